@@ -1,0 +1,5 @@
+"""`python -m shim` is the command `shim`."""
+
+from shim.cli.main import entry_point
+
+entry_point()

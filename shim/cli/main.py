@@ -1,0 +1,96 @@
+"""`shim`: finds the command, calls it, turns its errors into a sentence and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from shim import __version__
+from shim.errors import ExitCode, ShimError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "pack": "make a function's zip from compiled handlers, for one architecture or both",
+    "launcher": "write the launcher to a file, to be your package's `bootstrap`",
+    "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
+    "bench": "measure the launcher against the shell scripts that it replaces",
+}
+"""Name and summary of each command; its module is `shim.cli.<name>`."""
+
+EXIT_STATUSES = """\
+exit status: 0 fine, 1 the answer is no, 2 bad usage or input, 3 this machine could not do it,
+130 interrupted"""
+
+
+class Command(Protocol):
+    """What each module `shim.cli.<name>` offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments, description and examples."""
+
+    def run(self, arguments: argparse.Namespace) -> ExitCode:
+        """Parse `arguments` into values, call the core, print what it gave."""
+
+
+def entry_point() -> None:
+    """What the installed script `shim` and `python -m shim` call."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command line and return its exit status; errors go to standard error."""
+    name = words[0] if words else "--help"
+    if name not in COMMANDS:
+        _top_parser().parse_args(words or ["--help"])
+    command = cast("Command", import_module(f"shim.cli.{name}"))
+    parser = argparse.ArgumentParser(
+        prog=f"shim {name}",
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    command.configure(parser)
+    arguments = parser.parse_args(words[1:])
+    try:
+        return command.run(arguments)
+    except ShimError as error:
+        _print_error(error, as_json=arguments.json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away; what it wanted, it has.
+        sys.stderr.close()
+        return ExitCode.OK
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="shim",
+        usage="shim COMMAND [options]",
+        description="A native bootstrap for AWS Lambda's OS-only runtimes, and the tools around it."
+        f"\n\ncommands:\n{listing}\n\n`shim COMMAND --help` explains one of them.",
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"shim {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def _print_error(error: ShimError, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": error.message, "hint": error.hint}), file=sys.stderr)
+        return
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
