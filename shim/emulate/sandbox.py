@@ -104,7 +104,10 @@ def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
         task_root=str(task),
         layer_root=str(layers),
         arguments=(str(next((path for path in bootstraps if path.is_file()), bootstraps[0])),),
-        notes=(_FOLDER_NOTE.format(obstacle=obstacle, task=task, layers=layers),),
+        notes=(
+            _FOLDER_NOTE.format(obstacle=obstacle, task=task, layers=layers),
+            *standin.name_notes(start.arch, cause=obstacle),
+        ),
     )
 
 

@@ -68,6 +68,13 @@ def can_run(arch: Arch) -> bool:
         os.close(program)
 
 
+def name_notes(arch: Arch, *, cause: str) -> tuple[str, ...]:
+    """What to say where `uname` and `sh` can't answer as on a machine of `arch`."""
+    if arch == host_arch():
+        return ()
+    return (_NOT_ASKED.format(arch=arch, cause=cause),)
+
+
 def mount_over(root: str, arch: Arch) -> tuple[str, ...]:
     """Let `uname` and `sh` below `root` answer as on a machine of `arch`; returns notes.
 
@@ -87,7 +94,7 @@ def mount_over(root: str, arch: Arch) -> tuple[str, ...]:
             below = f"{root}{place}"
             linux.mount("overlay", below, kind="overlay", options=f"lowerdir={layer}:{below}")
     except OSError as error:
-        return (_NOT_ASKED.format(arch=arch, cause=error.strerror),)
+        return name_notes(arch, cause=str(error.strerror))
     return ()
 
 

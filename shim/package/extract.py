@@ -36,7 +36,7 @@ _UNREADABLE = (
     NotImplementedError,
     ValueError,
 )
-_INPUT_ERRNOS = {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
+_INPUT_ERRNOS = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -99,11 +99,12 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
         if info.flag_bits & 1 or info.compress_type not in _METHODS:
             raise InputError(f"`{info.filename}` is encrypted, or neither stored nor deflated")
         mode = info.external_attr >> 16
+        is_folder = info.filename.endswith("/")
         yield _Entry(
             name=info.filename,
-            kind=stat.S_IFMT(mode) or (stat.S_IFDIR if info.is_dir() else stat.S_IFREG),
+            kind=stat.S_IFMT(mode) or (stat.S_IFDIR if is_folder else stat.S_IFREG),
             # Zips made on Windows know no modes.
-            mode=mode & 0o777 or (0o755 if info.is_dir() else 0o644),
+            mode=mode & 0o777 or (0o755 if is_folder else 0o644),
             size=info.file_size,
             open=partial(archive.open, info),
         )
