@@ -40,7 +40,7 @@ in $XDG_CACHE_HOME or ~/.cache. docs/run.md tells what is different from Lambda.
 exit status: 0 the function answered, 1 it didn't start or answered with an error, 2 bad usage or
 input, 3 this machine could not do it, 130 interrupted"""
 
-_VARIABLE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 _HANDLER = re.compile(r"[^\s]{1,128}")
 _MOST = 1_000_000
 _SLOW_BYTES = 20_000_000
@@ -279,9 +279,9 @@ def _port(text: str) -> int:
 
 
 def _variable(text: str) -> tuple[str, str]:
-    found = _VARIABLE.fullmatch(text)
-    if not found or "\0" in text:
+    name, _, value = text.partition("=")
+    if name in DECIDED_HERE:
+        raise argparse.ArgumentTypeError(f"the variable is set by shim itself: {name}")
+    if not _VARIABLE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"not NAME=VALUE, as Lambda takes it: {text}")
-    if found[1] in DECIDED_HERE:
-        raise argparse.ArgumentTypeError(f"the variable is set by shim itself: {found[1]}")
-    return found[1], found[2]
+    return name, value
