@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHUTDOWN_MILLISECONDS = 3000
-"""How long the emulator may take to end by itself: it gives extensions two seconds."""
+"""How long extensions get to end; the emulator kills them after two seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,8 @@ def main(status: int) -> None:
             os.close(held_open)
             _become_emulator(order, folder, obstacle, parent=parent, status=status)
         os.close(status)
-        _wait_for_the_end(child)
+        # Without extensions, which are in layers, nothing would be told of the end on Lambda.
+        _wait_for_the_end(child, patience=SHUTDOWN_MILLISECONDS if order.start.layers else 0)
         _end_orphans()
     finally:
         if folder:
@@ -119,16 +120,16 @@ def _tell(status: int, **words: str | None) -> None:
     os.write(status, json.dumps(words).encode() + b"\n")
 
 
-def _wait_for_the_end(child: int) -> None:
-    """Return when `child` has ended; end it when standard input does."""
+def _wait_for_the_end(child: int, *, patience: int) -> None:
+    """Return when `child` has ended; end it, after `patience` ms, when standard input does."""
     ended = os.pidfd_open(child)
     poll = select.poll()
     poll.register(0, select.POLLIN)
     poll.register(ended, select.POLLIN)
     if ended not in dict(poll.poll()):
-        os.kill(child, signal.SIGTERM)
+        os.kill(child, signal.SIGTERM if patience else signal.SIGKILL)
         poll.unregister(0)
-        if not poll.poll(SHUTDOWN_MILLISECONDS):
+        if not poll.poll(patience):
             os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 

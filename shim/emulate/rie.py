@@ -134,7 +134,7 @@ def _download(command: Sequence[str], pin: Pin, folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise _not_fetched(pin, f"no end after {FETCH_TIMEOUT} seconds") from error
     except subprocess.CalledProcessError as error:
-        raise _not_fetched(pin, _last_error(error.stdout.decode(errors="replace"))) from error
+        raise _not_fetched(pin, _cause(error.stdout.decode(errors="replace"))) from error
 
 
 def _not_fetched(pin: Pin, cause: str) -> MachineError:
@@ -144,10 +144,11 @@ def _not_fetched(pin: Pin, cause: str) -> MachineError:
     )
 
 
-def _last_error(output: str) -> str:
+def _cause(output: str) -> str:
+    """What pip said of its failure: its first own error, else the end of a traceback."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["it said nothing"])[0].removeprefix("ERROR:").strip()
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return next((line for line in errors if line != "Exception:"), (lines or ["nothing"])[-1])
 
 
 def _extract(folder: Path, pin: Pin) -> Path:

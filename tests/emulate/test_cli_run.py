@@ -300,6 +300,20 @@ def test_every_kind_of_user_gets_the_answer_and_is_told_what_differs(
         assert "note:" not in done.stderr
 
 
+def test_a_full_disk_is_told_and_nothing_is_left(command: Command, package: Path) -> None:
+    require_prefix(NO_RIGHTS)
+    (package / "data").write_bytes(bytes(200_000))
+    small = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+    script = (
+        'mount -t tmpfs -o size=64k none "$TMPDIR" && '
+        'echo 0 > /proc/sys/user/max_user_namespaces && setpriv --bounding-set=-all "$@"; '
+        'status=$?; ls -A "$TMPDIR"; exit $status'
+    )
+    done = command.run(package, "--handler", "x", prefix=(*small, script, "sh"), event="{}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"error: could not unpack (No space left on device): {package}\n" in done.stderr
+
+
 @NAMESPACES
 def test_a_file_that_lambdas_user_could_not_read_is_not_readable_here_either(
     prefix: Sequence[str], command: Command, package: Path

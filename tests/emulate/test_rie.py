@@ -157,6 +157,31 @@ def test_a_cache_that_can_not_be_written_is_named(index: Path, tmp_path: Path) -
     assert "SHIM_CACHE" in str(caught.value.hint)
 
 
+def test_a_full_disk_is_told_and_nothing_is_left(index: Path, cache: Path) -> None:
+    pin = make_wheel(index, program=os.urandom(200_000))
+    mounted = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+    cache.mkdir()
+    script = f'mount -t tmpfs -o size=64k none {cache} && "$@"; find {cache} -type f'
+    code = f"""
+import sys; sys.path.insert(0, {TREE!r})
+from pathlib import Path
+from shim.emulate import rie
+try:
+    rie.fetch(Path({str(cache)!r}), rie.{pin!r})
+except rie.MachineError as error:
+    print(error.message)
+"""
+    done = subprocess.run(
+        [*mounted, script, "sh", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    require("mount" not in done.stderr, f"no user namespaces: {done.stderr}")
+    assert "No space left on device" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
 def test_without_any_pip_the_error_says_how_to_get_one(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"

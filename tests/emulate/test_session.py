@@ -212,6 +212,33 @@ def test_a_bootstrap_in_a_layer_is_started_where_the_package_has_none(
         assert evaluate(session, "__file__") == "/opt/bootstrap"
 
 
+EXTENSION = b"""#!/usr/bin/python3 -IS
+import json, os
+from http.client import HTTPConnection
+def call(method, path, body=None, **headers):
+    connection = HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    connection.request(method, "/2020-01-01/extension" + path, body, headers)
+    response = connection.getresponse()
+    return response.headers.get("Lambda-Extension-Identifier"), json.loads(response.read())
+wanted = json.dumps({"events": ["SHUTDOWN"]})
+own, _ = call("POST", "/register", wanted, **{"Lambda-Extension-Name": "watch"})
+print("watching", flush=True)
+_, event = call("GET", "/event/next", **{"Lambda-Extension-Identifier": own})
+print("told of", event["eventType"], flush=True)
+"""
+
+
+def test_an_extension_starts_before_the_function_and_is_told_of_the_end(
+    started: Starter, package: Path, tmp_path: Path
+) -> None:
+    layer = zipped(tmp_path / "l.zip", {"extensions/watch": EXTENSION})
+    with started(package, layers=(layer,)) as session:
+        assert evaluate(session, "1") == 1
+    lines = started.log.splitlines()
+    assert lines[:2] == [b"watching", b"started"]
+    assert lines[-1] == b"told of SHUTDOWN"
+
+
 def test_package_and_layers_share_one_limit(
     started: Starter, package: Path, tmp_path: Path
 ) -> None:
