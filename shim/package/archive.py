@@ -54,13 +54,6 @@ class Entry:
         """Bytes, unpacked."""
         return len(self.source) if isinstance(self.source, bytes) else self.source.size
 
-    @property
-    def sha256(self) -> str:
-        """Of the content, unpacked; in hexadecimal."""
-        if isinstance(self.source, bytes):
-            return hashlib.sha256(self.source).hexdigest()
-        return self.source.sha256
-
 
 def write_archive(
     file: BinaryIO, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None

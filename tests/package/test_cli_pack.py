@@ -57,7 +57,7 @@ def test_two_variants_and_a_script_become_a_dual_package() -> None:
     assert done.stdout.splitlines()[2:] == [
         "handler      x86_64       arm64",
         "hook           20 B        20 B",
-        "orders  {:>10}  {:>10}".format(
+        "orders   {:>10}  {:>10}".format(
             *(format_size(Path(f"orders_{arch}").stat().st_size) for arch in Arch)
         ),
     ]
