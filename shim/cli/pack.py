@@ -21,7 +21,7 @@ from shim.package.function import (
 )
 from shim.package.inputs import Input, check_apart, find_files
 from shim.package.launchers import Flavour, launcher_files
-from shim.package.limits import format_size, size_notes
+from shim.package.limits import format_size, read_limits, size_notes
 from shim.package.output import check_output
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK
     print(_summary(package, packed, output=output))
-    print(_next_commands(package, output), file=sys.stderr)
+    print(_next_commands(package, packed, output=output), file=sys.stderr)
     return ExitCode.OK
 
 
@@ -159,9 +159,11 @@ def _cell(package: FunctionPackage, place: str | None) -> str:
     return "-" if place is None else format_size(package.files[place].source.size)
 
 
-def _next_commands(package: FunctionPackage, output: Path) -> str:
+def _next_commands(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
     zip_file = quote(str(output))
+    fits = packed.size <= read_limits().direct_upload
+    code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"
     return f"""
-try it:  shim run {zip_file} --handler {next(iter(package.handlers))}
+try it:  shim run {zip_file} --handler {quote(next(iter(package.handlers)))}
 deploy:  aws lambda update-function-code --function-name FUNCTION \\
-             --zip-file fileb://{zip_file} --architectures {package.architectures[-1]}"""
+             {code} --architectures {package.architectures[-1]}"""

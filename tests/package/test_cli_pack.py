@@ -245,11 +245,13 @@ def test_a_kill_half_way_leaves_nothing_behind(number: signal.Signals) -> None:
 
 
 def test_a_package_over_lambdas_limits_is_made_and_said() -> None:
-    with Path("big").open("wb") as file:
-        file.write(b"#!/bin/sh\n")
+    incompressible("big", 51)
+    with Path("big").open("ab") as file:
         file.truncate(251 << 20)
     done = pack("big", "-o", "a.zip")
     assert done.returncode == 0
+    assert "note: the zip has 51." in done.stderr
+    assert "--s3-bucket BUCKET --s3-key KEY --architectures arm64" in done.stderr
     assert "note: unzipped the package has 251.0 MB, and Lambda refuses more than 250.0 MB" in (
         done.stderr
     )
