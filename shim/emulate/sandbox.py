@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shim.elf import HEADER_SIZE, ElfInvalid, read_header
 from shim.emulate import linux, standin
 from shim.emulate.start import Place
-from shim.package.extract import UNZIPPED_LIMIT, unpack
+from shim.package.extract import unpack
+from shim.package.limits import read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,7 +125,7 @@ def drop_rights() -> None:
 
 def _lay_out(start: Start, task: Path, layers: Path) -> None:
     """Unpack the package into `task` and the layers, in order, over each other into `layers`."""
-    left = UNZIPPED_LIMIT
+    left = read_limits().unzipped
     for source, into in ((start.package, task), *((layer, layers) for layer in start.layers)):
         left -= unpack(source, into, limit=left)
     for folder in (task, layers):

@@ -18,12 +18,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from shim.errors import InputError, MachineError
+from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a package and its layers may have unzipped (AWS Lambda quotas: 250 MB)."""
 
 LINK_ROOTS = ("/var/task", "/opt", "/tmp")  # noqa: S108 - the function's folder, never opened here
 """Where an absolute link may lead: the folders that Lambda gives to a function."""
@@ -51,7 +49,7 @@ class _Entry:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(source: Path, into: Path, *, limit: int = UNZIPPED_LIMIT) -> int:
+def unpack(source: Path, into: Path, *, limit: int) -> int:
     """Lay the zip or folder `source` over the folder `into`; returns the bytes that its files have.
 
     Raises `InputError` where a name or a link leads out of the package, where it has more than
@@ -139,7 +137,7 @@ def _write(entries: Iterable[_Entry], into: Path, *, limit: int) -> int:
     if total > limit:
         raise InputError(
             f"{total:,} bytes unzipped are more than the {limit:,} that are left",
-            hint=f"Lambda takes {UNZIPPED_LIMIT:,} bytes, the function and its layers together",
+            hint=f"Lambda takes {format_size(read_limits().unzipped)}, layers included",
         )
     folders: dict[Path, int] = {}
     written: set[Path] = set()

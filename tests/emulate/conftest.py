@@ -55,19 +55,19 @@ def package(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Path]:
+def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Path]:
     """The static program of `handler.c` for each architecture."""
     require(find_spec("ziglang") is not None, "ziglang is not installed")
-    folder = tmp_path_factory.mktemp("programs")
+    folder = tmp_path_factory.mktemp("functions")
     return {arch: _compile(arch, folder / arch) for arch in Arch}
 
 
 @pytest.fixture
-def dual_package(programs: dict[Arch, Path], tmp_path: Path) -> Path:
+def dual_package(functions: dict[Arch, Path], tmp_path: Path) -> Path:
     """A folder with the dual `bootstrap`, and the programs in the launchers' places."""
     folder = tmp_path / "dual"
     (folder / ".shim").mkdir(parents=True)
-    for arch, program in programs.items():
+    for arch, program in functions.items():
         shutil.copy(program, folder / ".shim" / arch.machine)
     shutil.copy(Path(launcher_path[0], "dual.sh"), folder / "bootstrap")
     (folder / "bootstrap").chmod(0o755)

@@ -320,10 +320,10 @@ def test_what_is_no_emulator_is_told(program: str, package: Path) -> None:
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_a_native_function_answers_on_its_architecture(
-    arch: Arch, started: Starter, programs: dict[Arch, Path], tmp_path: Path
+    arch: Arch, started: Starter, functions: dict[Arch, Path], tmp_path: Path
 ) -> None:
     require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
-    package = zipped(tmp_path / "p.zip", {"bootstrap": programs[arch].read_bytes()})
+    package = zipped(tmp_path / "p.zip", {"bootstrap": functions[arch].read_bytes()})
     assert standin.default_arch(package, []) == arch
     with started(package, arch=arch) as session:
         answer = json.loads(session.invoke(b"{}").payload)
@@ -332,11 +332,11 @@ def test_a_native_function_answers_on_its_architecture(
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_a_program_for_the_other_architecture_starts_no_more_than_on_lambda(
-    arch: Arch, started: Starter, programs: dict[Arch, Path], tmp_path: Path
+    arch: Arch, started: Starter, functions: dict[Arch, Path], tmp_path: Path
 ) -> None:
     require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
     (other,) = set(Arch) - {arch}
-    package = zipped(tmp_path / "p.zip", {"bootstrap": programs[other].read_bytes()})
+    package = zipped(tmp_path / "p.zip", {"bootstrap": functions[other].read_bytes()})
     with started(package, arch=arch) as session:
         assert failure(session.invoke(b"{}")) == (
             "Runtime.InvalidEntrypoint",
