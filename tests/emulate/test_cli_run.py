@@ -221,7 +221,7 @@ def test_without_an_event_it_serves_until_ctrl_c(
     url = served_url(process)
     assert [post(url, "6 * 7"), post(url, "6 * 8")] == [b"42", b"48"]
     process.send_signal(signal.SIGINT)
-    out, log = process.communicate(timeout=20)
+    out, log = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert log == "started\nevent {'eval': '6 * 7'}\nevent {'eval': '6 * 8'}\n"
     assert not command.processes()
@@ -239,7 +239,7 @@ def test_serving_tells_of_errors_and_goes_on(command: Command, package: Path) ->
     while "error: the function failed: Runtime.ExitError" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
 
 
@@ -254,11 +254,11 @@ def test_whatever_ends_it_no_process_and_no_file_is_left(
     # A process in a group of its own, whose parent has gone, that ignores what can be ignored.
     stray = "trap '' TERM INT HUP; while :; do sleep 1; done"
     post(url, f"subprocess.Popen(['setsid', 'sh', '-c', {stray!r}]) and None")
-    assert len(command.processes()) >= 5
+    wait_until(lambda: len(command.processes()) >= 5, seconds=60)
     process.send_signal(number)
-    process.communicate(timeout=20)
-    wait_until(lambda: not command.processes(), seconds=20)
-    wait_until(lambda: not list(command.folder.iterdir()), seconds=20)
+    process.communicate(timeout=60)
+    wait_until(lambda: not command.processes(), seconds=60)
+    wait_until(lambda: not list(command.folder.iterdir()), seconds=60)
 
 
 @NAMESPACES
@@ -274,10 +274,10 @@ def test_when_its_keeper_is_killed_the_function_ends_too(
         if b"keeper.main" in Path(f"/proc/{number}/cmdline").read_bytes()
     )
     os.kill(keeper, signal.SIGKILL)
-    out, log = process.communicate(timeout=20)
+    out, log = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, "")
     assert "the emulator ended by itself" in log
-    wait_until(lambda: not command.processes(), seconds=20)
+    wait_until(lambda: not command.processes(), seconds=60)
 
 
 @MODES
