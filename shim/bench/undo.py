@@ -85,7 +85,8 @@ def _remove_group(path: Path, _content: str) -> None:
 
 
 def _write_back(path: Path, content: str) -> None:
-    path.write_text(content)
+    if path.read_text() != content:  # who could not change it can't change it back either
+        path.write_text(content)
 
 
 _UNDOINGS = {

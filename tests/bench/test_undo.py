@@ -9,16 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from shim.bench import undo
 from shim.bench.undo import Undo
 from tests.wait import wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _VICTIM = """
 import sys, time
@@ -79,6 +76,13 @@ def test_one_failure_stops_no_other_undoing(
     undo.carry_out(io.StringIO("".join(json.dumps(action) + "\n" for action in actions)))
     assert not folder.exists()
     assert "could not undo everything" in capsys.readouterr().err
+
+
+def test_a_setting_that_never_changed_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    unwritable = "/proc/self/limits"
+    action = ["write_back", unwritable, Path(unwritable).read_text()]
+    undo.carry_out(io.StringIO(json.dumps(action) + "\n"))
+    assert capsys.readouterr().err == ""
 
 
 def test_an_action_that_was_cut_off_is_none(tmp_path: Path) -> None:
