@@ -40,7 +40,7 @@ class Conditions:
     clock_ns: float
     """From one reading of the harness's clock to the next."""
     spawn_ns: float
-    """Of a spawn whose exec fails: the part of each figure that no `bootstrap` has a hand in."""
+    """Of the fastest spawn whose exec fails: so much of each figure is no `bootstrap`'s doing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -190,7 +190,7 @@ def _harness_notes(conditions: Conditions) -> list[str]:
     clock = f"{conditions.clock_ns / 1000:.2f} µs the clock's"
     if conditions.memory is not None:
         return [f"of every figure {clock}; what the start costs without a bootstrap: see `nothing`"]
-    spawn = f"about {conditions.spawn_ns / 1000:,.0f} µs are the harness's own and the fork's"
+    spawn = f"at least {conditions.spawn_ns / 1000:,.0f} µs are the harness's own and the fork's"
     return [f"of every figure {spawn} (a spawn whose exec fails), {clock}"]
 
 

@@ -123,7 +123,7 @@ def clock_cost() -> float:
 
 
 def spawn_cost(candidate: Candidate) -> float:
-    """Nanoseconds of a spawn whose exec fails: Python's calls, the fork and the way back."""
+    """Nanoseconds of the fastest of many spawns whose exec fails: Python's calls and the fork."""
     call = Call.of(candidate)
     costs = []
     for _ in range(300):
@@ -132,4 +132,4 @@ def spawn_cost(candidate: Candidate) -> float:
             os.posix_spawn(b"/nonexistent", [call.path], call.environment)
         except FileNotFoundError:
             costs.append(perf_counter_ns() - start)
-    return summarize(costs).median
+    return summarize(costs).minimum

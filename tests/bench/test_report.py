@@ -71,7 +71,7 @@ def test_the_notes_name_machine_seed_and_the_harness_own_cost() -> None:
     notes = "\n".join(report.notes(RECORD))
     assert "x86_64, a CPU, 2 CPUs, kernel 6.1, a system, glibc 2.36" in notes
     assert "seed 7" in notes
-    assert "about 70 µs are the harness's own" in notes
+    assert "at least 70 µs are the harness's own" in notes
     assert "0.08 µs the clock's" in notes
     assert "interrupted" not in notes
 
