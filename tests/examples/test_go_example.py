@@ -43,10 +43,8 @@ def expected(handler: str, arch: Arch) -> object:
 
 @pytest.mark.parametrize("arch", Arch)
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_a_dual_package_answers_on_both_architectures(
-    handler: str, arch: Arch, *, go_programs: Path, dual: Path
-) -> None:
-    require_runs(go_programs, arch)
+def test_a_dual_package_answers_on_both_architectures(handler: str, arch: Arch, dual: Path) -> None:
+    require_runs(arch)
     event = EXAMPLES / "events" / f"{handler}.json"
     assert invoke(dual, handler, arch, event) == expected(handler, arch)
 
@@ -55,7 +53,7 @@ def test_a_dual_package_answers_on_both_architectures(
 def test_a_package_for_one_architecture_answers_there(
     arch: Arch, go_programs: Path, tmp_path: Path
 ) -> None:
-    require_runs(go_programs, arch)
+    require_runs(arch)
     single = packed(go_programs, tmp_path / "single.zip", "--arch", arch)
     event = EXAMPLES / "events" / "bin" / "orders.json"
     assert invoke(single, "bin/orders", arch, event) == expected("bin/orders", arch)
@@ -63,9 +61,9 @@ def test_a_package_for_one_architecture_answers_there(
 
 @pytest.mark.parametrize("arch", Arch)
 def test_the_callers_see_the_type_and_sentence_of_a_handlers_error(
-    arch: Arch, *, go_programs: Path, dual: Path, tmp_path: Path
+    arch: Arch, dual: Path, tmp_path: Path
 ) -> None:
-    require_runs(go_programs, arch)
+    require_runs(arch)
     event = tmp_path / "event.json"
     event.write_text('{"id": "B-7", "items": []}')
     done = shim("run", dual, "--handler", "bin/orders", "--arch", arch, "--event", event)
