@@ -300,6 +300,47 @@ def test_every_kind_of_user_gets_the_answer_and_is_told_what_differs(
         assert "note:" not in done.stderr
 
 
+@NAMESPACES
+def test_a_strict_umask_does_not_keep_the_function_out(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    (package / "deep").mkdir(mode=0o755)
+    strict = ("sh", "-c", 'umask 077; exec "$@"', "sh", *prefix)
+    require_prefix(strict)
+    event = json.dumps({"eval": "os.listdir('/var/task/deep')"})
+    done = command.run(package, "--handler", "x", prefix=strict, event=event)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_links_in_the_hosts_root_lead_nothing_onto_the_host(
+    command: Command, package: Path, tmp_path: Path
+) -> None:
+    require(os.geteuid() == 0, "only root can change the root folder of a test")
+    layer, outside = tmp_path / "layer", tmp_path / "outside"
+    layer.mkdir()
+    outside.mkdir()
+    (layer / "tool").touch()
+    # As on Fedora's ostree systems, where /opt is a link into /var.
+    root = tmp_path / "root"
+    script = (
+        'mount -t tmpfs none "$1" && mkdir "$1/var" && ln -s "$2" "$1/opt" && ln -s "$2" "$1/home" '
+        '&& ln -s "$2" "$1/var/task" && ln -s usr/bin "$1/bin" && ln -s usr/lib "$1/lib" && '
+        "for name in lib64 tmp proc dev usr etc work root sys; do "
+        'if [ -L "/$name" ]; then cp -P "/$name" "$1/"; '
+        'elif [ -d "/$name" ]; then mkdir "$1/$name"; mount --rbind "/$name" "$1/$name"; fi; '
+        'done && cd "$1" && mkdir old && pivot_root . old && shift 2 && exec "$@"'
+    )
+    root.mkdir()
+    whole = ("unshare", "--mount", "sh", "-c", script, "sh", str(root), str(outside))
+    require_prefix(whole)
+    event = json.dumps({"eval": "[os.listdir('/opt'), os.path.islink('/opt'), __file__]"})
+    done = command.run(package, "--handler", "x", "--layer", layer, prefix=whole, event=event)
+    assert (done.returncode, done.stdout) == (0, '[["tool"], false, "/var/task/bootstrap"]\n'), (
+        done.stderr
+    )
+    assert not list(outside.iterdir())
+
+
 def test_a_full_disk_is_told_and_nothing_is_left(command: Command, package: Path) -> None:
     require_prefix(NO_RIGHTS)
     (package / "data").write_bytes(bytes(200_000))
