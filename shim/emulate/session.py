@@ -150,6 +150,7 @@ class Session:
 
     def _call_emulator(self, wanted_port: int) -> None:
         self.port, api_port = _free_ports(wanted_port)
+        self._function_is_heard = True
         options = (
             *("--log-level", "debug"),
             *("--runtime-interface-emulator-address", f"{HOST}:{self.port}"),
@@ -161,8 +162,17 @@ class Session:
             emulator_log=self._read_emulator_line,
         )
         self._open.callback(self._emulator.close)
+        self._open.callback(self._stop_hearing)
         self.notes = self._emulator.await_start()
         self._await_listening()
+
+    def _stop_hearing(self) -> None:
+        """From here on a function alone would be frozen on Lambda: it can't complain of the end.
+
+        Extensions, which only layers bring, are told of the end, and may speak.
+        """
+        self._emulator.drain()
+        self._function_is_heard = bool(self._start.layers)
 
     def _await_listening(self) -> None:
         deadline = time.monotonic() + LISTEN_SECONDS
@@ -176,7 +186,7 @@ class Session:
         raise self._failure("the emulator doesn't listen")
 
     def _read_function_line(self, line: bytes) -> None:
-        if line := without_own_lines(line):
+        if self._function_is_heard and (line := without_own_lines(line)):
             self._log(line)
 
     def _read_emulator_line(self, line: bytes) -> None:
