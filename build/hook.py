@@ -27,9 +27,9 @@ class LauncherBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchli
             paths = build_lean(in_tree if version == "editable" else Path(self._scratch.name))
         except BuildError as error:
             self.app.abort(f"error: {error}")
-        if version != "editable":
-            for path in paths:
-                build_data["force_include"][str(path)] = f"shim/launcher/bin/{path.name}"
+            raise
+        for path in () if version == "editable" else paths:
+            build_data["force_include"][str(path)] = f"shim/launcher/bin/{path.name}"
 
     def finalize(self, *_: object) -> None:
         """Drop what the wheel has taken in."""

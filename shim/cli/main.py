@@ -13,6 +13,7 @@ from shim.errors import ExitCode, ShimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import TextIOWrapper
 
 COMMANDS = {
     "pack": "make a function's zip from compiled handlers, for one architecture or both",
@@ -39,6 +40,9 @@ class Command(Protocol):
 
 def entry_point() -> None:
     """What the installed script `shim` and `python -m shim` call."""
+    for stream in (sys.stdout, sys.stderr):
+        # A handler's name that the locale can't spell must not end a command half-way.
+        cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))
 
 
@@ -56,7 +60,7 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     command.configure(parser)
-    arguments = parser.parse_args(words[1:])
+    arguments = parser.parse_intermixed_args(words[1:])
     try:
         return command.run(arguments)
     except ShimError as error:

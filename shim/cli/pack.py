@@ -1,0 +1,169 @@
+"""`shim pack`: a function's zip from compiled handlers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.errors import ExitCode
+from shim.package.function import (
+    FunctionPackage,
+    PackedFunction,
+    handler_table,
+    plan_package,
+    write_package,
+)
+from shim.package.inputs import Input, check_apart, find_files
+from shim.package.launchers import Flavour, launcher_files
+from shim.package.limits import format_size, read_limits, size_notes
+from shim.package.output import check_output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+DESCRIPTION = """\
+Make a function's zip: your programs, the launcher as `bootstrap`, a manifest.
+
+Each INPUT is
+  FILE         a program: ELF, or a script that begins with `#!`; the handler has its file's name,
+               without an architecture at its end (orders_arm64, orders-linux-amd64: orders)
+  NAME=FILE    a program, and the handler's name
+  FOLDER       everything in it; programs become handlers of the name that their path says
+               (bin/orders), other files go in at their path
+
+A program's architecture is what its ELF header says. With programs for both, the zip starts on
+both; scripts run on both. The same inputs give the same bytes.
+
+examples:
+  shim pack build/orders build/invoices -o functions.zip
+  shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
+  shim pack dist/ --arch arm64 -o functions-arm64.zip"""
+
+SLOW = 20 << 20
+"""Bytes from which on packing takes about a second: more, and a terminal sees progress."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = DESCRIPTION
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="FILE, NAME=FILE or FOLDER")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
+    )
+    parser.add_argument(
+        "--arch",
+        action="append",
+        choices=[str(arch) for arch in Arch],
+        help="pack for this architecture; twice: for both (default: all that the programs are for)",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="pack also where a handler lacks one of the package's architectures",
+    )
+    parser.add_argument(
+        "--flavour",
+        choices=[str(flavour) for flavour in Flavour],
+        default=str(Flavour.LEAN),
+        help="the launcher: lean, or full, which explains failures (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Pack and print what is in the zip."""
+    output: Path = arguments.output
+    flavour = Flavour(arguments.flavour)
+    inputs = [Input.parse(word) for word in arguments.inputs]
+    check_apart(check_output(output), inputs=inputs)
+    found = find_files(inputs)
+    package = plan_package(
+        found.files,
+        architectures=frozenset(map(Arch, arguments.arch or ())),
+        allow_missing=arguments.allow_missing,
+    )
+    launcher = launcher_files(package.architectures, flavour)
+    with _progress(package.size) as progress:
+        packed = write_package(
+            package, output, launcher=launcher, flavour=flavour, progress=progress
+        )
+    notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
+        return ExitCode.OK
+    print(_summary(package, packed, output=output))
+    print(_next_commands(package, packed, output=output), file=sys.stderr)
+    return ExitCode.OK
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Takes the bytes done; a bar on a terminal, where it takes over a second."""
+    if total < SLOW or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("packing", total=total)
+        yield lambda size: progress.advance(task, size)
+
+
+def _result(
+    package: FunctionPackage,
+    packed: PackedFunction,
+    *,
+    output: Path,
+    flavour: Flavour,
+    notes: list[str],
+) -> dict[str, object]:
+    return {
+        "output": str(output),
+        "size": packed.size,
+        "unzipped": packed.unzipped,
+        "code_sha256": base64.b64encode(packed.sha256).decode(),
+        "flavour": flavour,
+        "architectures": package.architectures,
+        "handlers": handler_table(package),
+        "other_files": package.other_files,
+        "notes": notes,
+    }
+
+
+def _summary(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
+    sizes = f"{format_size(packed.size)}, {format_size(packed.unzipped)} unzipped"
+    rows = [("handler", *package.architectures)]
+    for name, places in package.handlers.items():
+        cells = (_cell(package, places.get(arch)) for arch in package.architectures)
+        rows.append((name, *cells))
+    width = max(len(name) for name, *_ in rows)
+    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes}", ""]
+    lines += [
+        "  ".join((name.ljust(width), *(cell.rjust(10) for cell in cells))) for name, *cells in rows
+    ]
+    if package.other_files:
+        lines += ["", f"and {len(package.other_files)} other files"]
+    return "\n".join(lines)
+
+
+def _cell(package: FunctionPackage, place: str | None) -> str:
+    return "-" if place is None else format_size(package.files[place].source.size)
+
+
+def _next_commands(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
+    zip_file = quote(str(output))
+    fits = packed.size <= read_limits().direct_upload
+    code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"
+    return f"""
+try it:  shim run {zip_file} --handler {quote(next(iter(package.handlers)))}
+deploy:  aws lambda update-function-code --function-name FUNCTION \\
+             {code} --architectures {package.architectures[-1]}"""

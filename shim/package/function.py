@@ -1,0 +1,237 @@
+"""A function's package: which file goes where, so that each handler starts where it should."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from shim import __version__
+from shim.arch import Arch
+from shim.errors import InputError
+from shim.package.archive import Entry, write_archive
+from shim.package.names import PRIVATE
+from shim.package.output import new_file
+from shim.package.program import EVERYWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from shim.package.inputs import InputFile
+    from shim.package.launchers import Flavour
+
+MANIFEST = f"{PRIVATE}/manifest.json"
+MANIFEST_FORMAT = 1
+"""Counted up when a reader of the manifest must know of a change."""
+
+_Programs = dict[str, dict[Arch, "InputFile"]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionPackage:
+    """What goes into a function's zip, all but the launcher."""
+
+    architectures: tuple[Arch, ...]
+    handlers: Mapping[str, Mapping[Arch, str]]
+    """By name: where in the package its program for each architecture lies."""
+    files: Mapping[str, InputFile]
+    """By place in the package: the handlers' programs and everything else."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, unpacked."""
+        return sum(file.source.size for file in self.files.values())
+
+    @property
+    def other_files(self) -> tuple[str, ...]:
+        """The places of what is no handler's program."""
+        return tuple(place for place, file in self.files.items() if not file.architectures)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedFunction:
+    """What was written."""
+
+    size: int
+    unzipped: int
+    sha256: bytes
+    """Of the zip; Lambda shows it, in base64, as `CodeSha256`."""
+
+
+def plan_package(
+    files: Iterable[InputFile],
+    *,
+    architectures: frozenset[Arch] = frozenset(),
+    allow_missing: bool = False,
+) -> FunctionPackage:
+    """Lay out the files for `architectures`, or for all that there are programs for.
+
+    Raises `InputError` where two files want one place, or a handler lacks an architecture.
+    """
+    files = sorted(files, key=lambda file: (file.name, file.source.path))
+    programs = _programs_by_handler(files)
+    targets = _targets(files, architectures)
+    if not allow_missing:
+        _check_complete(programs, targets)
+    handlers = {
+        name: {
+            arch: _place(variants[arch], arch, dual=len(targets) > 1)
+            for arch in targets
+            if arch in variants
+        }
+        for name, variants in programs.items()
+        if not variants.keys().isdisjoint(targets)
+    }
+    if not handlers:
+        raise InputError(f"nothing to pack: no program for {' or '.join(targets)}")
+    placed = [
+        (place, programs[name][arch])
+        for name, places in handlers.items()
+        for arch, place in places.items()
+    ]
+    placed += [(file.name, file) for file in files if not file.architectures]
+    package = FunctionPackage(
+        architectures=targets,
+        handlers=handlers,
+        files=_by_place(placed),
+    )
+    _check_first_candidates(package)
+    return package
+
+
+def write_package(
+    package: FunctionPackage,
+    path: Path,
+    *,
+    launcher: Mapping[str, bytes],
+    flavour: Flavour,
+    progress: Callable[[int], None] = lambda _: None,
+) -> PackedFunction:
+    """Write the zip to `path`; `launcher` holds the programs that start it, by place."""
+    entries = [Entry.file(place, program, mode=0o755) for place, program in launcher.items()]
+    entries.append(Entry.file(MANIFEST, manifest(package, flavour), mode=0o644))
+    entries += [
+        Entry.file(place, file.source, mode=file.mode) for place, file in package.files.items()
+    ]
+    with new_file(path) as file:
+        write_archive(file, entries, progress=progress)
+        size = file.tell()
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return PackedFunction(size=size, unzipped=sum(entry.size for entry in entries), sha256=digest)
+
+
+def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
+    """`.shim/manifest.json`; docs/packages.md describes it."""
+    content = {
+        "format": MANIFEST_FORMAT,
+        "shim": __version__,
+        "flavour": flavour,
+        "architectures": package.architectures,
+        "handlers": handler_table(package),
+    }
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def handler_table(package: FunctionPackage) -> dict[str, dict[Arch, dict[str, str | int]]]:
+    """Handler, architecture, and the file that runs there, as the manifest holds them."""
+
+    def describe(place: str) -> dict[str, str | int]:
+        source = package.files[place].source
+        return {"file": place, "sha256": source.sha256, "size": source.size}
+
+    return {
+        name: {arch: describe(place) for arch, place in places.items()}
+        for name, places in package.handlers.items()
+    }
+
+
+def _programs_by_handler(files: Iterable[InputFile]) -> _Programs:
+    handlers: _Programs = {}
+    for file in files:
+        for arch in sorted(file.architectures):
+            other = handlers.setdefault(file.name, {}).setdefault(arch, file)
+            if other.source.sha256 != file.source.sha256:
+                raise InputError(
+                    f"two programs for the handler `{file.name}` on {arch}:"
+                    f" `{other.source.path}` and `{file.source.path}`",
+                    hint="leave one out, or give one another name: `NAME=FILE`",
+                )
+    if not handlers:
+        raise InputError(
+            "nothing to pack: no program in what was given",
+            hint="give ELF programs, `#!` scripts, or a folder that holds some;"
+            " a Python module becomes a handler as `NAME=FILE`",
+        )
+    return handlers
+
+
+def _targets(files: Iterable[InputFile], chosen: frozenset[Arch]) -> tuple[Arch, ...]:
+    """The package's architectures; scripts alone, which run everywhere, make it dual."""
+    native = {
+        arch for file in files if file.architectures != EVERYWHERE for arch in file.architectures
+    }
+    wanted = chosen or native or EVERYWHERE
+    return tuple(arch for arch in Arch if arch in wanted)
+
+
+def _check_complete(programs: _Programs, targets: Collection[Arch]) -> None:
+    lacking = [
+        f"`{name}` lacks {arch}"
+        for name, variants in programs.items()
+        for arch in targets
+        if arch not in variants
+    ]
+    if lacking:
+        raise InputError(
+            f"not every handler is there for {' and '.join(targets)}: {', '.join(lacking)}",
+            hint="build what is missing, choose an architecture with `--arch`,"
+            " or take what there is with `--allow-missing`",
+        )
+
+
+def _place(program: InputFile, arch: Arch, *, dual: bool) -> str:
+    """Where the program goes: a suffix only where the other architecture's has the plain name."""
+    suffix = arch.suffix if dual and program.architectures != EVERYWHERE else ""
+    return program.name + suffix
+
+
+def _by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
+    """The files by place: one at each, and none where another one needs a folder."""
+    files: dict[str, InputFile] = {}
+    for place, file in placed:
+        other = files.setdefault(place, file)
+        if other.source.sha256 != file.source.sha256:
+            raise InputError(
+                f"two files for one place in the package, `{place}`:"
+                f" `{other.source.path}` and `{file.source.path}`",
+                hint="leave one out; libraries for two architectures need two packages",
+            )
+    for place in files:
+        if folder := next((path for path in _folders(place) if path in files), None):
+            raise InputError(
+                f"a file stands where `{place}` needs a folder: `{files[folder].source.path}`",
+                hint="give one of the two another name: `NAME=FILE`",
+            )
+    return files
+
+
+def _check_first_candidates(package: FunctionPackage) -> None:
+    """The launcher starts the first of NAME_arm64, NAME that is there: it must be the handler."""
+    taken = {path for place in package.files for path in (place, *_folders(place))}
+    for name, places in package.handlers.items():
+        for arch, place in places.items():
+            first = name + arch.suffix
+            if first != place and first in taken:
+                raise InputError(
+                    f"on {arch} the launcher would start in place of the handler `{name}`:"
+                    f" `{first}`",
+                    hint=f"give it another name: there, `{arch.suffix}` says which variant it is",
+                )
+
+
+def _folders(place: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(place).parents][:-1]

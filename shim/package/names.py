@@ -1,0 +1,105 @@
+"""Names of handlers: which ones Lambda and the launcher take, and which name a file has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from shim.arch import Arch
+from shim.errors import InputError
+
+BOOTSTRAP = "bootstrap"
+"""The file that Lambda starts: the launcher's place."""
+
+PRIVATE = ".shim"
+"""The folder inside a package that belongs to shim."""
+
+HANDLER_LIMIT = 128
+"""Characters of a function's `Handler` (Lambda API, FunctionConfiguration)."""
+
+SPELLINGS = {
+    "x86_64": Arch.X86_64,
+    "x86-64": Arch.X86_64,
+    "amd64": Arch.X86_64,
+    "x64": Arch.X86_64,
+    "arm64": Arch.ARM64,
+    "aarch64": Arch.ARM64,
+}
+"""How build tools spell the architectures."""
+
+# docs/packages.md has the table of what these three fold away. GoReleaser's `_v1` is the
+# instruction set's level.
+_ARCH = f"(?P<arch>{'|'.join(SPELLINGS)})(?:_v[0-9.]+)?"
+_FILE = re.compile(rf"(?P<name>.+?)[_-](?:linux[_-])?{_ARCH}")
+_FOLDER = re.compile(rf"(?:(?:.+[_-])?linux[_-])?{_ARCH}")
+_TARGET = re.compile(rf"{_ARCH}-(?:\w+-)?linux-[\w.]+")
+_CARGO_PROFILES = {"release", "debug"}
+
+
+def check_handler_name(name: str) -> None:
+    """Refuse a name that Lambda doesn't take, or that the launcher would not start."""
+    if problem := _problem(name):
+        raise InputError(
+            f"a handler can't have this name, {problem}: `{name}`",
+            hint="give it another name: `NAME=FILE`",
+        )
+
+
+def check_path(path: str) -> None:
+    """Refuse a place in the package that is the launcher's or shim's own, or is no UTF-8."""
+    if problem := _place_problem(path):
+        raise InputError(
+            f"a file can't go there, {problem}: `{path}`",
+            hint="leave it out of the folder; a program can get another name: `NAME=FILE`",
+        )
+
+
+def handler_name(path: PurePosixPath, arch: Arch) -> str:
+    """The handler whose program for `arch` lies at `path`: what build tools add is folded away."""
+    *folders, file = path.parts
+    if folders and (match := _FOLDER.fullmatch(folders[0])):
+        _check_agrees(match["arch"], arch, path=path)
+        del folders[0]
+    elif folders and (match := _TARGET.fullmatch(folders[0])):
+        _check_agrees(match["arch"], arch, path=path)
+        del folders[: 2 if folders[1:2] and folders[1] in _CARGO_PROFILES else 1]
+    if match := _FILE.fullmatch(file):
+        _check_agrees(match["arch"], arch, path=path)
+        file = match["name"]
+    return str(PurePosixPath(*folders, file))
+
+
+def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
+    if SPELLINGS[spelling] is not arch:
+        raise InputError(
+            f"a program whose name says {spelling} is built for {arch}: `{path}`",
+            hint=f"build it for {SPELLINGS[spelling]}, or give its name yourself: `NAME=FILE`",
+        )
+
+
+def _problem(name: str) -> str | None:
+    if not name:
+        return "it is empty"
+    if len(name) > HANDLER_LIMIT:
+        return f"it has {len(name)} characters and Lambda takes {HANDLER_LIMIT}"
+    if re.search(r"\s", name):
+        return "it has white space in it"
+    if name.startswith("/"):
+        return "it is absolute"
+    parts = name.split("/")
+    if ".." in parts:
+        return "it has a `..` part"
+    if "." in parts or "" in parts:
+        return "it has an empty or a `.` part"
+    return _place_problem(name)
+
+
+def _place_problem(path: str) -> str | None:
+    top = path.split("/", maxsplit=1)[0]
+    if top == BOOTSTRAP:
+        return "that is the launcher's own place"
+    if top == PRIVATE:
+        return f"`{PRIVATE}` is shim's own folder"
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        return "it is not UTF-8"
+    return None

@@ -1,0 +1,81 @@
+"""What many tests share: real programs, compiled once and kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import shim.launcher
+from shim.arch import Arch
+from tests.requirements import require
+
+SOURCE = r"""
+#if defined(__x86_64__)
+#define CALL(number, x86, arm, a, b, c) __asm__ volatile("syscall" : "=a"(number) \
+    : "0"((long)x86), "D"((long)a), "S"(b), "d"((long)c) : "rcx", "r11", "memory")
+#elif defined(__aarch64__)
+#define CALL(number, x86, arm, a, b, c) do { \
+    register long x8 __asm__("x8") = arm; register long x0 __asm__("x0") = (long)a; \
+    register const void *x1 __asm__("x1") = b; register long x2 __asm__("x2") = (long)c; \
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory"); number = x0; \
+    } while (0)
+#else
+#define CALL(number, x86, arm, a, b, c) number = 0
+#endif
+void _start(void) {
+    long result;
+    CALL(result, 1, 64, 1, NAME "\n", sizeof(NAME));
+    CALL(result, 231, 94, 0, 0, 0);
+    for (;;) (void)result;
+}
+"""
+"""Prints NAME and ends, without a libc: zig would compile one for every target, for a minute."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiler:
+    """zig, which compiles for every machine; each program is compiled once."""
+
+    folder: Path
+
+    def program(self, target: str, *options: str, name: str = "orders") -> Path:
+        """A program that prints `name`, for a zig target such as `aarch64-linux-musl`."""
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-nostdlib"]
+        command += ["-Os", "-s", "-fno-stack-protector", f'-DNAME="{name}"', *options]
+        key = hashlib.sha256("\0".join([SOURCE, *command[1:]]).encode()).hexdigest()[:16]
+        path = self.folder / key
+        if not path.exists():
+            source = self.folder / f"{key}.c"
+            source.write_text(SOURCE)
+            partial = path.with_suffix(".partial")
+            subprocess.run([*command, source, "-o", partial], check=True)
+            partial.rename(path)
+        return path
+
+
+@pytest.fixture(scope="session")
+def compiler(request: pytest.FixtureRequest) -> Compiler:
+    """Compiles small real programs."""
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    assert request.config.cache is not None
+    return Compiler(folder=request.config.cache.mkdir("programs"))
+
+
+@pytest.fixture(scope="session")
+def programs(compiler: Compiler) -> dict[Arch, Path]:
+    """A static program for each architecture."""
+    return {arch: compiler.program(f"{arch.machine}-linux-musl", "-static") for arch in Arch}
+
+
+@pytest.fixture(scope="session")
+def lean_launchers() -> None:
+    """The lean launchers, which every build of the wheel makes."""
+    folder = Path(shim.launcher.__file__).parent / "bin"
+    built = all((folder / f"lean-{arch}").exists() for arch in Arch)
+    require(built, "the lean launchers are not built: `pip install -e .` does it")

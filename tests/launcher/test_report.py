@@ -1,0 +1,288 @@
+"""What the launcher says when it can't start the handler: the exact line, the exact status."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from tests.launcher.conftest import Package
+
+SCRIPT = b"#!/bin/sh\n"
+S390X = 22
+"""An `e_machine` that is neither of Lambda's (ELF gABI: EM_S390)."""
+
+
+def line(kind: str, sentence: str) -> bytes:
+    """The report as it must be, byte for byte; `sentence` is already escaped."""
+    message = f'{{"errorType":"Runtime.{kind}","errorMessage":"{sentence}","stackTrace":[]}}\n'
+    return message.encode()
+
+
+def elf(machine: int) -> bytes:
+    """An ELF program for `machine` that no emulator of this machine takes: its padding isn't 0."""
+    header = b"\x7fELF\x02\x01\x01" + b"\0" * 8 + b"\x01"
+    return header + (2).to_bytes(2, "little") + machine.to_bytes(2, "little") + b"\0" * 100
+
+
+@pytest.mark.parametrize("handler", [None, ""])
+def test_without_a_handler_it_says_so(package: Package, handler: str | None) -> None:
+    outcome = package.start(handler)
+    assert outcome.status == 100
+    assert outcome.errors == line("HandlerUnset", "_HANDLER is not set")
+    assert outcome.output == b""
+
+
+@pytest.mark.parametrize("handler", ["/bin/true", "/", "//orders"])
+def test_an_absolute_handler_is_invalid(package: Package, handler: str) -> None:
+    outcome = package.start(handler)
+    assert outcome.status == 100
+    assert outcome.errors == line("HandlerInvalid", f"handler is absolute: {handler}")
+
+
+@pytest.mark.parametrize("handler", ["..", "../orders", "bin/../orders", "bin/..", "a/../../b"])
+def test_a_handler_that_climbs_is_invalid(package: Package, handler: str) -> None:
+    outcome = package.start(handler)
+    assert outcome.status == 100
+    assert outcome.errors == line("HandlerInvalid", f"handler has a part '..': {handler}")
+
+
+@pytest.mark.parametrize("handler", ["x" * 129, "x" * 5000, "ü" * 129, "../" * 50])
+def test_a_handler_of_more_than_128_characters_is_invalid(package: Package, handler: str) -> None:
+    outcome = package.start(handler)
+    shown = handler if len(handler.encode()) < 256 else handler.encode()[:256].decode() + "..."
+    if len(shown.encode()) == 256:
+        shown += "..."
+    assert outcome.status == 100
+    sentence = f"handler has more than 128 characters: {shown}"
+    assert outcome.errors == line("HandlerInvalid", sentence)
+
+
+@pytest.mark.parametrize("handler", ["bootstrap", "./bootstrap", "bootstrap/", ".//./bootstrap/."])
+def test_the_handler_bootstrap_is_the_launcher(package: Package, handler: str) -> None:
+    outcome = package.start(handler)
+    assert outcome.status == 100
+    sentence = f"the launcher would start itself: {handler}"
+    assert outcome.errors == line("HandlerIsLauncher", sentence)
+
+
+@pytest.mark.parametrize("how", ["copy", "link", "link to a link"])
+def test_a_candidate_that_is_the_launcher_ends_the_start(package: Package, how: str) -> None:
+    if how == "copy":
+        shutil.copy(package.bootstrap, package.root / "orders")
+    else:
+        (package.root / "bills").symlink_to("bootstrap")
+        (package.root / "orders").symlink_to("bills" if how == "link to a link" else "bootstrap")
+    outcome = package.start("orders")
+    assert outcome.status == 100
+    sentence = f"the launcher would start itself: {package.root}/orders"
+    assert outcome.errors == line("HandlerIsLauncher", sentence)
+
+
+def test_a_handler_that_is_nowhere_is_reported_with_every_path_tried(package: Package) -> None:
+    outcome = package.start("orders")
+    assert outcome.status == 127
+    paths = ", ".join(package.candidates("orders"))
+    assert outcome.errors == line("HandlerNotFound", f"handler not found: {paths}")
+
+
+def test_a_link_that_dangles_is_not_found(package: Package) -> None:
+    (package.root / "orders").symlink_to("nowhere")
+    outcome = package.start("orders")
+    assert (outcome.status, outcome.report["errorType"]) == (127, "Runtime.HandlerNotFound")
+
+
+@pytest.mark.parametrize("case", ["no run bit", "a folder", "a pipe"])
+def test_what_may_not_be_executed_is_reported(package: Package, case: str) -> None:
+    path = package.root / "orders"
+    if case == "a folder":
+        path.mkdir()
+    elif case == "a pipe":
+        os.mkfifo(path, 0o755)
+    else:
+        package.add("orders", mode=0o644)
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    sentence = f"handler may not be executed: {path}"
+    assert outcome.errors == line("HandlerNotExecutable", sentence)
+
+
+def test_after_a_candidate_that_may_not_be_executed_no_other_is_tried(package: Package) -> None:
+    path = package.candidates("orders")[0]
+    package.add(os.path.basename(path), mode=0o644)  # noqa: PTH119 - a name, not a path
+    package.add("orders", mode=0o644 if path.endswith("/orders") else 0o755)
+    outcome = package.start("orders")
+    assert outcome.errors == line("HandlerNotExecutable", f"handler may not be executed: {path}")
+
+
+@pytest.mark.parametrize("machine", [Arch.X86_64.elf_machine, Arch.ARM64.elf_machine, S390X])
+def test_a_program_for_another_machine_is_reported(package: Package, machine: int) -> None:
+    path = package.add("orders", elf(machine))
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    if machine == package.arch.elf_machine:
+        assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 8)")
+    else:
+        sentence = f"handler is built for another machine: {path} (ELF machine {machine})"
+        assert outcome.errors == line("WrongArchitecture", sentence)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"echo hello\n", b"\x7fELF", b"MZ\0\0"])
+def test_a_file_that_is_no_program_is_reported(package: Package, content: bytes) -> None:
+    path = package.add("orders", content)
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 8)")
+
+
+@pytest.mark.parametrize("shebang", [b"#!/no/such/shell\n", b"#!/bin/sh\r\n", b"#!nothing\n"])
+def test_a_script_whose_interpreter_is_missing_is_reported(
+    package: Package, shebang: bytes
+) -> None:
+    path = package.add("orders", shebang)
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    sentence = f"handler names an interpreter that is missing: {path}"
+    assert outcome.errors == line("InterpreterMissing", sentence)
+
+
+def test_a_program_whose_interpreter_is_missing_is_reported(native_package: Package) -> None:
+    package = native_package
+    program = b"/lib64/no-such-ld.so\0"
+    header = bytearray(package.probe.read_bytes()[:64])
+    header[32:40] = (64).to_bytes(8, "little")
+    header[56:58] = (1).to_bytes(2, "little")
+    interp = (3).to_bytes(4, "little") + (4).to_bytes(4, "little")
+    interp += (120).to_bytes(8, "little") * 3 + len(program).to_bytes(8, "little") * 2 + b"\0" * 8
+    path = package.add("orders", bytes(header) + interp + program)
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    sentence = f"handler names an interpreter that is missing: {path}"
+    assert outcome.errors == line("InterpreterMissing", sentence)
+
+
+def test_a_loop_of_links_is_reported_with_its_errno(package: Package) -> None:
+    path = package.root / "orders"
+    path.symlink_to("orders")
+    for candidate in package.candidates("orders")[:-2]:
+        if candidate.endswith("_arm64"):
+            (package.root / "orders_arm64").symlink_to("orders_arm64")
+            path = package.root / "orders_arm64"
+    outcome = package.start("orders")
+    assert outcome.status == 126
+    assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 40)")
+
+
+def test_a_path_that_is_too_long_is_reported_with_its_errno(package: Package) -> None:
+    outcome = package.start("orders", variables={"LAMBDA_TASK_ROOT": "/x" * 3000})
+    assert outcome.status == 126
+    assert outcome.errors == line("LaunchFailed", f"execve failed: {'/x' * 128}... (errno 36)")
+
+
+def test_a_wrapper_that_is_missing_is_reported(package: Package) -> None:
+    package.add("orders")
+    outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/no-wrapper"})
+    assert outcome.status == 127
+    assert outcome.errors == line("LaunchFailed", "execve failed: /opt/no-wrapper (errno 2)")
+
+
+def test_a_wrapper_without_a_run_bit_is_reported(package: Package) -> None:
+    package.add("orders")
+    wrapper = str(package.add("wrapper", mode=0o644))
+    outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": wrapper})
+    assert outcome.status == 126
+    assert outcome.errors == line("LaunchFailed", f"execve failed: {wrapper} (errno 13)")
+
+
+def test_a_wrapper_that_is_the_launcher_ends_the_start(package: Package) -> None:
+    package.add("orders")
+    wrapper = str(package.bootstrap)
+    outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": wrapper})
+    assert outcome.status == 100
+    sentence = f"the launcher would start itself: {wrapper}"
+    assert outcome.errors == line("HandlerIsLauncher", sentence)
+
+
+@pytest.mark.parametrize("mode", [0o644, None])
+def test_with_a_wrapper_the_handler_must_be_executable_too(
+    package: Package, mode: int | None
+) -> None:
+    wrapper = str(package.add("wrapper"))
+    for path in [*package.candidates("orders")[:-2], str(package.root / "orders")]:
+        name = path.removeprefix(f"{package.root}/")
+        if mode is None:
+            (package.root / name).mkdir(exist_ok=True)
+        elif not name.startswith("/"):
+            package.add(name, mode=mode)
+    outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": wrapper})
+    assert outcome.status == 126
+    assert outcome.report["errorType"] == "Runtime.HandlerNotExecutable"
+
+
+@pytest.mark.parametrize(
+    ("handler", "shown"),
+    [
+        (b"a\"b\\c", 'a\\"b\\\\c'),
+        (b"line\nbreak\tbell\a", "line\\ufffdbreak\\ufffdbell\\ufffd"),
+        ("bäckerei-€-𝄞".encode(), "bäckerei-€-𝄞"),
+        (b"\xff\"\xc3", '\\ufffd\\"\\ufffd'),
+        (b"\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "\\ufffd" * 2 + " " + "\\ufffd" * 3 + " "
+         + "\\ufffd" * 4),
+        (b"\xe2\x82", "\\ufffd\\ufffd"),
+    ],
+)  # fmt: skip
+def test_any_bytes_make_valid_json(package: Package, handler: bytes, shown: str) -> None:
+    outcome = package.start(handler)
+    paths = [path.replace("orders", shown) for path in package.candidates("orders")]
+    assert outcome.errors == line("HandlerNotFound", f"handler not found: {', '.join(paths)}")
+    assert outcome.report["errorType"] == "Runtime.HandlerNotFound"
+
+
+def test_the_status_stays_when_standard_error_is_closed(package: Package) -> None:
+    variables = {"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)}
+    command = ["sh", "-c", 'exec "$0" 2>&-', str(package.bootstrap)]
+    assert subprocess.run(command, env=variables, check=False).returncode == 127
+
+
+def test_the_status_stays_when_nobody_reads_standard_error(package: Package) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    variables = {"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)}
+    done = subprocess.run([package.bootstrap], env=variables, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 127
+
+
+def test_a_failure_leaves_no_file_and_no_process(package: Package) -> None:
+    require(os.geteuid() == 0, "only root may make a process namespace")
+    package.add("orders", SCRIPT, mode=0o644)
+    before = sorted(package.root.rglob("*"))
+    script = '"$0"; test $? = 126 || exit 9; set -- /proc/[0-9]*; echo $#'
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, str(package.bootstrap)],
+        env={"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"1\n"
+    assert sorted(package.root.rglob("*")) == before
+
+
+def test_a_report_needs_no_more_stack_than_the_smallest(package: Package) -> None:
+    """The kernel grants argv and environment a quarter of the stack: the rest is ours."""
+    script = 'ulimit -s 128; exec "$0"'
+    done = subprocess.run(
+        ["sh", "-c", script, str(package.bootstrap)],
+        env={"_HANDLER": "\1" * 128, "LAMBDA_TASK_ROOT": str(package.root)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 127
+    assert done.stderr.endswith(b'"stackTrace":[]}\n')
