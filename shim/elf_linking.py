@@ -170,9 +170,7 @@ class _Strings:
 
 def _segments(table: bytes) -> Iterator[Segment]:
     for kind, flags, offset, address, _, file_size, _, _ in _SEGMENT.iter_unpack(table):
-        yield Segment(
-            kind=kind, flags=flags, offset=offset, address=address, file_size=file_size
-        )
+        yield Segment(kind=kind, flags=flags, offset=offset, address=address, file_size=file_size)
 
 
 def _interpreter(
@@ -252,7 +250,7 @@ def _defined_versions(table: bytes, strings: _Strings) -> frozenset[str]:
 def _chain(
     table: bytes, form: struct.Struct, *, next_field: int, count: int = 1 << 12
 ) -> Iterator[tuple[int, ...]]:
-    """The records of a linked list; the step to the next one gives way to the record's own place."""
+    """The records of a linked list; a record's own place stands for its step to the next."""
     at = 0
     for _ in range(count):
         if at + form.size > len(table):

@@ -13,11 +13,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.check.findings import Finding, finding, place
+from shim.check.findings import Finding, finding
 from shim.check.linking import check_linking
-from shim.check.programs import Shebang, elf_linking, elf_start, first_bytes, foreign_system, read_shebang
+from shim.check.programs import (
+    FIRST_LINE,
+    Shebang,
+    elf_linking,
+    elf_start,
+    first_bytes,
+    foreign_system,
+    read_shebang,
+)
 from shim.check.runtimes import read_service
-from shim.check.tree import Node, Tree
+from shim.check.tree import File, Node, Tree
 from shim.elf import MAGIC, ElfInvalid
 from shim.elf_linking import EXECUTABLE, SHARED, ElfStart
 from shim.package.read import Entry, Unreadable
@@ -72,33 +80,34 @@ class Machine:
         if node.is_system:
             error = errno.EACCES if node.is_folder else 0
             return Attempt(path=path, error=error, node=node)
-        if node.is_folder or node.entry is None or node.package is None:
+        file = node.file
+        if node.is_folder or file is None:
             return self._refused(path, node, errno.EACCES, _directory(node, path, role))
-        if not stat.S_ISREG(node.entry.kind):
+        if not stat.S_ISREG(file.entry.kind):
             return Attempt(path=path, error=errno.EACCES, node=node)
-        where = place(node.package, node.entry.name)
         if not node.is_executable:
-            return self._refused(path, node, errno.EACCES, _not_executable(node.entry, where, role))
+            return self._refused(path, node, errno.EACCES, _not_executable(file, role))
         try:
-            start = node.entry.read(0, 256)
+            start = file.entry.read(0, FIRST_LINE)
         except Unreadable as error:
-            unreadable = finding("entry-unreadable", where, str(error), hint="make the zip again")
+            unreadable = finding(
+                "entry-unreadable", file.where, str(error), hint="make the zip again"
+            )
             return self._refused(path, node, errno.ENOENT, unreadable)
         if start.startswith(b"#!"):
-            return self._execute_script(path, node, where, depth=depth)
+            return self._execute_script(path, node, file, depth=depth)
         if start.startswith(MAGIC):
-            return self._execute_elf(path, node, where, role=role)
-        return self._refused(path, node, errno.ENOEXEC, _no_program(start, where))
+            return self._execute_elf(path, node, file, role=role)
+        return self._refused(path, node, errno.ENOEXEC, _no_program(start, file.where))
 
     def _refused(self, path: str, node: Node, error: int, *findings: Finding) -> Attempt:
         return Attempt(path=path, error=error, node=node, findings=findings)
 
-    def _execute_script(self, path: str, node: Node, where: str, *, depth: int) -> Attempt:
-        assert node.entry is not None
-        start = first_bytes(node.entry)
+    def _execute_script(self, path: str, node: Node, file: File, *, depth: int) -> Attempt:
+        where, start = file.where, first_bytes(file.entry)
         shebang = read_shebang(start)
         if shebang is None:
-            is_long = len(start) == 256 and b"\n" not in start
+            is_long = len(start) == FIRST_LINE and b"\n" not in start
             problem = _too_long(where) if is_long else _no_interpreter(where)
             return self._refused(path, node, errno.ENOEXEC, problem)
         if depth >= _NESTED_LIMIT:
@@ -116,7 +125,9 @@ class Machine:
         if inner.error:
             missing = inner.findings or (_missing_interpreter(where, shebang, inner, self.state),)
             return self._refused(path, node, inner.error, *missing)
-        return self._refused(path, node, 0, *inner.findings, *self._script_findings(node, where, shebang))
+        return self._refused(
+            path, node, 0, *inner.findings, *self._script_findings(node, where, shebang)
+        )
 
     def _script_findings(self, node: Node, where: str, shebang: Shebang) -> list[Finding]:
         """What ends a script although its interpreter has been started."""
@@ -153,16 +164,16 @@ class Machine:
                 f"is run by `{name}`, which is not along PATH in {self.state.runtime.name}"
                 if name
                 else "names `env` after `#!`, and no program",
-                hint="`env` takes all that follows as one name: put arguments behind `-S`"
+                hint="`env` takes what follows as one name: put arguments behind `-S`"
                 if " " in shebang.argument
                 else "bring the program along in a layer's `bin`, or compile the handler",
             )
         ]
 
-    def _execute_elf(self, path: str, node: Node, where: str, *, role: Role) -> Attempt:
-        assert node.entry is not None
+    def _execute_elf(self, path: str, node: Node, file: File, *, role: Role) -> Attempt:
+        where = file.where
         try:
-            start = elf_start(node.entry)
+            start = elf_start(file.entry)
         except (ElfInvalid, Unreadable) as error:
             return self._refused(
                 path, node, errno.ENOEXEC, finding("elf-truncated", where, str(error), hint=_AGAIN)
@@ -175,7 +186,7 @@ class Machine:
                 missing = _no_loader(where, start.interpreter, self.state)
                 error_number = inner if isinstance(inner, int) else errno.EACCES
                 return self._refused(path, node, error_number, missing)
-        return self._refused(path, node, 0, *self._elf_findings(node, start, where))
+        return self._refused(path, node, 0, *self._elf_findings(node.path, file, start))
 
     def _header_problem(self, start: ElfStart, where: str, role: Role) -> Finding | None:
         """Why Linux wouldn't take it for a program of this machine."""
@@ -202,11 +213,11 @@ class Machine:
             return finding("elf-invalid", where, "has headers that Linux refuses", hint=_AGAIN)
         return None
 
-    def _elf_findings(self, node: Node, start: ElfStart, where: str) -> list[Finding]:
+    def _elf_findings(self, path: str, file: File, start: ElfStart) -> list[Finding]:
         """What ends a program that Linux has taken."""
-        assert node.entry is not None
-        if start.end > node.entry.size:
-            sentence = f"is cut off: {node.entry.size:,} bytes of at least {start.end:,}"
+        where = file.where
+        if start.end > file.entry.size:
+            sentence = f"is cut off: {file.entry.size:,} bytes of at least {start.end:,}"
             return [finding("elf-truncated", where, sentence, hint=_AGAIN)]
         if start.system not in _LINUX:
             name = _SYSTEMS.get(start.system, f"another system (EI_OSABI {start.system})")
@@ -215,7 +226,7 @@ class Machine:
                     "program-not-linux", where, f"is for {name}", hint=_rebuild(self.state.arch)
                 )
             ]
-        if _is_library(node.entry, start):
+        if _is_library(file.entry, start):
             return [
                 finding("elf-not-executable", where, "is a shared library", hint="give a program")
             ]
@@ -227,7 +238,7 @@ class Machine:
             return []
         loader = self.tree.find(start.interpreter)
         if isinstance(loader, Node) and loader.is_system:
-            return list(check_linking(self.tree, self.state, node))
+            return list(check_linking(self.tree, self.state, path, file))
         return []
 
 
@@ -256,19 +267,19 @@ def _rebuild(arch: Arch) -> str:
 
 
 def _directory(node: Node, path: str, role: Role) -> Finding:
-    where = place(node.package, node.entry.name) if node.package and node.entry else path
+    where = node.file.where if node.file else path
     code = f"{role.value}-not-executable" if role is not Role.HANDLER else "handler-directory"
     if role is Role.INTERPRETER:
         code = "script-interpreter-missing"
     return finding(code, where, "is a folder, no program", hint="name the program in it")
 
 
-def _not_executable(entry: Entry, where: str, role: Role) -> Finding:
+def _not_executable(file: File, role: Role) -> Finding:
     code = "script-interpreter-missing" if role is Role.INTERPRETER else f"{role}-not-executable"
     return finding(
         code,
-        where,
-        f"has the mode {entry.mode:04o}, and Lambda runs it as a user who needs `x` for others",
+        file.where,
+        f"has the mode {file.entry.mode:04o}, and Lambda runs it as a user who needs o+x",
         hint="`chmod 755` it before it is packed, or pack it with `shim pack`, which sets modes",
     )
 

@@ -79,11 +79,11 @@ CODES = {
     "name-case": (_W, "names differ only in upper and lower case"),
     "name-backslash": (_W, "names have backslashes, as some Windows tools write them"),
     "name-long": (_E, "a name is longer than Linux takes"),
-    "link-outside": (_E, "a link leads out of the package"),
+    "link-outside": (_W, "a link leads out of the package"),
     "entry-special": (_E, "an entry is neither file, folder nor link"),
     "entry-unreadable": (_E, "an entry can't be unpacked"),
 }
-"""Each code with its severity and what it says in general; docs/findings.md has a section on each."""
+"""Each code's severity, and what it says in general; docs/findings.md has a section on each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,16 +1,16 @@
-"""Whether the dynamic linker finds what a program asks for: glibc's search, step by step (ld.so(8))."""
+"""Whether the dynamic linker finds what a program asks for: glibc's search (ld.so(8))."""
 
 from __future__ import annotations
-
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shim.check.findings import Finding, finding, place
+from shim.check.findings import Finding, finding
 from shim.check.programs import elf_linking, elf_start
 from shim.check.runtimes import Runtime, read_service
-from shim.check.tree import Node, Tree
+from shim.check.tree import File, Node, Tree
 from shim.elf import ElfInvalid
+from shim.elf_linking import SHARED
 from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
@@ -35,54 +35,49 @@ _KINDS = {
 class _Loaded:
     """A file that the linker has mapped; `linking` is None for the runtime's own."""
 
-    name: str
-    node: Node
+    path: str
     linking: Linking | None
     parent: _Loaded | None
     where: str
 
 
-def check_linking(tree: Tree, state: State, node: Node) -> Iterator[Finding]:
-    """What the dynamic linker lacks to start the program at `node`; raises nothing."""
-    assert node.entry is not None
-    assert node.package is not None
-    where = place(node.package, node.entry.name)
+def check_linking(tree: Tree, state: State, path: str, file: File) -> Iterator[Finding]:
+    """What the dynamic linker lacks to start the program `file`, which really is at `path`."""
     try:
-        linking = elf_linking(node.entry)
+        linking = elf_linking(file.entry)
     except (ElfInvalid, Unreadable) as error:
-        yield finding("elf-invalid", where, str(error), hint="build it, or copy it, once more")
+        yield finding("elf-invalid", file.where, str(error), hint="build it, or copy it, once more")
         return
-    first = _Loaded(name="", node=node, linking=linking, parent=None, where=where)
+    first = _Loaded(path=path, linking=linking, parent=None, where=file.where)
     loaded: dict[str, _Loaded] = {}
     queue = [first]
-    for file in queue:
-        for name in file.linking.needed if file.linking else ():
+    for current in queue:
+        for name in current.linking.needed if current.linking else ():
             if name in loaded or len(queue) > _FILES_LIMIT:
                 continue
-            found = _search(tree, state, file, name)
+            found = _search(tree, state, current, name)
             if isinstance(found, Finding):
                 yield found
                 continue
             loaded[name] = found
             queue.append(found)
-    for file in queue:
-        yield from _check_versions(file, loaded, state.runtime)
+    for current in queue:
+        yield from _check_versions(current, loaded, state.runtime)
 
 
 def _search(tree: Tree, state: State, file: _Loaded, name: str) -> _Loaded | Finding:
     own = set(state.runtime.folders(state.arch))
     if name == state.runtime.loader(state.arch).rpartition("/")[2]:
-        node = Node(path=state.runtime.loader(state.arch), is_folder=False)
-        return _Loaded(name=name, node=node, linking=None, parent=file, where=node.path)
-    folders = [""] if "/" in name else _folders(tree, state, file)
+        loader = state.runtime.loader(state.arch)
+        return _Loaded(path=loader, linking=None, parent=file, where=loader)
+    folders = [""] if "/" in name else _folders(state, file)
     for folder in folders:
         path = f"{folder}/{name}" if folder else name
         if folder in own and name in state.runtime.libraries:
-            node = Node(path=path, is_folder=False)
-            return _Loaded(name=name, node=node, linking=None, parent=file, where=path)
+            return _Loaded(path=path, linking=None, parent=file, where=path)
         found = tree.find(path)
-        if isinstance(found, Node) and found.entry is not None and found.is_readable:
-            result = _load(state, file, name, found, path)
+        if isinstance(found, Node) and found.file is not None and found.is_readable:
+            result = _load(state, file, found.file, path)
             if result is not None:
                 return result
     return finding(
@@ -95,44 +90,39 @@ def _search(tree: Tree, state: State, file: _Loaded, name: str) -> _Loaded | Fin
     )
 
 
-def _load(state: State, file: _Loaded, name: str, node: Node, path: str) -> _Loaded | Finding | None:
-    """The library at `node`; None where the linker passes over it: it is another machine's."""
-    assert node.entry is not None
-    assert node.package is not None
-    where = place(node.package, node.entry.name)
+def _load(state: State, needing: _Loaded, file: File, path: str) -> _Loaded | Finding | None:
+    """The library `file`, found at `path`; None where it is another machine's: passed over."""
     try:
-        start = elf_start(node.entry)
+        start = elf_start(file.entry)
         if not start.is_64_bit or start.machine != state.arch.elf_machine:
             return None
-        if start.type == 3 and start.end <= node.entry.size:
-            linking = elf_linking(node.entry)
-            found = Node(path=path, is_folder=False, entry=node.entry, package=node.package)
-            return _Loaded(name=name, node=found, linking=linking, parent=file, where=where)
-        problem = "it is cut off" if start.type == 3 else "it is no shared library"
+        if start.type == SHARED and start.end <= file.entry.size:
+            linking = elf_linking(file.entry)
+            return _Loaded(path=path, linking=linking, parent=needing, where=file.where)
+        problem = "it is cut off" if start.type == SHARED else "it is no shared library"
     except (ElfInvalid, Unreadable) as error:
         problem = str(error)
     return finding(
         "library-broken",
-        where,
-        f"is the `{name}` that `{file.where}` needs, and can't be loaded: {problem}",
+        file.where,
+        f"is needed by `{needing.where}` and can't be loaded: {problem}",
         hint="build it, or copy it, once more",
     )
 
 
-def _folders(tree: Tree, state: State, file: _Loaded) -> Iterator[str]:
+def _folders(state: State, file: _Loaded) -> Iterator[str]:
     """Where the linker looks for what `file` needs, in its order."""
-    linking = file.linking
-    assert linking is not None
-    if linking.run_path is None:
+    run_path = file.linking.run_path if file.linking else None
+    if run_path is None:
         ancestor: _Loaded | None = file
         while ancestor is not None:
             if ancestor.linking and ancestor.linking.run_path is None:
-                yield from _expand(tree, state, ancestor.linking.old_run_path, ancestor.node)
+                yield from _expand(ancestor.linking.old_run_path, ancestor.path)
             ancestor = ancestor.parent
     environment = state.environment.get("LD_LIBRARY_PATH", ":".join(read_service().library_path))
     if environment:
-        yield from _expand(tree, state, environment.replace(";", ":"), _main(file).node)
-    yield from _expand(tree, state, linking.run_path, file.node)
+        yield from _expand(environment.replace(";", ":"), _main(file).path)
+    yield from _expand(run_path, file.path)
     yield from state.runtime.folders(state.arch)
 
 
@@ -142,10 +132,10 @@ def _main(file: _Loaded) -> _Loaded:
     return file
 
 
-def _expand(tree: Tree, state: State, text: str | None, node: Node) -> Iterator[str]:
-    """A path list's folders; an empty one is the working directory."""
+def _expand(text: str | None, path: str) -> Iterator[str]:
+    """A path list's folders, for the file at `path`; an empty one is the working directory."""
+    origin = path.rpartition("/")[0]
     for folder in text.split(":") if text is not None else ():
-        origin = node.path.rpartition("/")[0]
         path = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
         if "$" not in path:
             yield (path.rstrip("/") or "/") if path else "."

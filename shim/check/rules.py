@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shim.check.findings import Finding, finding, place
 from shim.check.runtimes import read_service
 from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK, parts_of
-from shim.package.limits import format_size
+from shim.package.limits import format_size, read_limits
 from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
@@ -28,38 +28,38 @@ _INSIDE = (TASK, OPT, "/tmp")  # noqa: S108 - a function's own folder, never ope
 
 def check_sizes(state: State) -> Iterator[Finding]:
     """Sizes against Lambda's limits, and how much is left."""
-    service = read_service()
+    limits = read_limits()
     for package in (state.package, *state.layers):
-        if package.zipped is not None and package.zipped > service.zipped:
+        if package.zipped is not None and package.zipped > limits.direct_upload:
             yield finding(
                 "zip-large",
                 package.path,
                 f"has {format_size(package.zipped)}, a direct upload at most"
-                f" {format_size(service.zipped)}",
+                f" {format_size(limits.direct_upload)}",
                 hint="upload it to S3 and name that to Lambda",
             )
     size = unzipped_size(state)
-    if size > service.unzipped:
+    if size > limits.unzipped:
         yield finding(
             "unzipped-large",
             state.package.path,
             f"unpacks, with its layers, to {format_size(size)}, Lambda takes"
-            f" {format_size(service.unzipped)}",
+            f" {format_size(limits.unzipped)}",
             hint="strip the programs (`strip`, Go: `-ldflags=-s`), leave out what isn't needed",
         )
-    elif size > _NEAR * service.unzipped:
+    elif size > _NEAR * limits.unzipped:
         yield finding(
             "unzipped-near",
             state.package.path,
             f"unpacks, with its layers, to {format_size(size)}:"
-            f" {format_size(service.unzipped - size)} are left",
+            f" {format_size(limits.unzipped - size)} are left",
             hint="strip the programs (`strip`, Go: `-ldflags=-s`), leave out what isn't needed",
         )
-    if len(state.layers) > service.layers:
+    if len(state.layers) > read_service().layers:
         yield finding(
             "layers-many",
             "Layers",
-            f"there are {len(state.layers)}, Lambda takes {service.layers}",
+            f"there are {len(state.layers)}, Lambda takes {read_service().layers}",
             hint="merge layers",
         )
 
@@ -128,7 +128,7 @@ def _check_package(package: Package) -> tuple[Finding, ...]:
         ),
         ("entry-unreadable", _is_unreadable, "it can't be unpacked", "make the zip again"),
     )
-    findings = []
+    findings: list[Finding] = []
     for code, applies, sentence, hint in checks:
         entries = [entry for entry in package.entries if applies(entry)]
         findings += _limited(package, code, entries, sentence=sentence, hint=hint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from shim.arch import Arch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
 _DATA = Path(__file__).with_name("runtimes.toml")
 _LOADERS = {Arch.X86_64: "/lib64/ld-linux-x86-64.so.2", Arch.ARM64: "/lib/ld-linux-aarch64.so.1"}
@@ -25,14 +25,12 @@ class DataInvalid(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """What Lambda itself does and takes, whatever the runtime. Sizes are in bytes."""
+    """What Lambda itself does and takes, whatever the runtime."""
 
     path: tuple[str, ...]
     library_path: tuple[str, ...]
     extensions: int
     layers: int
-    zipped: int
-    unzipped: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +78,6 @@ def read_service() -> Service:
         library_path=tuple(table["library_path"]),
         extensions=table["extensions"],
         layers=table["layers"],
-        zipped=table["zipped"],
-        unzipped=table["unzipped"],
     )
 
 
@@ -133,7 +129,7 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
     return runtime
 
 
-def _of(table: dict[str, Any], key: str, kind: type, name: str) -> Any:  # noqa: ANN401 - TOML
+def _of(table: dict[str, Any], key: str, kind: type, name: str) -> Any:
     value = table.pop(key, None)
     if not isinstance(value, kind):
         raise DataInvalid(f"runtimes.toml: {name} has no {key}, or not as a {kind.__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,13 @@ from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
 from shim.check.programs import Kind, kind_of, script_text
 from shim.check.runtimes import read_service
-from shim.check.tree import OPT, TASK, Node
+from shim.check.tree import OPT, TASK, File, Node
+from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BOOTSTRAPS = (f"{TASK}/bootstrap", f"{OPT}/bootstrap")
-HANDLER_LIMIT = 128
-"""Characters of a function's `Handler` (Lambda API, FunctionConfiguration)."""
-
+BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
 _GOES_ON = {errno.ENOENT, errno.ENOTDIR}
 _PACK = "pack it with `shim pack`, which puts a launcher there"
 
@@ -47,14 +46,14 @@ def check_start(machine: Machine) -> Iterator[Finding]:
     yield from _check_bootstrap_place(machine, path, node)
     attempt = machine.execute(path, Role.BOOTSTRAP)
     yield from attempt.findings
-    if attempt.error == 0 and not node.is_system:
-        yield from _check_beyond(machine, path, node)
+    if attempt.error == 0 and node.file is not None:
+        yield from _check_beyond(machine, path, node.file)
 
 
 def find_bootstrap_kind(machine: Machine) -> Kind | None:
     """What stands as `bootstrap`; None where nothing does."""
     found = _find_bootstrap(machine)
-    return kind_of(found[1].entry) if found and found[1].entry else None
+    return kind_of(found[1].file.entry) if found and found[1].file else None
 
 
 def _check_extensions(machine: Machine) -> Iterator[Finding]:
@@ -82,7 +81,8 @@ def _find_bootstrap(machine: Machine) -> tuple[str, Node] | None:
 
 def _no_bootstrap(machine: Machine) -> Finding:
     package = machine.state.package
-    if (there := machine.tree.entry(BOOTSTRAPS[0])) and there[1].size:
+    there = machine.tree.entry(BOOTSTRAPS[0])
+    if there is not None and stat.S_ISLNK(there.kind):
         return finding(
             "bootstrap-link-dangling",
             place(package, "bootstrap"),
@@ -101,7 +101,7 @@ def _no_bootstrap(machine: Machine) -> Finding:
 def _check_bootstrap_place(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
     there = machine.tree.entry(BOOTSTRAPS[0])
     where = place(machine.state.package, "bootstrap")
-    if path == BOOTSTRAPS[1] and there is not None and not there[1].name.endswith("/"):
+    if path == BOOTSTRAPS[1] and there is not None and stat.S_ISLNK(there.kind):
         yield finding(
             "bootstrap-link-dangling",
             where,
@@ -120,25 +120,23 @@ def _check_bootstrap_place(machine: Machine, path: str, node: Node) -> Iterator[
         yield finding(
             "bootstrap-hides-layer",
             where,
-            f"is started in place of the layer's (`{hidden.package.path if hidden.package else OPT}`)",
+            f"is started in place of `{hidden.file.where if hidden.file else hidden.path}`",
             hint="leave one of the two out",
         )
 
 
-def _check_beyond(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
+def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
     """What the started `bootstrap` does next."""
-    assert node.entry is not None
-    assert node.package is not None
-    match kind_of(node.entry):
+    match kind_of(file.entry):
         case Kind.LAUNCHER:
             yield from _check_launch(machine, own_path=path)
         case Kind.DUAL:
-            own = f"{path.removesuffix('bootstrap')}.shim/{machine.state.arch.machine}"
+            own = f"{path.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
             attempt = machine.execute(own, Role.BOOTSTRAP)
             if attempt.is_absent:
                 yield finding(
                     "launcher-missing",
-                    place(node.package, f".shim/{machine.state.arch.machine}"),
+                    place(file.package, f"{PRIVATE}/{machine.state.arch.machine}"),
                     "is not there, and `bootstrap` hands over to it",
                     hint="make the package with `shim pack`",
                 )
@@ -146,22 +144,20 @@ def _check_beyond(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
             if attempt.error == 0:
                 yield from _check_launch(machine, own_path=own)
         case Kind.SCRIPT:
-            yield from _check_script(machine, node, own_path=path)
+            yield from _check_script(machine, file, own_path=path)
         case Kind.NATIVE:
             return
 
 
-def _check_script(machine: Machine, node: Node, *, own_path: str) -> Iterator[Finding]:
+def _check_script(machine: Machine, file: File, *, own_path: str) -> Iterator[Finding]:
     """A script of the user's own: what it does with the handler is only likely."""
-    assert node.entry is not None
-    assert node.package is not None
-    text = script_text(node.entry)
+    text = script_text(file.entry)
     if b"_HANDLER" not in text:
         return
     if b"uname" in text:
         yield finding(
             "bootstrap-shell",
-            place(node.package, node.entry.name),
+            file.where,
             "is a shell script that asks `uname` at every cold start",
             hint=f"a launcher does it in a hundredth of the time: {_PACK}",
         )
@@ -194,12 +190,12 @@ def _check_launch(machine: Machine, *, own_path: str) -> Iterator[Finding]:
             yield from _check_wrapper(machine, wrapper, attempt)
             return
         if attempt.error not in _GOES_ON:
-            yield from _check_started(machine, attempt)
+            yield from _check_started(attempt)
             return
         if absent is None or absent.is_absent:
             absent = attempt
-    assert absent is not None
-    yield from absent.findings if not absent.is_absent else [_not_found(machine, absent)]
+    if absent is not None:
+        yield from absent.findings if not absent.is_absent else [_not_found(machine, absent)]
 
 
 def _candidates(machine: Machine) -> Iterator[str]:
@@ -210,13 +206,13 @@ def _candidates(machine: Machine) -> Iterator[str]:
         yield f"{root}/{handler}"
 
 
-def _check_started(machine: Machine, attempt: Attempt) -> Iterator[Finding]:
+def _check_started(attempt: Attempt) -> Iterator[Finding]:
     """The candidate whose execution decides."""
     if attempt.findings or attempt.error:
         yield from attempt.findings or [_refused(attempt)]
         return
     node = attempt.node
-    if node and node.entry and kind_of(node.entry) in {Kind.LAUNCHER, Kind.DUAL}:
+    if node and node.file and kind_of(node.file.entry) in {Kind.LAUNCHER, Kind.DUAL}:
         yield _is_launcher(attempt.path)
     elif node and node.is_system:
         yield finding(
@@ -224,6 +220,7 @@ def _check_started(machine: Machine, attempt: Attempt) -> Iterator[Finding]:
             attempt.path,
             f"is a link out of the package, to `{node.path}`",
             hint="put the program itself into the package",
+            severity=Severity.ERROR,
         )
 
 
@@ -238,7 +235,7 @@ def _check_wrapper(machine: Machine, wrapper: str, handler: Attempt) -> Iterator
         )
     yield from attempt.findings
     if attempt.error == 0:
-        yield from _check_started(machine, handler)
+        yield from _check_started(handler)
 
 
 def _name_problem(handler: str | None) -> Finding | None:

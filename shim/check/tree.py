@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from shim.check.findings import place
 from shim.package.read import Entry, Package, Unreadable
 
 if TYPE_CHECKING:
@@ -26,38 +27,53 @@ PATH_LIMIT = 4096
 """Bytes of a name and of a path (Linux: NAME_MAX, PATH_MAX with the NUL)."""
 
 _LINKS_LIMIT = 40
-_FOLDERS = (
-    "/bin /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr"
-    " /usr/bin /usr/lib /usr/lib64 /usr/local /usr/local/bin /usr/sbin /var /var/lang"
-    " /var/runtime /var/task"
-).split()
-_MERGED = ("/bin", "/sbin", "/lib", "/lib64")
+_FOLDERS = {
+    *("/", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/run", "/sys", "/usr"),
+    "/tmp",  # noqa: S108 - a name that is looked up in a model
+    *("/var", "/var/lang", "/var/runtime", "/var/task"),
+    *("/bin", "/lib", "/lib64", "/sbin", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin"),
+    *("/usr/local", "/usr/local/bin"),
+}
+_MERGED = {"/bin", "/sbin", "/lib", "/lib64"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """An entry, and the package that it is in."""
+
+    package: Package
+    entry: Entry
+
+    @property
+    def where(self) -> str:
+        """How people call it."""
+        return place(self.package, self.entry.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """What a path leads to; neither `entry` nor `package` for what is the runtime's."""
+    """What a path leads to."""
 
     path: str
     """With all links followed."""
     is_folder: bool
-    entry: Entry | None = None
-    package: Package | None = None
+    file: File | None = None
+    """None for what is the runtime's, and for folders that are only parts of names."""
 
     @property
     def is_system(self) -> bool:
         """Whether it belongs to the runtime."""
-        return self.package is None and not self.path.startswith((f"{TASK}/", f"{OPT}/"))
+        return self.file is None and not self.path.startswith((f"{TASK}/", f"{OPT}/"))
 
     @property
     def is_executable(self) -> bool:
         """Whether everybody may execute it."""
-        return not self.is_folder and (self.entry is None or bool(self.entry.mode & 0o001))
+        return not self.is_folder and (self.file is None or bool(self.file.entry.mode & 0o001))
 
     @property
     def is_readable(self) -> bool:
         """Whether everybody may read it."""
-        return self.entry is None or bool(self.entry.mode & 0o004)
+        return self.file is None or bool(self.file.entry.mode & 0o004)
 
 
 class Tree:
@@ -74,42 +90,40 @@ class Tree:
         """What `path` leads to, from /var/task; or the error number that a program would get."""
         if not path:
             return errno.ENOENT
-        if len(path.encode(errors="surrogateescape")) >= PATH_LIMIT:
+        if _size(path) >= PATH_LIMIT:
             return errno.ENAMETOOLONG
         parts = path.split("/")[::-1]
         node = self._node("/" if path.startswith("/") else TASK)
         links = 0
-        while parts:
-            part = parts.pop()
-            if not isinstance(node, Node):
-                return node
-            if not node.is_folder:
-                return errno.ENOTDIR
-            if node.entry is not None and not node.entry.mode & 0o001:
-                return errno.EACCES
-            if part in {"", "."}:
-                continue
-            if len(part.encode(errors="surrogateescape")) > NAME_LIMIT:
-                return errno.ENAMETOOLONG
-            if part == "..":
-                node = self._node(node.path.rpartition("/")[0] or "/")
-                continue
-            folder, node = node.path, self._node(f"{node.path.rstrip('/')}/{part}")
-            if isinstance(node, Node) and node.entry and stat.S_ISLNK(node.entry.kind):
+        while parts and isinstance(node, Node):
+            folder = node.path
+            node = self._step(node, parts.pop())
+            target = _link_target(node)
+            if target is not None:
                 links += 1
-                target = _target(node.entry)
                 if links > _LINKS_LIMIT or not target:
                     return errno.ELOOP if target else errno.ENOENT
                 parts += target.split("/")[::-1]
                 node = self._node("/" if target.startswith("/") else folder)
         return node
 
-    def entry(self, path: str) -> tuple[Package, Entry] | None:
+    def _step(self, node: Node, part: str) -> Node | int:
+        """From a folder to what it has of that name; no link is followed."""
+        if not node.is_folder:
+            return errno.ENOTDIR
+        if node.file is not None and not node.file.entry.mode & 0o001:
+            return errno.EACCES
+        if part in {"", "."}:
+            return node
+        if _size(part) > NAME_LIMIT:
+            return errno.ENAMETOOLONG
+        folder = node.path.rstrip("/")
+        return self._node(folder.rpartition("/")[0] or "/" if part == ".." else f"{folder}/{part}")
+
+    def entry(self, path: str) -> Entry | None:
         """The entry at a path of /var/task or /opt itself: no link is followed."""
         node = self._node(path)
-        if isinstance(node, Node) and node.package and node.entry:
-            return node.package, node.entry
-        return None
+        return node.file.entry if isinstance(node, Node) and node.file else None
 
     def children(self, folder: str) -> Iterator[Node]:
         """What lies directly in a layers' folder, sorted by name, links followed."""
@@ -158,8 +172,7 @@ def _package_node(
     return Node(
         path=path,
         is_folder=entry is None or stat.S_ISDIR(entry.kind),
-        entry=entry,
-        package=package,
+        file=File(package=package, entry=entry) if entry else None,
     )
 
 
@@ -188,9 +201,16 @@ def _is_merged(path: str) -> bool:
     return f"/{path[1:].partition('/')[0]}" in _MERGED
 
 
-def _target(entry: Entry) -> str:
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
+
+
+def _link_target(node: Node | int) -> str | None:
+    """Where a link leads; None for what is no link, empty for one that can't be read."""
+    if isinstance(node, int) or not node.file or not stat.S_ISLNK(node.file.entry.kind):
+        return None
     try:
-        return entry.read(0, PATH_LIMIT).decode(errors="surrogateescape")
+        return node.file.entry.read(0, PATH_LIMIT).decode(errors="surrogateescape")
     except Unreadable:
         return ""
 
@@ -200,10 +220,9 @@ def _system_of(
     programs: frozenset[str], libraries: tuple[str, ...], *, merged: bool
 ) -> tuple[frozenset[str], frozenset[str]]:
     files = {
-        f"/usr{path}" if merged and _is_merged(path) else path
-        for path in (*programs, *libraries)
+        f"/usr{path}" if merged and _is_merged(path) else path for path in (*programs, *libraries)
     }
-    folders = {"/", *_FOLDERS}
+    folders = set(_FOLDERS)
     for file in files:
         while (file := file.rpartition("/")[0]) not in {"", *folders}:
             folders.add(file)

@@ -10,7 +10,7 @@ import os
 import stat
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -140,8 +140,12 @@ class ZipContent:
             with self.path.open("rb", buffering=0) as file:
                 start = self._data_start(file.fileno())
                 if self.method == _STORED:
-                    return os.pread(file.fileno(), min(size, self.compressed - offset), start + offset)
-                return _inflate(self._pieces(file.fileno(), start, first=offset + size), offset, size)
+                    return os.pread(
+                        file.fileno(), min(size, self.compressed - offset), start + offset
+                    )
+                return _inflate(
+                    self._pieces(file.fileno(), start, first=offset + size), offset, size
+                )
         except OSError as error:
             raise Unreadable(f"it can't be read ({error.strerror})") from error
         except zlib.error as error:
@@ -165,7 +169,7 @@ class ZipContent:
 
 
 def _inflate(pieces: Iterator[bytes], offset: int, size: int) -> bytes:
-    """`size` bytes from `offset` of the inflated `pieces`; never holds more than a chunk besides."""
+    """`size` bytes from `offset` of the inflated `pieces`; holds no more than a chunk besides."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     wanted: list[bytes] = []
     at, end = 0, offset + size
@@ -254,7 +258,8 @@ def _directory(file: int, size: int) -> tuple[bytes, int]:
 
 
 def _zip_entries(path: Path, directory: bytes, base: int) -> tuple[Entry, ...]:
-    entries, at, next_free = [], 0, 0
+    entries: list[Entry] = []
+    at = 0
     while at < len(directory):
         if at + _RECORD.size > len(directory) or directory[at : at + 4] != b"PK\x01\x02":
             raise ValueError("its directory is damaged")
@@ -262,31 +267,25 @@ def _zip_entries(path: Path, directory: bytes, base: int) -> tuple[Entry, ...]:
         entries.append(entry)
     if sum(len(entry.name) * entry.name.count("/") for entry in entries) > FOLDERS_LIMIT:
         raise ValueError("its folders are nested deeper than any package's")
-    overlapping = set()
-    for index in sorted(range(len(entries)), key=lambda index: _header(entries[index])):
-        content = entries[index].content
-        assert isinstance(content, ZipContent)
-        if content.header < next_free:
-            overlapping.add(index)
-        next_free = max(next_free, content.header + _LOCAL.size + content.compressed)
-    return tuple(
-        _with_problem(entry, "it overlaps with another entry") if index in overlapping else entry
+    return _without_overlaps(entries)
+
+
+def _without_overlaps(entries: list[Entry]) -> tuple[Entry, ...]:
+    """The entries; those whose bytes are partly another's too have that as their problem."""
+    overlapping, next_free = set(), 0
+    places = [
+        (entry.content.header, entry.content.compressed, index)
         for index, entry in enumerate(entries)
-    )
-
-
-def _header(entry: Entry) -> int:
-    return entry.content.header if isinstance(entry.content, ZipContent) else 0
-
-
-def _with_problem(entry: Entry, problem: str) -> Entry:
-    return Entry(
-        name=entry.name,
-        kind=entry.kind,
-        mode=entry.mode,
-        size=entry.size,
-        content=entry.content,
-        problem=entry.problem or problem,
+        if isinstance(entry.content, ZipContent)
+    ]
+    for header, compressed, index in sorted(places):
+        if header < next_free:
+            overlapping.add(index)
+        next_free = max(next_free, header + _LOCAL.size + compressed)
+    problem = "it overlaps with another entry"
+    return tuple(
+        replace(entry, problem=entry.problem or problem) if index in overlapping else entry
+        for index, entry in enumerate(entries)
     )
 
 
