@@ -33,7 +33,7 @@ class Service:
     layers: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Runtime:
     """One runtime: what a package finds in it, and until when."""
 

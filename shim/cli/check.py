@@ -36,7 +36,7 @@ examples:
   shim check functions.zip --function orders.json
   shim check dist/ --sarif > shim.sarif
 
-exit status 0 means: every handler starts in one at least of the states that were asked for; 1: not"""
+exit status 0: every handler starts in one at least of the states that were asked for; 1: not"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +92,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             runtime=choice.runtime or next(iter(read_runtimes().values())),
             handler=choice.handler,
             environment=choice.environment,
-            day=datetime.now(UTC).date(),
+            # Without a choice, all else would be lost among the older runtimes' dates.
+            day=datetime.now(UTC).date() if choice.runtime else None,
         )
         surveys.append(
             survey(
