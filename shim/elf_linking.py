@@ -32,7 +32,7 @@ _NEED, _NEED_NAME = struct.Struct("<HHIII"), struct.Struct("<IHHII")  # Verneed,
 _DEFINITION = struct.Struct("<HHHHIII")  # Verdef
 _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _DT_FLAGS_1, _DF_1_PIE = 0x6FFFFFFB, 0x08000000
-_DT_VERDEF, _DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
+_DT_VERSYM, _DT_VERDEF, _DT_VERNEED = 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE
 _WEAK = 2
 _TABLE_LIMIT = 16 << 20
 _VERSIONS_SIZE = 1 << 16
@@ -99,6 +99,8 @@ class Linking:
     """By library, the symbol versions that must be there."""
     defines: frozenset[str]
     """The symbol versions that it has itself."""
+    has_versions: bool
+    """Whether its symbols have versions at all."""
 
 
 def read_start(read: Read) -> ElfStart:
@@ -150,6 +152,7 @@ def read_linking(start: ElfStart, read: Read) -> Linking | None:
         soname=strings.first(tags.get(_DT_SONAME)),
         is_pie=bool(tags.get(_DT_FLAGS_1, [0])[0] & _DF_1_PIE),
         versions=_needed_versions(_table(start, read, tags.get(_DT_VERNEED)), strings),
+        has_versions=_DT_VERSYM in tags,
         defines=_defined_versions(_table(start, read, tags.get(_DT_VERDEF)), strings),
     )
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.check.findings import Finding, finding
+from shim.check.findings import Finding, Severity, finding
 from shim.check.linking import check_linking
 from shim.check.programs import (
     FIRST_LINE,
@@ -77,9 +77,8 @@ class Machine:
         node = self.tree.find(path)
         if isinstance(node, int):
             return Attempt(path=path, error=node)
-        if node.is_system:
-            error = errno.EACCES if node.is_folder else 0
-            return Attempt(path=path, error=error, node=node)
+        if node.is_system and not node.is_folder:
+            return Attempt(path=path, node=node)
         file = node.file
         if node.is_folder or file is None:
             return self._refused(path, node, errno.EACCES, _directory(node, path, role))
@@ -142,7 +141,7 @@ class Machine:
                 )
             )
         if shebang.is_cut and shebang.argument:
-            findings.append(_too_long(where))
+            findings.append(replace(_too_long(where), severity=Severity.WARNING))
         if shebang.interpreter.rpartition("/")[2] == "env":
             findings += self._env_findings(where, shebang)
         return findings

@@ -154,7 +154,7 @@ def _check_versions(
             for version in sorted(versions):
                 if kind := _lacking_kind(version, runtime):
                     too_new.setdefault(kind, []).append(version)
-        elif found.linking.defines and (lacking := versions - found.linking.defines):
+        elif lacking := _lacking(versions, found.linking):
             yield finding(
                 "library-version",
                 file.where,
@@ -171,6 +171,17 @@ def _check_versions(
             f"wants {newest}, and {runtime.name} has {library} up to {has}",
             hint=_new_hint(code, runtime),
         )
+
+
+def _lacking(versions: frozenset[str], linking: Linking) -> frozenset[str]:
+    """What a library lacks of `versions`.
+
+    glibc takes any version for there in a library that has versions for what it needs, but none of
+    its own; in one without any it stops at an assertion (elf/dl-lookup.c, check_match).
+    """
+    if linking.has_versions and not linking.defines:
+        return frozenset()
+    return versions - linking.defines
 
 
 def _new_hint(code: str, runtime: Runtime) -> str:
