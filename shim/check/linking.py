@@ -96,7 +96,7 @@ def _load(state: State, needing: _Loaded, file: File, path: str) -> _Loaded | Fi
         start = elf_start(file.entry)
         if not start.is_64_bit or start.machine != state.arch.elf_machine:
             return None
-        if start.type == SHARED and start.end <= file.entry.size:
+        if start.type == SHARED and start.segments and start.end <= file.entry.size:
             linking = elf_linking(file.entry)
             return _Loaded(path=path, linking=linking, parent=needing, where=file.where)
         problem = "it is cut off" if start.type == SHARED else "it is no shared library"
