@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from shim.elf import MAGIC, ElfInvalid
-from shim.elf_linking import ElfStart, Linking, read_linking, read_start
+from shim.elf_linking import (
+    EXECUTABLE,
+    SHARED,
+    START_SIZE,
+    ElfStart,
+    Linking,
+    read_linking,
+    read_start,
+)
 from shim.package.read import Entry, Unreadable
 
 FIRST_LINE = 256
@@ -117,11 +126,15 @@ def script_text(entry: Entry) -> bytes:
 
 def is_program(entry: Entry) -> bool:
     """Whether the file could be meant to be started: a script, or an ELF file that has an entry."""
-    start = first_bytes(entry)
-    if not start.startswith(MAGIC):
-        return start.startswith(b"#!")
+    if not stat.S_ISREG(entry.kind):
+        return False
     try:
-        head = elf_start(entry)
-    except (ElfInvalid, Unreadable):
+        data = entry.read(0, START_SIZE)
+        if not data.startswith(MAGIC):
+            return data.startswith(b"#!")
+        head = read_start(lambda at, size: data[at : at + size])
+    except ElfInvalid:
         return True
-    return head.type in {2, 3} and (head.interpreter is not None or head.entry != 0)
+    except Unreadable:
+        return False
+    return head.type in {EXECUTABLE, SHARED} and (head.interpreter is not None or head.entry != 0)

@@ -94,7 +94,12 @@ RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
 
 def unzipped_size(state: State) -> int:
     """Bytes that the package and the layers have, unpacked."""
-    return sum(package.size for package in (state.package, *state.layers))
+    return sum(map(_size, (state.package, *state.layers)))
+
+
+@lru_cache(maxsize=32)
+def _size(package: Package) -> int:
+    return package.size
 
 
 def _dated(code: str, state: State, sentence: str) -> Finding:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -12,11 +12,14 @@ from shim.check.findings import Finding, Severity
 from shim.check.programs import Kind, is_program
 from shim.check.rules import RULES
 from shim.check.start import check_start, find_bootstrap_kind
+from shim.check.tree import parts_of
+from shim.package.names import BOOTSTRAP, PRIVATE
 
 if TYPE_CHECKING:
     from shim.check.state import State
+    from shim.package.read import Package
 
-_PRIVATE = (".shim/", "extensions/", ".extensions/")
+_PRIVATE = (f"{PRIVATE}/", "extensions/", ".extensions/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +53,15 @@ def find_handlers(state: State) -> tuple[str, ...]:
     machine = Machine(state)
     if find_bootstrap_kind(machine) is Kind.NATIVE and not state.runtime.runs_handler:
         return ()
-    names = {
+    packages = (state.package, *state.layers)
+    return tuple(sorted(frozenset().union(*map(_handlers, packages))))
+
+
+@lru_cache(maxsize=32)
+def _handlers(package: Package) -> frozenset[str]:
+    names = ("/".join(parts_of(entry.name)) for entry in package.entries if is_program(entry))
+    return frozenset(
         name.removesuffix(Arch.ARM64.suffix)
-        for name, entry in machine.tree.names()
-        if stat.S_ISREG(entry.kind)
-        and name != "bootstrap"
-        and not name.startswith(_PRIVATE)
-        and is_program(entry)
-    }
-    return tuple(sorted(names))
+        for name in names
+        if name != BOOTSTRAP and not name.startswith(_PRIVATE) and ".." not in name.split("/")
+    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import stat
 import struct
-from datetime import date
+from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.verdict import verdict
 from shim.package.read import Entry, MemoryContent, Package
+
+if TYPE_CHECKING:
+    from datetime import date
 
 SCRIPT = b"#!/bin/sh\nexec sleep 1\n"
 DUAL = b'#!/bin/sh\nexec "${0%bootstrap}.shim/$(uname -m)" "$@"\n'

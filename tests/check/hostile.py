@@ -48,7 +48,7 @@ class Result:
 
 def mutated(seed: int, elf: bytes) -> bytes:
     """A zip that may be broken anywhere."""
-    rng = random.Random(seed)  # noqa: S311 - a test
+    rng = random.Random(seed)
     data = _zip(rng, elf)
     for _ in range(rng.choice([0, 0, 1, 1, 2, 5, 50])):
         data = _damage(rng, data)
@@ -129,7 +129,7 @@ def bomb(inflated: int) -> bytes:
     """A zip with one ELF entry whose dynamic section lies behind `inflated` bytes of zeros."""
     elf = bytearray(program(interpreter=b"/lib64/ld-linux-x86-64.so.2"))
     struct.pack_into("<IIQQQQQQ", elf, 64 + 56, 2, 4, inflated, inflated, 0, 160, 160, 8)
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     pieces, size, check = [compressor.compress(bytes(elf))], len(elf), zlib.crc32(bytes(elf))
     zeros = bytes(1 << 20)
     while size < inflated + 160:
@@ -183,7 +183,7 @@ def main() -> int:
             path.write_bytes(mutated(seed, elf))
             try:
                 result = check(path)
-            except Exception as error:  # noqa: BLE001 - what the campaign looks for
+            except Exception as error:
                 print(f"seed {seed}: {error!r}")
                 raise
             refused += result.error is not None

@@ -32,7 +32,7 @@ def test_the_verdict_agrees_with_real_starts(
     require(find_spec("ziglang") is not None, "ziglang is not installed")
     require_roots(arch)
     first = int(os.environ.get("SHIM_ORACLE_SEED", "0")) or int.from_bytes(os.urandom(3))
-    print(f"{arch} {runtime}: seeds {first} to {first + count - 1}")
+    print(f"{arch} {runtime}: seeds {first} to {first + count - 1}")  # noqa: T201 - to repeat it
     tmp_path.chmod(0o755)
     tally = campaign(arch, runtime, range(first, first + count), folder=tmp_path)
     assert tally.disagreed == []

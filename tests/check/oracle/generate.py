@@ -6,7 +6,7 @@ import random
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
@@ -15,7 +15,9 @@ from shim.package.read import Entry, MemoryContent, Package
 from tests.check.oracle.programs import GLIBC, GLIBCXX, TOKEN, Programs, patched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+_T = TypeVar("_T")
 
 LAUNCHERS = Path(__file__).parents[3] / "shim" / "launcher"
 BODY = f"echo '{TOKEN}'\n"
@@ -40,7 +42,7 @@ class Generator:
 
     def state(self, seed: int) -> State:
         """The state of that seed."""
-        self.rng = random.Random(f"{seed} {self.arch} {self.runtime}")  # noqa: S311 - a test
+        self.rng = random.Random(f"{seed} {self.arch} {self.runtime}")
         handler = self._pick(HANDLERS)
         environment: dict[str, str] = {}
         self.entries = {}
@@ -66,7 +68,7 @@ class Generator:
             environment=environment,
         )
 
-    def _pick(self, choices):  # type: ignore[no-untyped-def] # as random.choice
+    def _pick(self, choices: Sequence[_T]) -> _T:
         return self.rng.choice(choices)
 
     def _package(self, name: str) -> Package:
@@ -90,7 +92,7 @@ class Generator:
             modes = [mode for mode in modes if mode & 0o005 != 0o001]
         return int(self._pick(modes))
 
-    def _bootstrap(self, *, is_missing: bool) -> None:
+    def _bootstrap(self, *, is_missing: bool) -> None:  # noqa: C901 - a list of chances
         choice = self.rng.random()
         if is_missing:
             if choice < 0.1:
@@ -149,7 +151,7 @@ class Generator:
         targets = [
             *(f"{depth}programs/real", "/var/task/programs/real", "/opt/shared", f"{depth}nowhere"),
             *("/bin/true", "/usr/bin/env", f"{depth}bootstrap", name.rpartition("/")[2]),
-            *("/tmp", f"{depth}programs", f"{depth}programs/real/more"),  # noqa: S108 - a target
+            *("/tmp", f"{depth}programs", f"{depth}programs/real/more"),
         ]
         self._link(name, self._pick(targets))
 
@@ -215,7 +217,7 @@ class Generator:
             (1, lambda: other.glibc("2.17")),
             (3, lambda: mine.musl),
             (14, lambda: self._needing(name, libraries)),
-            (2, lambda: mine.library()),
+            (2, mine.library),
             (1, lambda: mine.object_file),
             (3, lambda: self._truncated(mine.static)),
             (5, lambda: self._mutated(mine.static)),

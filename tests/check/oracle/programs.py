@@ -1,18 +1,22 @@
-"""Programs of every kind that a package may hold, compiled by zig once and kept outside the tree."""
+"""Programs of every kind that a package may hold, compiled by zig and kept outside the tree."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shim.arch import Arch
+if TYPE_CHECKING:
+    from pathlib import Path
 
-TOKEN = "handler ran"
+    from shim.arch import Arch
+
+TOKEN = "handler ran"  # noqa: S105 - no secret
 """What every program and script prints once it really runs."""
 
 MAIN = r"""
@@ -81,7 +85,7 @@ class Programs:
             self.cache.mkdir(parents=True, exist_ok=True)
             code = self.cache / f"{key}.c"
             code.write_text(source)
-            partial = path.with_suffix(".partial")
+            partial = path.with_suffix(f".{os.getpid()}")
             subprocess.run([*command, code, "-o", partial], check=True)
             partial.rename(path)
         return path.read_bytes()

@@ -10,7 +10,6 @@ import signal
 import stat
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import read_service
@@ -19,6 +18,7 @@ from tests.check.oracle.programs import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from shim.check.state import State
     from shim.package.read import Package
@@ -44,7 +44,7 @@ def start_for_real(state: State, root: Path, *, timeout: float) -> RealStart:
     _lay_out(root / "var/task", (state.package,), state)
     _lay_out(root / "opt", state.layers, state)
     extensions = root / "opt/extensions"
-    names = sorted(os.listdir(extensions)) if extensions.is_dir() else []
+    names = sorted(path.name for path in extensions.iterdir()) if extensions.is_dir() else []
     environment = _environment(state)
     output = ""
     programs = [f"/opt/extensions/{name}" for name in names]
@@ -140,7 +140,7 @@ def _become(
         os.setresuid(NOBODY, NOBODY, NOBODY)
         program = next(path for path in candidates if _is_there(path))
         os.execve(program, [program], environment)
-    except BaseException as error:  # noqa: BLE001 - a forked child may not go on as its parent
+    except BaseException as error:
         os.write(2, f"not started: {error!r}\n".encode())
     os._exit(99)
 

@@ -48,7 +48,7 @@ def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
     root = folder / f"{runtime}-{arch}"
     if not root.exists():
         root.mkdir(parents=True)
-        command = ["tar", "-xf", root_tar(runtime, arch), "-C", root, "--exclude=./dev/*"]
+        command = ["tar", "-xf", str(root_tar(runtime, arch)), "-C", str(root), "--exclude=./dev/*"]
         subprocess.run(command, check=True)
         for name in ("var/task", "opt", "proc", "dev"):
             (root / name).mkdir(parents=True, exist_ok=True)
@@ -62,5 +62,4 @@ def _mirror() -> str:
         for line in source.read_text().splitlines():
             if line.lower().startswith("uris:"):
                 return line.split()[1]
-    require(False, "no Debian mirror is configured in /etc/apt")
-    raise AssertionError
+    raise AssertionError("no Debian mirror is configured in /etc/apt")
