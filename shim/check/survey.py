@@ -9,6 +9,7 @@ from shim.check.verdict import find_handlers, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from shim.arch import Arch
     from shim.check.findings import Finding, Severity
@@ -25,17 +26,20 @@ class Survey:
     """One package's verdicts."""
 
     verdicts: tuple[Verdict, ...]
+    deciding: frozenset[Runtime]
+    """The runtimes that decide: what starts only in the others is not said to start."""
     left_out: int = 0
     """Handlers beyond the limit."""
 
     @property
     def starts(self) -> bool:
-        """Whether each handler starts in one at least of the states that were asked for."""
-        started: dict[str | None, bool] = {}
-        for one in self.verdicts:
-            handler = one.state.handler
-            started[handler] = started.get(handler, False) or one.starts
-        return all(started.values())
+        """Whether each handler starts in one at least of the states that decide."""
+        handlers = {one.state.handler for one in self.verdicts}
+        return handlers == {
+            one.state.handler
+            for one in self.verdicts
+            if one.starts and one.state.runtime in self.deciding
+        }
 
     @property
     def findings(self) -> dict[Finding, tuple[State, ...]]:
@@ -52,12 +56,20 @@ class Survey:
         return sum(finding.severity is severity for finding in self.findings)
 
 
-def survey(state: State, *, architectures: Iterable[Arch], runtimes: Iterable[Runtime]) -> Survey:
+def survey(
+    state: State,
+    *,
+    architectures: Iterable[Arch],
+    runtimes: Iterable[Runtime],
+    day: date | None = None,
+) -> Survey:
     """Verdicts on `state`'s package in each architecture and runtime.
 
-    Where the state names no handler, on each that the package has.
+    Where the state names no handler, on each that the package has. With a day, the runtimes that
+    are still supported then decide; without one, or where none is, all of them.
     """
     runtimes = tuple(runtimes)
+    supported = [one for one in runtimes if day and one.support_ends and one.support_ends >= day]
     pairs = [
         (runtime, arch)
         for runtime in runtimes
@@ -78,4 +90,8 @@ def survey(state: State, *, architectures: Iterable[Arch], runtimes: Iterable[Ru
         for handler in handlers[:HANDLERS_LIMIT]
         for runtime, arch in pairs
     ]
-    return Survey(verdicts=tuple(verdicts), left_out=max(0, len(handlers) - HANDLERS_LIMIT))
+    return Survey(
+        verdicts=tuple(verdicts),
+        deciding=frozenset(supported or runtimes),
+        left_out=max(0, len(handlers) - HANDLERS_LIMIT),
+    )

@@ -36,7 +36,8 @@ examples:
   shim check functions.zip --function orders.json
   shim check dist/ --sarif > shim.sarif
 
-exit status 0: every handler starts in one at least of the states that were asked for; 1: not"""
+exit status 0: every handler starts in one at least of the states that were asked for; 1: not.
+Runtimes whose support has ended are shown, but don't count unless they are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Check each package, print what was found."""
     choice = _choose(arguments)
     layers = tuple(map(read_package, arguments.layers))
+    today = datetime.now(UTC).date()
     surveys = []
     for path in arguments.packages:
         state = State(
@@ -93,20 +95,21 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             handler=choice.handler,
             environment=choice.environment,
             # Without a choice, all else would be lost among the older runtimes' dates.
-            day=datetime.now(UTC).date() if choice.runtime else None,
+            day=today if choice.runtime else None,
         )
         surveys.append(
             survey(
                 state,
                 architectures=[choice.arch] if choice.arch else Arch,
-                runtimes=[choice.runtime] if choice.runtime else _current_runtimes(),
+                runtimes=[choice.runtime] if choice.runtime else _lambda_runtimes(),
+                day=today,
             )
         )
     _print(surveys, arguments)
     return ExitCode.OK if all(one.starts for one in surveys) else ExitCode.NO
 
 
-def _current_runtimes() -> list[Runtime]:
+def _lambda_runtimes() -> list[Runtime]:
     return [runtime for runtime in read_runtimes().values() if not runtime.is_test]
 
 

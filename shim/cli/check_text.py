@@ -27,7 +27,7 @@ def print_survey(survey: Survey, *, is_plain: bool) -> None:
     """Print one package's part of the report to standard output."""
     console = Console(highlight=False, no_color=is_plain, soft_wrap=False)
     state = survey.verdicts[0].state
-    console.print(Text(_heading(state), style="bold"))
+    console.print(Text(_heading(state), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
     console.print(_table(survey, numbers))
     for finding, states in survey.findings.items():
@@ -49,11 +49,12 @@ def _heading(state: State) -> str:
 def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
     """A line for each handler and architecture, a column for each runtime."""
     runtimes = list(dict.fromkeys(one.state.runtime for one in survey.verdicts))
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("handler", overflow="fold")
     table.add_column("architecture")
     for runtime in runtimes:
-        table.add_column(runtime.name)
+        is_past = runtime not in survey.deciding
+        table.add_column(f"({runtime.name})" if is_past else runtime.name, no_wrap=True)
     cells: dict[tuple[str, str], dict[str, Verdict]] = {}
     for one in survey.verdicts:
         row = (one.state.handler or "(any)", one.state.arch.value)
@@ -100,6 +101,8 @@ def _summary(survey: Survey) -> str:
     )
     answer = "starts" if survey.starts else "does not start"
     several = "every handler starts somewhere" if survey.starts else "not every handler starts"
+    if any(one.state.runtime not in survey.deciding for one in survey.verdicts):
+        several += " (runtimes in brackets are past their support, and don't count)"
     handlers = {one.state.handler for one in survey.verdicts}
     many = len(handlers) > 1 or len(survey.verdicts) > 1
     return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
