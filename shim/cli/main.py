@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "pack": "make a function's zip from compiled handlers, for one architecture or both",
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
+    "check": "say whether a package will start, where, and why not",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "bench": "measure the launcher against the shell scripts that it replaces",
 }

@@ -1,0 +1,140 @@
+"""What an entry is when it is executed: read once, whatever number of states asks for it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from shim.elf import MAGIC, ElfInvalid
+from shim.elf_linking import (
+    EXECUTABLE,
+    SHARED,
+    START_SIZE,
+    ElfStart,
+    Linking,
+    read_linking,
+    read_start,
+)
+from shim.package.read import Entry, Unreadable
+
+FIRST_LINE = 256
+"""Bytes that Linux reads of a file to find out what it is (BINPRM_BUF_SIZE)."""
+
+_BLANK = b" \t"
+_SCRIPT_LIMIT = 1 << 16
+_LAUNCHER_LIMIT = 16 << 20
+_LAUNCHER_MARK = b"HandlerIsLauncher:"
+"""In every launcher's data (shim/launcher/launch.py), whichever version made it."""
+
+_DUAL = re.compile(rb"exec \S*\.shim/")
+_FOREIGN = {
+    b"MZ": "Windows",
+    b"\xcf\xfa\xed\xfe": "macOS",
+    b"\xce\xfa\xed\xfe": "macOS",
+    b"\xca\xfe\xba\xbe": "macOS",
+}
+
+
+class Kind(StrEnum):
+    """What stands as `bootstrap`."""
+
+    LAUNCHER = "launcher"
+    DUAL = "dual"
+    SCRIPT = "script"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shebang:
+    """A script's first line, cut as Linux cuts it."""
+
+    interpreter: str
+    argument: str
+    is_cut: bool
+    """Whether the line goes on beyond what Linux reads."""
+
+
+def first_bytes(entry: Entry) -> bytes:
+    """What Linux reads of a file; empty where it can't be read."""
+    try:
+        return entry.read(0, FIRST_LINE)
+    except Unreadable:
+        return b""
+
+
+def foreign_system(start: bytes) -> str | None:
+    """The other system whose programs begin so."""
+    return next((name for mark, name in _FOREIGN.items() if start.startswith(mark)), None)
+
+
+def read_shebang(start: bytes) -> Shebang | None:
+    """The interpreter and argument of a script; None where Linux finds none (binfmt_script.c)."""
+    buffer = start[:FIRST_LINE].ljust(FIRST_LINE, b"\0")
+    line, newline, _ = buffer.partition(b"\0")[0].partition(b"\n")
+    is_cut = not newline and len(line) == FIRST_LINE
+    if not newline:
+        line = buffer[: FIRST_LINE - 1]
+        if is_cut and not re.search(rb"[ \t\0]", buffer[2:].lstrip(_BLANK)):
+            return None
+    text = line[2:].strip(_BLANK)
+    if not text:
+        return None
+    words = re.split(rb"[ \t]", text.partition(b"\0")[0], maxsplit=1)
+    return Shebang(
+        interpreter=words[0].decode(errors="surrogateescape"),
+        argument=b"".join(words[1:]).lstrip(_BLANK).decode(errors="surrogateescape"),
+        is_cut=is_cut,
+    )
+
+
+@lru_cache(maxsize=4096)
+def elf_start(entry: Entry) -> ElfStart:
+    """An ELF entry's headers; raises `ElfInvalid` and `Unreadable`."""
+    return read_start(entry.read)
+
+
+@lru_cache(maxsize=4096)
+def elf_linking(entry: Entry) -> Linking | None:
+    """What an ELF entry asks of the dynamic linker; raises `ElfInvalid` and `Unreadable`."""
+    return read_linking(elf_start(entry), entry.read)
+
+
+@lru_cache(maxsize=4096)
+def kind_of(entry: Entry) -> Kind:
+    """What it does once it is started."""
+    try:
+        if first_bytes(entry).startswith(MAGIC):
+            is_launcher = entry.size <= _LAUNCHER_LIMIT and _LAUNCHER_MARK in entry.read(
+                0, entry.size
+            )
+            return Kind.LAUNCHER if is_launcher else Kind.NATIVE
+        return Kind.DUAL if _DUAL.search(script_text(entry)) else Kind.SCRIPT
+    except Unreadable:
+        return Kind.NATIVE
+
+
+def script_text(entry: Entry) -> bytes:
+    """A script's text, as far as anybody writes one by hand."""
+    try:
+        return entry.read(0, _SCRIPT_LIMIT)
+    except Unreadable:
+        return b""
+
+
+def is_program(entry: Entry) -> bool:
+    """Whether the file could be meant to be started: a script, or an ELF file that has an entry."""
+    if not stat.S_ISREG(entry.kind):
+        return False
+    try:
+        data = entry.read(0, START_SIZE)
+        if not data.startswith(MAGIC):
+            return data.startswith(b"#!")
+        head = read_start(lambda at, size: data[at : at + size])
+    except ElfInvalid:
+        return True
+    except Unreadable:
+        return False
+    return head.type in {EXECUTABLE, SHARED} and (head.interpreter is not None or head.entry != 0)

@@ -1,0 +1,121 @@
+"""A survey as JSON (docs/check.schema.json) and as SARIF 2.1.0, for code scanning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from shim import __version__
+from shim.check.findings import CODES, Finding, Severity
+from shim.check.rules import unzipped_size
+from shim.package.limits import read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shim.check.state import State
+    from shim.check.survey import Survey
+
+JSON_FORMAT = 1
+"""Counted up when a reader of the JSON must know of a change."""
+
+HOME = "https://github.com/lambda-shim/lambda-shim/blob/main"
+"""Where the documentation that findings name is read."""
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
+    """All of it as plain values; docs/check.schema.json says what is where."""
+    surveys = tuple(surveys)
+    return {
+        "format": JSON_FORMAT,
+        "shim": __version__,
+        "starts": all(survey.starts for survey in surveys),
+        "packages": [_package(survey) for survey in surveys],
+    }
+
+
+def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
+    """The findings as one run (OASIS SARIF 2.1.0)."""
+    findings = {finding: None for survey in surveys for finding in survey.findings}
+    rules = [
+        {
+            "id": code,
+            "shortDescription": {"text": f"{summary[0].upper()}{summary[1:]}"},
+            "helpUri": f"{HOME}/docs/findings.md#{code}",
+            "defaultConfiguration": {"level": severity.value},
+        }
+        for code, (severity, summary) in CODES.items()
+    ]
+    driver = {"name": "shim check", "version": __version__, "rules": rules}
+    return {
+        "$schema": _SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": [_result(one) for one in findings]}],
+    }
+
+
+def _package(survey: Survey) -> dict[str, Any]:
+    state = survey.verdicts[0].state
+    size = unzipped_size(state)
+    return {
+        "package": state.package.path,
+        "layers": [layer.path for layer in state.layers],
+        "zipped": state.package.zipped,
+        "unzipped": size,
+        "left": read_limits().unzipped - size,
+        "starts": survey.starts,
+        "handlersLeftOut": survey.left_out,
+        "states": [
+            {
+                **_state(one.state),
+                "starts": one.starts,
+                "errors": [
+                    finding.code for finding in one.findings if finding.severity is Severity.ERROR
+                ],
+            }
+            for one in survey.verdicts
+        ],
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity.value,
+                "place": _text(finding.place),
+                "message": _text(finding.sentence),
+                "hint": _text(finding.hint),
+                "help": f"{HOME}/{finding.url}",
+                "states": [_state(state) for state in states],
+            }
+            for finding, states in survey.findings.items()
+        ],
+    }
+
+
+def _state(state: State) -> dict[str, Any]:
+    return {
+        "handler": state.handler,
+        "architecture": state.arch.value,
+        "runtime": state.runtime.name,
+    }
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    package, _, entry = finding.place.partition("!/")
+    location: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": quote(_text(package))}}
+    }
+    if entry:
+        location["logicalLocations"] = [{"fullyQualifiedName": _text(finding.place)}]
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": list(CODES).index(finding.code),
+        "level": finding.severity.value,
+        "message": {"text": _text(f"{finding.place}: {finding.sentence}\n{finding.hint}")},
+        "locations": [location],
+    }
+
+
+def _text(text: str) -> str:
+    """Names that are no UTF-8 as something that every reader of JSON takes."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")

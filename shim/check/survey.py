@@ -1,0 +1,97 @@
+"""Verdicts on every state that a package could be in: each handler, architecture and runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shim.check.verdict import find_handlers, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from shim.arch import Arch
+    from shim.check.findings import Finding, Severity
+    from shim.check.runtimes import Runtime
+    from shim.check.state import State
+    from shim.check.verdict import Verdict
+
+HANDLERS_LIMIT = 200
+"""Handlers that are looked at where none was named."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """One package's verdicts."""
+
+    verdicts: tuple[Verdict, ...]
+    deciding: frozenset[Runtime]
+    """The runtimes that decide: what starts only in the others is not said to start."""
+    left_out: int = 0
+    """Handlers beyond the limit."""
+
+    @property
+    def starts(self) -> bool:
+        """Whether each handler starts in one at least of the states that decide."""
+        handlers = {one.state.handler for one in self.verdicts}
+        return handlers == {
+            one.state.handler
+            for one in self.verdicts
+            if one.starts and one.state.runtime in self.deciding
+        }
+
+    @property
+    def findings(self) -> dict[Finding, tuple[State, ...]]:
+        """Each finding once, the worst first, with the states that it was found in."""
+        states: dict[Finding, list[State]] = {}
+        for one in self.verdicts:
+            for finding in one.findings:
+                states.setdefault(finding, []).append(one.state)
+        ordered = sorted(states, key=lambda finding: finding.severity.rank)
+        return {finding: tuple(states[finding]) for finding in ordered}
+
+    def count(self, severity: Severity) -> int:
+        """How many findings of one severity there are."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+
+def survey(
+    state: State,
+    *,
+    architectures: Iterable[Arch],
+    runtimes: Iterable[Runtime],
+    day: date | None = None,
+) -> Survey:
+    """Verdicts on `state`'s package in each architecture and runtime.
+
+    Where the state names no handler, on each that the package has. With a day, the runtimes that
+    are still supported then decide; without one, or where none is, all of them.
+    """
+    runtimes = tuple(runtimes)
+    supported = [one for one in runtimes if day and one.support_ends and one.support_ends >= day]
+    pairs = [
+        (runtime, arch)
+        for runtime in runtimes
+        for arch in architectures
+        if arch in runtime.architectures or len(runtimes) == 1
+    ]
+    handlers: tuple[str | None, ...] = (state.handler,)
+    if state.handler is None:
+        # What runs the handler itself finds one wherever there is a program.
+        found = {
+            handler: None
+            for runtime, _ in pairs
+            for handler in find_handlers(replace(state, runtime=runtime))
+        }
+        handlers = tuple(found) or (None,)
+    verdicts = [
+        verdict(replace(state, handler=handler, runtime=runtime, arch=arch))
+        for handler in handlers[:HANDLERS_LIMIT]
+        for runtime, arch in pairs
+    ]
+    return Survey(
+        verdicts=tuple(verdicts),
+        deciding=frozenset(supported or runtimes),
+        left_out=max(0, len(handlers) - HANDLERS_LIMIT),
+    )

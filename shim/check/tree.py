@@ -1,0 +1,242 @@
+"""The file system that a function's processes see: /var/task, /opt, and the runtime's own files.
+
+Paths are walked as Linux walks them: links, permissions for everybody (Lambda runs the function as
+a user who owns nothing), and the same error numbers.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shim.check.findings import place
+from shim.package.read import Entry, Package, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shim.check.state import State
+
+TASK, OPT = "/var/task", "/opt"
+
+NAME_LIMIT = 255
+PATH_LIMIT = 4096
+"""Bytes of a name and of a path (Linux: NAME_MAX, PATH_MAX with the NUL)."""
+
+_LINKS_LIMIT = 40
+_FOLDERS = {
+    *("/", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/run", "/sys", "/usr"),
+    "/tmp",  # noqa: S108 - a name that is looked up in a model
+    *("/var", "/var/lang", "/var/runtime", "/var/task"),
+    *("/bin", "/lib", "/lib64", "/sbin", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin"),
+    *("/usr/local", "/usr/local/bin"),
+}
+_MERGED = {"/bin", "/sbin", "/lib", "/lib64"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """An entry, and the package that it is in."""
+
+    package: Package
+    entry: Entry
+
+    @property
+    def where(self) -> str:
+        """How people call it."""
+        return place(self.package, self.entry.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """What a path leads to."""
+
+    path: str
+    """With all links followed."""
+    is_folder: bool
+    file: File | None = None
+    """None for what is the runtime's, and for folders that are only parts of names."""
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it belongs to the runtime."""
+        return self.file is None and not self.path.startswith((f"{TASK}/", f"{OPT}/"))
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether everybody may execute it."""
+        return not self.is_folder and (self.file is None or bool(self.file.entry.mode & 0o001))
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether everybody may read it."""
+        return self.file is None or bool(self.file.entry.mode & 0o004)
+
+
+class Tree:
+    """The files of one state."""
+
+    def __init__(self, state: State) -> None:
+        self._task = _names(state.package)
+        self._package = state.package
+        self._layers = tuple((layer, _names(layer)) for layer in reversed(state.layers))
+        self._merged = state.runtime.merged_usr
+        self._files, self._folders = _system(state)
+
+    def find(self, path: str) -> Node | int:
+        """What `path` leads to, from /var/task; or the error number that a program would get."""
+        if not path:
+            return errno.ENOENT
+        if _size(path) >= PATH_LIMIT:
+            return errno.ENAMETOOLONG
+        parts = path.split("/")[::-1]
+        node = self._node("/" if path.startswith("/") else TASK)
+        links = 0
+        while parts and isinstance(node, Node):
+            folder = node.path
+            node = self._step(node, parts.pop())
+            target = _link_target(node)
+            if target is not None:
+                links += 1
+                if links > _LINKS_LIMIT or not target:
+                    return errno.ELOOP if target else errno.ENOENT
+                parts += target.split("/")[::-1]
+                node = self._node("/" if target.startswith("/") else folder)
+        return node
+
+    def _step(self, node: Node, part: str) -> Node | int:
+        """From a folder to what it has of that name; no link is followed."""
+        if not node.is_folder:
+            return errno.ENOTDIR
+        if node.file is not None and not node.file.entry.mode & 0o001:
+            return errno.EACCES
+        if part in {"", "."}:
+            return node
+        if _size(part) > NAME_LIMIT:
+            return errno.ENAMETOOLONG
+        folder = node.path.rstrip("/")
+        return self._node(folder.rpartition("/")[0] or "/" if part == ".." else f"{folder}/{part}")
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at a path of /var/task or /opt itself: no link is followed."""
+        node = self._node(path)
+        return node.file.entry if isinstance(node, Node) and node.file else None
+
+    def children(self, folder: str) -> Iterator[Node]:
+        """What lies directly in a layers' folder, sorted by name, links followed."""
+        names = {name for layer, _ in self._layers for name in _in_folder(layer, folder)}
+        for name in sorted(names):
+            node = self.find(f"{OPT}/{name}")
+            if isinstance(node, Node):
+                yield node
+
+    def names(self) -> Iterator[tuple[str, Entry]]:
+        """Every file's name as a handler would have it, with its entry; the package's first."""
+        seen = set()
+        for entries in (self._task, *(names for _, names in self._layers)):
+            for name, entry in entries.items():
+                if entry is not None and name not in seen:
+                    seen.add(name)
+                    yield name, entry
+
+    def _node(self, path: str) -> Node | int:
+        if path.startswith(f"{TASK}/"):
+            return _package_node(path, self._package, self._task, root=TASK) or errno.ENOENT
+        if path.startswith(f"{OPT}/"):
+            for layer, names in self._layers:
+                if node := _package_node(path, layer, names, root=OPT):
+                    return node
+            return errno.ENOENT
+        if self._merged and _is_merged(path):
+            path = f"/usr{path}"
+        if path in self._folders:
+            return Node(path=path, is_folder=True)
+        return Node(path=path, is_folder=False) if path in self._files else errno.ENOENT
+
+
+def parts_of(name: str) -> list[str]:
+    """A name's parts, without those that lead nowhere."""
+    return [part for part in name.split("/") if part not in {"", "."}]
+
+
+def _package_node(
+    path: str, package: Package, names: Mapping[str, Entry | None], *, root: str
+) -> Node | None:
+    name = path[len(root) + 1 :]
+    if name not in names:
+        return None
+    entry = names[name]
+    return Node(
+        path=path,
+        is_folder=entry is None or stat.S_ISDIR(entry.kind),
+        file=File(package=package, entry=entry) if entry else None,
+    )
+
+
+@lru_cache(maxsize=32)
+def _names(package: Package) -> Mapping[str, Entry | None]:
+    """Entries by name, and None for the folders that are only parts of names."""
+    names: dict[str, Entry | None] = {}
+    for entry in package.entries:
+        parts = parts_of(entry.name)
+        if parts and ".." not in parts and not entry.name.startswith("/"):
+            names["/".join(parts)] = entry
+            for depth in range(len(parts) - 1, 0, -1):
+                folder = "/".join(parts[:depth])
+                if folder in names:
+                    break
+                names[folder] = None
+    return names
+
+
+@lru_cache(maxsize=32)
+def _in_folder(package: Package, folder: str) -> tuple[str, ...]:
+    return tuple(name for name in _names(package) if name.rpartition("/")[0] == folder)
+
+
+def _is_merged(path: str) -> bool:
+    return f"/{path[1:].partition('/')[0]}" in _MERGED
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
+
+
+def _link_target(node: Node | int) -> str | None:
+    """Where a link leads; None for what is no link, empty for one that can't be read."""
+    if isinstance(node, int) or not node.file or not stat.S_ISLNK(node.file.entry.kind):
+        return None
+    try:
+        return node.file.entry.read(0, PATH_LIMIT).decode(errors="surrogateescape")
+    except Unreadable:
+        return ""
+
+
+@lru_cache(maxsize=32)
+def _system_of(
+    programs: frozenset[str], libraries: tuple[str, ...], *, merged: bool
+) -> tuple[frozenset[str], frozenset[str]]:
+    files = {
+        f"/usr{path}" if merged and _is_merged(path) else path for path in (*programs, *libraries)
+    }
+    folders = set(_FOLDERS)
+    for file in files:
+        while (file := file.rpartition("/")[0]) not in {"", *folders}:
+            folders.add(file)
+    return frozenset(files), frozenset(folders)
+
+
+def _system(state: State) -> tuple[frozenset[str], frozenset[str]]:
+    """The runtime's files that are known, and folders."""
+    runtime, arch = state.runtime, state.arch
+    libraries = (
+        f"{folder}/{library}"
+        for folder in runtime.folders(arch)
+        for library in sorted(runtime.libraries)
+    )
+    return _system_of(
+        runtime.programs, (runtime.loader(arch), *libraries), merged=runtime.merged_usr
+    )

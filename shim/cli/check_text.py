@@ -1,0 +1,115 @@
+"""`shim check` for people: what starts where, what was found, how much room is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from shim.check.findings import Finding, Severity
+from shim.check.rules import unzipped_size
+from shim.package.limits import format_size, read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shim.check.state import State
+    from shim.check.survey import Survey
+    from shim.check.verdict import Verdict
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+def print_survey(survey: Survey, *, is_plain: bool) -> None:
+    """Print one package's part of the report to standard output."""
+    console = Console(highlight=False, no_color=is_plain, soft_wrap=False)
+    state = survey.verdicts[0].state
+    console.print(Text(_heading(state), style="bold"), soft_wrap=True)
+    numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
+    console.print(_table(survey, numbers))
+    for finding, states in survey.findings.items():
+        is_everywhere = len(states) == len(survey.verdicts)
+        _print_finding(
+            console, finding, number=numbers[finding], states=() if is_everywhere else states
+        )
+    console.print(Text(_summary(survey)))
+
+
+def _heading(state: State) -> str:
+    size, limit = unzipped_size(state), read_limits().unzipped
+    zipped = f"{format_size(state.package.zipped)} zipped, " if state.package.zipped else ""
+    layers = f" with {len(state.layers)} layers" if state.layers else ""
+    left = f"{format_size(limit - size)} left" if size <= limit else "too large"
+    return f"{_printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
+
+
+def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
+    """A line for each handler and architecture, a column for each runtime."""
+    runtimes = list(dict.fromkeys(one.state.runtime for one in survey.verdicts))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("handler", overflow="fold")
+    table.add_column("architecture")
+    for runtime in runtimes:
+        is_past = runtime not in survey.deciding
+        table.add_column(f"({runtime.name})" if is_past else runtime.name, no_wrap=True)
+    cells: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for one in survey.verdicts:
+        row = (one.state.handler or "(any)", one.state.arch.value)
+        cells.setdefault(row, {})[one.state.runtime.name] = one
+    last = None
+    for (handler, arch), by_runtime in cells.items():
+        name = _printable(handler) if handler != last else ""
+        row_cells = [_cell(by_runtime.get(runtime.name), numbers) for runtime in runtimes]
+        table.add_row(Text(name), arch, *row_cells)
+        last = handler
+    return table
+
+
+def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:
+    if verdict is None:
+        return Text("-", style="dim")
+    if verdict.starts:
+        return Text("starts", style="green")
+    return Text(f"no, error {numbers[verdict.findings[0]]}", style="red")
+
+
+def _print_finding(
+    console: Console, finding: Finding, *, number: int, states: tuple[State, ...]
+) -> None:
+    """Print a finding; `states` are those that it was found in, empty where it was in all."""
+    line = Text.assemble(
+        "\n",
+        (f"{finding.severity} {number}", _STYLES[finding.severity]),
+        f": {_printable(finding.place)} {_printable(finding.sentence)} ",
+        (f"[{finding.code}]", "dim"),
+    )
+    console.print(line, soft_wrap=True)
+    if states:
+        where = dict.fromkeys(f"{state.runtime.name} {state.arch}" for state in states)
+        console.print(Padding(Text(f"in {', '.join(where)}", style="dim"), (0, 0, 0, 2)))
+    console.print(Text(f"  hint: {_printable(finding.hint)}"), soft_wrap=True)
+
+
+def _summary(survey: Survey) -> str:
+    counts = ", ".join(
+        f"{survey.count(severity)} {severity.value}{'' if survey.count(severity) == 1 else 's'}"
+        for severity in Severity
+        if survey.count(severity)
+    )
+    answer = "starts" if survey.starts else "does not start"
+    several = "every handler starts somewhere" if survey.starts else "not every handler starts"
+    if any(one.state.runtime not in survey.deciding for one in survey.verdicts):
+        several += " (runtimes in brackets are past their support, and don't count)"
+    handlers = {one.state.handler for one in survey.verdicts}
+    many = len(handlers) > 1 or len(survey.verdicts) > 1
+    return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
+
+
+def _printable(text: str) -> str:
+    """Names from a package can't steer the terminal."""
+    return "".join(
+        character if character.isprintable() else f"\\x{ord(character):02x}" for character in text
+    )

@@ -1,0 +1,149 @@
+"""Holds verdicts against real starts: `python -m tests.check.oracle.campaign ARCH RUNTIME COUNT`.
+
+Prints every seed on which the two disagree. `--seed N` looks at one, in full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.check.verdict import verdict
+from shim.package.read import Package, read_package
+from tests.check.oracle.generate import Generator
+from tests.check.oracle.programs import Programs
+from tests.check.oracle.real import start_for_real
+from tests.check.oracle.roots import RELEASES, cache_folder, unpack_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shim.check.state import State
+
+TIMEOUTS = {Arch.X86_64: 3.0, Arch.ARM64: 15.0}
+"""Seconds for a start; arm64 is emulated."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a campaign came to."""
+
+    agreed_starts: int = 0
+    agreed_fails: int = 0
+    undecidable: list[int] = field(default_factory=list)
+    disagreed: list[str] = field(default_factory=list)
+    codes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def agreed(self) -> int:
+        """States on which verdict and reality agree."""
+        return self.agreed_starts + self.agreed_fails
+
+
+def campaign(arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path) -> Tally:
+    """Start the state of each seed for real, and compare."""
+    programs = {one: Programs(arch=one, cache=cache_folder() / "programs") for one in Arch}
+    generator = Generator(arch=arch, runtime=runtime, programs=programs)
+    root = unpack_root(runtime, arch, folder)
+    tally = Tally()
+    for seed in seeds:
+        state = generator.state(seed)
+        if seed % 10 == 0:
+            state = as_zips(state, folder)
+        expected = verdict(state)
+        real = start_for_real(state, root, timeout=TIMEOUTS[arch])
+        found = {one.code for one in expected.findings}
+        for code in found:
+            tally.codes[code] = tally.codes.get(code, 0) + 1
+        if expected.starts == real.ran:
+            tally.agreed_starts += real.ran
+            tally.agreed_fails += not real.ran
+        elif _is_undecidable(state, is_expected=expected.starts, found=found):
+            tally.undecidable.append(seed)
+        else:
+            tally.disagreed.append(
+                f"seed {seed} {arch} {runtime}: verdict {expected.starts} ({', '.join(found)}),"
+                f" ran {real.ran}: {real.output[:300]!r}"
+            )
+    return tally
+
+
+def as_zips(state: State, folder: Path) -> State:
+    """The same state, read back from real zips."""
+    return replace(
+        state,
+        package=_as_zip(state.package, folder / "package.zip"),
+        layers=tuple(
+            _as_zip(layer, folder / f"layer{index}.zip") for index, layer in enumerate(state.layers)
+        ),
+    )
+
+
+def _as_zip(package: Package, path: Path) -> Package:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in package.entries:
+            info = zipfile.ZipInfo(entry.name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3
+            info.external_attr = (entry.kind | entry.mode) << 16
+            archive.writestr(info, entry.read(0, entry.size))
+    return read_package(path)
+
+
+def _is_undecidable(state: State, *, is_expected: bool, found: set[str]) -> bool:
+    """Where the real start says nothing about Lambda, or the verdict can't know.
+
+    qemu, unlike Linux, takes a program whose ELF interpreter is missing: the launcher then gets no
+    ENOENT, and doesn't go on to the next candidate. And a wrapper that is a shell script takes a
+    file that Linux refuses as one more script.
+    """
+    if "AWS_LAMBDA_EXEC_WRAPPER" in state.environment and found & {
+        "no-program",
+        "script-line-long",
+    }:
+        return True
+    packages = (state.package, *state.layers)
+    return (
+        state.arch is Arch.ARM64
+        and is_expected
+        and any(
+            b"/lib/ld-musl" in entry.read(0, 4096)
+            for package in packages
+            for entry in package.entries
+        )
+    )
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("arch", type=Arch)
+    parser.add_argument("runtime", choices=RELEASES)
+    parser.add_argument("count", type=int)
+    parser.add_argument("--first", type=int, default=0, metavar="SEED")
+    arguments = parser.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.count)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="shim-oracle-") as folder:
+        tally = campaign(arguments.arch, arguments.runtime, seeds, folder=Path(folder))
+    for line in tally.disagreed:
+        print(line)
+    print(f"{arguments.arch} {arguments.runtime}, seeds {seeds.start} to {seeds.stop - 1}:")
+    print(
+        f"{tally.agreed} agreed ({tally.agreed_starts} start, {tally.agreed_fails} don't),"
+        f" {len(tally.disagreed)} disagreed, {len(tally.undecidable)} undecidable,"
+        f" {time.monotonic() - began:.0f} s"
+    )
+    print(dict(sorted(tally.codes.items(), key=lambda item: -item[1])))
+    return 1 if tally.disagreed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

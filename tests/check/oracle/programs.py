@@ -1,0 +1,176 @@
+"""Programs of every kind that a package may hold, compiled by zig and kept outside the tree."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.arch import Arch
+
+TOKEN = "handler ran"  # noqa: S105 - no secret
+"""What every program and script prints once it really runs."""
+
+MAIN = r"""
+int puts(const char *);
+#ifdef NEWER
+extern void *NEWER(void);
+#endif
+#ifdef PRIVATE
+extern int shim_private(void);
+#endif
+int main(int count, char **words) {
+    (void)words;
+#ifdef NEWER
+    if (count > 1000) return NEWER() != 0;
+#endif
+#ifdef PRIVATE
+    if (shim_private() != 42) return 1;
+#endif
+    puts("handler ran");
+    return 0;
+}
+"""
+PRIVATE = """
+#ifdef VERSIONED
+int getpid(void);
+int shim_private(void) { return getpid() > 0 ? 42 : 0; }
+#else
+int shim_private(void) { return 42; }
+#endif
+"""
+CPP_STUB = "void *shim_cpp(void) { return 0; }\n"
+
+# A function that glibc has had since then, so that the program asks for that version.
+GLIBC = {
+    "2.17": "secure_getenv",
+    "2.26": "reallocarray",
+    "2.28": "renameat2",
+    "2.30": "gettid",
+    "2.31": "pthread_clockjoin_np",
+    "2.34": "closefrom",
+    "2.36": "arc4random",
+    "2.38": "strlcpy",
+    "2.39": "pidfd_spawn",
+}
+GLIBCXX = ("3.4.19", "3.4.28", "3.4.30", "3.4.32")
+
+
+@dataclass(kw_only=True)
+class Programs:
+    """The programs for one architecture, by what they are."""
+
+    arch: Arch
+    cache: Path
+    built: dict[str, bytes] = field(default_factory=dict)
+
+    def target(self, libc: str) -> str:
+        """zig's name for the architecture and a libc."""
+        return f"{self.arch.machine}-linux-{libc}"
+
+    def compile(self, source: str, target: str, *options: str) -> bytes:
+        """What zig makes of `source`."""
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-Os", "-s", *options]
+        key = hashlib.sha256("\0".join([source, *command[1:]]).encode()).hexdigest()[:24]
+        path = self.cache / key
+        if not path.exists():
+            self.cache.mkdir(parents=True, exist_ok=True)
+            code = self.cache / f"{key}.c"
+            code.write_text(source)
+            partial = path.with_suffix(f".{os.getpid()}")
+            subprocess.run([*command, code, "-o", partial], check=True)
+            partial.rename(path)
+        return path.read_bytes()
+
+    @cached_property
+    def static(self) -> bytes:
+        """Static, against musl."""
+        return self.compile(MAIN, self.target("musl"), "-static")
+
+    @cached_property
+    def static_pie(self) -> bytes:
+        """Static and position-independent."""
+        return self.compile(MAIN, self.target("musl"), "-static-pie")
+
+    @cached_property
+    def musl(self) -> bytes:
+        """Dynamic, against musl: its interpreter is on no Lambda machine."""
+        return self.compile(MAIN, self.target("musl"), "-dynamic")
+
+    def glibc(self, version: str) -> bytes:
+        """Dynamic, against glibc, asking for a function of `version`."""
+        return self.compile(
+            MAIN,
+            self.target(f"gnu.{version}"),
+            f"-DNEWER={GLIBC[version]}",
+            "-Wl,-z,lazy",
+            "-w",
+        )
+
+    def cpp(self, version: str) -> bytes:
+        """Dynamic, asking libstdc++ for GLIBCXX_`version`; never calls what it asks for."""
+        script = self.cache / f"cpp-{version}.map"
+        stub = self.cache / f"cpp-{self.arch}-{version}" / "libstdc++.so.6"
+        if not stub.exists():
+            stub.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text(f"GLIBCXX_{version} {{ global: shim_cpp; }};\n")
+            stub.write_bytes(
+                self.compile(
+                    CPP_STUB,
+                    self.target("gnu.2.17"),
+                    "-shared",
+                    "-Wl,-soname,libstdc++.so.6",
+                    f"-Wl,--version-script={script}",
+                )
+            )
+        return self.compile(
+            MAIN, self.target("gnu.2.17"), "-DNEWER=shim_cpp", "-Wl,-z,lazy", "-w", str(stub)
+        )
+
+    def library(self, version: str = "") -> bytes:
+        """`libshimprivate.so.1`, with a symbol version of its own where one is named.
+
+        As `needing`, it has none of its own, but asks for those of glibc.
+        """
+        if version == "needing":
+            options = ["-shared", "-Wl,-soname,libshimprivate.so.1", "-DVERSIONED"]
+            return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
+        options = ["-shared", "-Wl,-soname,libshimprivate.so.1"]
+        if version:
+            script = self.cache / f"private-{version}.map"
+            self.cache.mkdir(parents=True, exist_ok=True)
+            script.write_text(f"{version} {{ global: shim_private; }};\n")
+            options.append(f"-Wl,--version-script={script}")
+        return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
+
+    def needing(self, version: str = "", run_path: str = "", *, old: bool = False) -> bytes:
+        """Dynamic, needing that library, with a run path."""
+        library = self.cache / f"private-{self.arch}-{version}" / "libshimprivate.so.1"
+        if not library.exists():
+            library.parent.mkdir(parents=True, exist_ok=True)
+            library.write_bytes(self.library(version))
+        options = [str(library)]
+        if run_path:
+            tags = "--disable-new-dtags" if old else "--enable-new-dtags"
+            options += [f"-Wl,-rpath,{run_path}", f"-Wl,{tags}"]
+        return self.compile(MAIN, self.target("gnu.2.17"), "-DPRIVATE", *options)
+
+    @cached_property
+    def object_file(self) -> bytes:
+        """What is not linked yet."""
+        return self.compile(MAIN, self.target("musl"), "-c")
+
+
+def patched(data: bytes, at: int, form: str, value: int) -> bytes:
+    """`data` with a number of the ELF header changed."""
+    changed = bytearray(data)
+    struct.pack_into(form, changed, at, value)
+    return bytes(changed)

@@ -1,0 +1,65 @@
+"""Root folders of real Debian releases, made by mmdebstrap once and kept outside the tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from shim.arch import Arch
+from tests.requirements import require
+
+RELEASES = {"debian-bookworm": "bookworm", "debian-bullseye": "bullseye"}
+_DEBIAN = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
+
+
+def cache_folder() -> Path:
+    """Where roots and programs are kept: SHIM_TEST_CACHE, else the user's cache."""
+    named = os.environ.get("SHIM_TEST_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "lambda-shim-tests"
+
+
+def require_roots(arch: Arch) -> None:
+    """Skip, or fail, where root folders of that architecture can't be made and entered."""
+    require(os.geteuid() == 0, "entering a root folder needs root")
+    require(shutil.which("mmdebstrap") is not None, "mmdebstrap is not installed")
+    if arch is Arch.ARM64:
+        emulated = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists()
+        require(emulated, "arm64 programs don't run here: qemu-user-static and binfmt_misc")
+        require(shutil.which("arch-test") is not None, "arch-test is not installed")
+
+
+def root_tar(runtime: str, arch: Arch) -> Path:
+    """The release's root folder as a tar."""
+    release = RELEASES[runtime]
+    tar = cache_folder() / "roots" / f"{release}-{_DEBIAN[arch]}.tar"
+    if not tar.exists():
+        tar.parent.mkdir(parents=True, exist_ok=True)
+        partial = tar.with_suffix(".partial.tar")
+        command = ["mmdebstrap", "--variant=minbase", f"--arch={_DEBIAN[arch]}", "--quiet"]
+        subprocess.run([*command, release, partial, _mirror()], check=True)
+        partial.rename(tar)
+    return tar
+
+
+def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
+    """A root folder below `folder`, with empty /var/task and /opt; without devices."""
+    root = folder / f"{runtime}-{arch}"
+    if not root.exists():
+        root.mkdir(parents=True)
+        command = ["tar", "-xf", str(root_tar(runtime, arch)), "-C", str(root), "--exclude=./dev/*"]
+        subprocess.run(command, check=True)
+        for name in ("var/task", "opt", "proc", "dev"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        root.chmod(0o755)
+    return root
+
+
+def _mirror() -> str:
+    """The first one that this system's own apt uses."""
+    for source in sorted(Path("/etc/apt").rglob("*.sources")):
+        for line in source.read_text().splitlines():
+            if line.lower().startswith("uris:"):
+                return line.split()[1]
+    raise AssertionError("no Debian mirror is configured in /etc/apt")

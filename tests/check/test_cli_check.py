@@ -1,0 +1,208 @@
+"""`shim check` as it is typed: exit status, text, JSON, SARIF, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from shim.arch import Arch
+from shim.check.findings import CODES
+from shim.cli.main import main
+from tests.check.builders import SCRIPT, launcher, program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+FUNCTION = {
+    "Configuration": {
+        "FunctionName": "orders",
+        "Runtime": "provided.al2023",
+        "Handler": "orders",
+        "Architectures": ["x86_64"],
+        "Environment": {"Variables": {"STAGE": "prod"}},
+    },
+    "Code": {"RepositoryType": "S3"},
+}
+
+Checked = tuple[int, str, str]
+
+
+@pytest.fixture
+def check(capsys: pytest.CaptureFixture[str]) -> Callable[..., Checked]:
+    """Run `shim check`: exit status, standard output, standard error."""
+
+    def run(*words: object) -> Checked:
+        status = main(["check", *map(str, words)])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def write(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFREG | 0o755) << 16
+            archive.writestr(info, data)
+    return path
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return write(tmp_path / "good.zip", bootstrap=launcher(), orders=program())
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    return write(tmp_path / "bad.zip", bootstrap=launcher(), orders=b"#!/bin/sh\r\n")
+
+
+def document(text: str) -> Any:
+    return json.loads(text)
+
+
+def test_what_starts_ends_with_0(check: Callable[..., Checked], good: Path) -> None:
+    status, printed, said = check(good, "--runtime", "provided.al2023", "--arch", "x86_64")
+    assert (status, said) == (0, "")
+    assert printed.splitlines()[2].split() == ["orders", "x86_64", "starts"]
+    assert printed.endswith("\nstarts\n")
+
+
+def test_what_does_not_start_ends_with_1_and_says_why(
+    check: Callable[..., Checked], bad: Path
+) -> None:
+    status, printed, _ = check(bad, "--runtime", "provided.al2023", "--arch", "x86_64")
+    assert status == 1
+    assert "no, error 1" in printed
+    assert f"error 1: {bad}!/orders has CRLF line ends" in printed
+    assert "[script-crlf]" in printed
+    assert "hint: write it with Unix line ends" in printed
+
+
+def test_without_a_choice_a_table_shows_what_starts_where(
+    check: Callable[..., Checked], good: Path
+) -> None:
+    status, printed, _ = check(good)
+    assert status == 0
+    assert printed.splitlines()[1].split() == [
+        *("handler", "architecture", "provided.al2023", "(provided.al2)", "(provided)"),
+        "(go1.x)",
+    ]
+    assert printed.splitlines()[2].split() == ["orders", "x86_64", *["starts"] * 4]
+    assert printed.splitlines()[3].split()[:3] == ["arm64", "no,", "error"]
+
+
+def test_what_starts_only_where_nothing_new_can_start_does_not_count(
+    check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "go.zip", orders=program())
+    assert check(path)[0] == 1
+    assert check(path, "--runtime", "go1.x")[0] == 0
+
+
+def test_a_folder_and_layers_are_checked(check: Callable[..., Checked], tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "orders").write_bytes(SCRIPT)
+    (folder / "orders").chmod(0o755)
+    layer = write(tmp_path / "layer.zip", bootstrap=launcher())
+    assert check(folder)[0] == 1
+    assert check(folder, "--layer", layer)[0] == 0
+
+
+def test_json_is_what_its_schema_says(check: Callable[..., Checked], good: Path, bad: Path) -> None:
+    schema = json.loads((ROOT / "docs" / "check.schema.json").read_text())
+    status, printed, _ = check(good, bad, "--json")
+    jsonschema.validate(document(printed), schema)
+    assert status == 1
+    assert [one["starts"] for one in document(printed)["packages"]] == [True, False]
+
+
+def test_sarif_names_each_finding_and_where_it_is(check: Callable[..., Checked], bad: Path) -> None:
+    status, printed, _ = check(bad, "--sarif", "--runtime", "provided.al2023", "--arch", "x86_64")
+    (run,) = document(printed)["runs"]
+    assert status == 1
+    assert document(printed)["version"] == "2.1.0"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(CODES)
+    (result,) = run["results"]
+    assert result["ruleId"] == "script-crlf"
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "script-crlf"
+    assert result["level"] == "error"
+    place = result["locations"][0]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == str(bad)
+    assert place["logicalLocations"][0]["fullyQualifiedName"] == f"{bad}!/orders"
+
+
+def test_a_function_file_chooses_the_state(
+    check: Callable[..., Checked], good: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "function.json"
+    file.write_text(json.dumps(FUNCTION))
+    status, printed, _ = check(good, "--function", file, "--json")
+    (state,) = document(printed)["packages"][0]["states"]
+    assert status == 0
+    assert (state["handler"], state["architecture"], state["runtime"]) == (
+        *("orders", "x86_64", "provided.al2023"),
+    )
+    assert check(good, "--function", file, "--arch", "arm64")[0] == 1
+    assert check(good, "--function", file, "--handler", "ordes")[0] == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"Configuration": 3}', "null", '"x"'])
+def test_what_is_no_function_is_refused(
+    check: Callable[..., Checked], good: Path, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "function.json"
+    file.write_text(text)
+    status, printed, said = check(good, "--function", file)
+    assert (status, printed) == (2, "")
+    assert said.startswith("error: this is not what `aws lambda get-function` prints")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", b"hello"])
+def test_what_is_no_package_is_refused(
+    check: Callable[..., Checked], tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "package.zip"
+    if content is not None:
+        path.write_bytes(content)
+    status, printed, said = check(path)
+    assert (status, printed) == (2, "")
+    assert said.startswith("error: no package can be read there, ")
+
+
+def test_an_unknown_runtime_is_refused(check: Callable[..., Checked], good: Path) -> None:
+    status, _, said = check(good, "--runtime", "python3.12")
+    assert status == 2
+    assert "no OS-only runtime is called that: `python3.12`" in said
+
+
+def test_names_from_a_package_do_not_steer_the_terminal(
+    check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "p.zip", **{"bootstrap": launcher(), "\x1b[31mred": program()})
+    _, printed, _ = check(path)
+    assert "\x1b" not in printed
+    assert "\\x1b[31mred" in printed
+
+
+def test_the_nearest_names_are_in_the_hint(check: Callable[..., Checked], good: Path) -> None:
+    _, printed, _ = check(good, "--handler", "ordres", "--arch", "x86_64")
+    assert "nearest: `orders`" in printed
+
+
+def test_a_native_bootstrap_is_the_function_itself(
+    check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "p.zip", bootstrap=program(Arch.ARM64))
+    status, printed, _ = check(path, "--runtime", "provided.al2023", "--arch", "arm64")
+    assert status == 0
+    assert "(any)" in printed

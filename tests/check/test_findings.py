@@ -1,0 +1,292 @@
+"""Each finding, and states so near to it that it must be absent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from struct import pack_into
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from shim.check.findings import CODES, Severity
+from shim.check.verdict import verdict
+from shim.package.limits import read_limits
+from tests.check.builders import (
+    DUAL,
+    SCRIPT,
+    codes,
+    entry,
+    launcher,
+    link,
+    package,
+    program,
+    sound,
+    state,
+)
+from tests.check.oracle.programs import Programs
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from shim.check.state import State
+
+ARM = Arch.ARM64
+BOOT = entry("bootstrap", launcher())
+ORDERS = entry("orders", program())
+OLD_SCRIPT = b'#!/bin/sh\n[ "$(uname -m)" = aarch64 ] && s=_arm64\nexec "./$_HANDLER$s"\n'
+LIMIT = read_limits().unzipped
+
+
+def changed(data: bytes, at: int, form: str, value: int) -> bytes:
+    copy = bytearray(data)
+    pack_into(form, copy, at, value)
+    return bytes(copy)
+
+
+def handled(data: bytes, mode: int = 0o755) -> State:
+    return state(BOOT, entry("orders", data, mode))
+
+
+def of_size(size: int) -> State:
+    return sound(replace(entry("data", mode=0o644), size=size))
+
+
+def extensions(count: int, data: bytes = program(), mode: int = 0o755) -> State:
+    entries = [entry(f"extensions/e{number}", data, mode) for number in range(count)]
+    return sound(layers=(package(*entries, path="layer.zip"),))
+
+
+LAYER = package(BOOT, path="layer.zip")
+WRAPPED = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+
+
+def wrapped(data: bytes, mode: int = 0o755) -> State:
+    layer = package(entry("wrapper", data, mode), path="layer.zip")
+    return sound(layers=(layer,), environment=WRAPPED)
+
+
+CASES: dict[str, tuple[State, State]] = {
+    "bootstrap-missing": (state(ORDERS), state(ORDERS, layers=(LAYER,))),
+    "bootstrap-not-executable": (
+        state(entry("bootstrap", launcher(), 0o754), ORDERS),
+        state(entry("bootstrap", launcher(), 0o755), ORDERS),
+    ),
+    "bootstrap-wrong-architecture": (sound(arch=ARM), sound(arch=Arch.X86_64)),
+    "bootstrap-link-dangling": (
+        state(link("bootstrap", "nowhere"), ORDERS),
+        state(link("bootstrap", "real"), entry("real", launcher()), ORDERS),
+    ),
+    "bootstrap-link-outside": (
+        state(link("bootstrap", "/bin/sh"), ORDERS),
+        state(link("bootstrap", "/opt/bootstrap"), ORDERS, layers=(LAYER,)),
+    ),
+    "bootstrap-hides-layer": (sound(layers=(LAYER,)), state(ORDERS, layers=(LAYER,))),
+    "bootstrap-shell": (
+        state(entry("bootstrap", OLD_SCRIPT), ORDERS),
+        state(entry("bootstrap", SCRIPT), ORDERS),
+    ),
+    "launcher-missing": (
+        state(entry("bootstrap", DUAL), entry(".shim/aarch64", launcher(ARM)), ORDERS),
+        state(entry("bootstrap", DUAL), entry(".shim/x86_64", launcher()), ORDERS),
+    ),
+    "handler-unset": (sound(handler=None), sound()),
+    "handler-invalid": (sound(handler="../orders"), sound(handler="./orders")),
+    "handler-is-launcher": (sound(handler="bootstrap"), sound(handler="orders")),
+    "handler-missing": (sound(handler="ordes"), sound(handler="orders")),
+    "handler-wrong-architecture": (
+        state(BOOT, entry("orders_arm64", program(ARM))),
+        state(entry("bootstrap", launcher(ARM)), entry("orders_arm64", program(ARM)), arch=ARM),
+    ),
+    "handler-not-executable": (handled(program(), 0o644), handled(program(), 0o755)),
+    "handler-directory": (
+        state(BOOT, entry("orders/real", program())),
+        state(BOOT, entry("orders/real", program()), handler="orders/real"),
+    ),
+    "wrapper-missing": (sound(environment=WRAPPED), wrapped(SCRIPT)),
+    "wrapper-not-executable": (wrapped(SCRIPT, 0o644), wrapped(SCRIPT)),
+    "wrapper-wrong-architecture": (wrapped(program(ARM)), wrapped(program())),
+    "elf-truncated": (handled(program()[:-1]), handled(program())),
+    "elf-not-64-bit": (handled(changed(program(), 4, "B", 1)), handled(program())),
+    "program-not-linux": (
+        handled(changed(program(), 7, "B", 9)),
+        handled(changed(program(), 7, "B", 3)),
+    ),
+    "elf-not-executable": (handled(program(kind=1)), handled(program(kind=3))),
+    "elf-invalid": (handled(changed(program(), 56, "<H", 0)), handled(program())),
+    "interpreter-missing": (
+        handled(program(interpreter=b"/lib/ld-musl-x86_64.so.1")),
+        handled(program(interpreter=b"/lib64/ld-linux-x86-64.so.2")),
+    ),
+    "script-interpreter-missing": (
+        handled(b"#!/usr/bin/python3\n"),
+        handled(b"#!/usr/bin/env bash\n"),
+    ),
+    "script-crlf": (handled(b"#!/bin/sh\r\n"), handled(b"#!/bin/sh\n\r\n")),
+    "script-line-long": (
+        handled(b"#!/" + b"x" * 300 + b"\n"),
+        handled(b"#!/bin/sh" + b" " * 300 + b"\n"),
+    ),
+    "script-nested": (
+        sound(
+            *(entry(f"run{n}", f"#!/var/task/run{n + 1}\n".encode()) for n in range(7)),
+            entry("run7", SCRIPT),
+            handler="run0",
+        ),
+        sound(
+            *(entry(f"run{n}", f"#!/var/task/run{n + 1}\n".encode()) for n in range(4)),
+            entry("run4", SCRIPT),
+            handler="run0",
+        ),
+    ),
+    "script-unreadable": (handled(SCRIPT, 0o711), handled(program(), 0o711)),
+    "no-program": (handled(b"orders\n"), handled(SCRIPT)),
+    "extension-not-executable": (extensions(1, mode=0o644), extensions(1)),
+    "extension-wrong-architecture": (extensions(1, program(ARM)), extensions(1)),
+    "extensions-many": (extensions(11), extensions(10)),
+    "layers-many": (
+        sound(layers=tuple(package(path=f"{n}.zip") for n in range(6))),
+        sound(layers=tuple(package(path=f"{n}.zip") for n in range(5))),
+    ),
+    "unzipped-large": (of_size(LIMIT), of_size(LIMIT - 10_000)),
+    "unzipped-near": (of_size(LIMIT - 10_000), of_size(LIMIT // 2)),
+    "zip-large": (sound(zipped=52_428_801), sound(zipped=52_428_800)),
+    "runtime-architecture": (sound(runtime="go1.x", arch=ARM), sound(runtime="go1.x")),
+    "runtime-blocked": (
+        sound(runtime="provided.al2", day=date(2027, 2, 1)),
+        sound(runtime="provided.al2", day=date(2027, 1, 31)),
+    ),
+    "runtime-ended": (
+        sound(runtime="provided.al2", day=date(2026, 8, 1)),
+        sound(runtime="provided.al2", day=date(2026, 7, 31)),
+    ),
+    "runtime-ending": (
+        sound(runtime="provided.al2", day=date(2026, 7, 31)),
+        sound(runtime="provided.al2", day=date(2026, 1, 1)),
+    ),
+    "name-absolute": (sound(entry("/etc/passwd")), sound(entry("etc/passwd"))),
+    "name-parent": (sound(entry("a/../b")), sound(entry("a/..b"))),
+    "name-twice": (sound(entry("a"), entry("./a")), sound(entry("a/"), entry("a/"))),
+    "name-conflict": (sound(entry("a"), entry("a/b")), sound(entry("a/"), entry("a/b"))),
+    "name-case": (sound(entry("Read"), entry("read")), sound(entry("Read"), entry("red"))),
+    "name-backslash": (sound(entry("a\\b")), sound(entry("a/b"))),
+    "name-long": (sound(entry("x" * 256)), sound(entry("x" * 255))),
+    "link-outside": (sound(link("a/b", "../../x")), sound(link("a/b", "../x"))),
+    "entry-special": (sound(replace(entry("pipe"), kind=0o010000)), sound(entry("pipe"))),
+    "entry-unreadable": (sound(entry("a", problem="it is encrypted")), sound(entry("a"))),
+}
+COMPILED = {
+    "glibc-too-new",
+    "libstdcxx-too-new",
+    "library-version",
+    "library-missing",
+    "library-broken",
+}
+
+
+@pytest.fixture(scope="module")
+def compiled(request: pytest.FixtureRequest) -> Programs:
+    """Real programs for x86_64."""
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    assert request.config.cache is not None
+    return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
+
+
+def test_every_code_has_its_test() -> None:
+    assert set(CASES) | COMPILED == set(CODES)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_it_is_found(code: str) -> None:
+    found = {finding.code: finding for finding in verdict(CASES[code][0]).findings}
+    assert code in found
+    assert found[code].place
+    assert found[code].sentence
+    assert found[code].hint
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_it_is_absent(code: str) -> None:
+    assert code not in codes(CASES[code][1])
+
+
+@pytest.mark.parametrize("code", [code for code in CASES if CODES[code][0] is Severity.ERROR])
+def test_an_error_means_that_it_does_not_start(code: str) -> None:
+    assert not verdict(CASES[code][0]).starts
+
+
+def test_a_sound_state_starts_and_nothing_is_found() -> None:
+    assert verdict(sound()).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "runtime", "is_found"),
+    [
+        ("2.17", "provided.al2", False),
+        ("2.34", "provided.al2", True),
+        ("2.34", "provided.al2023", False),
+        ("2.38", "provided.al2023", True),
+    ],
+)
+def test_glibc_is_compared(
+    compiled: Programs, version: str, runtime: str, *, is_found: bool
+) -> None:
+    data = compiled.glibc(version)
+    checked = replace(handled(data), runtime=state(runtime=runtime).runtime)
+    assert ("glibc-too-new" in codes(checked)) == is_found
+
+
+@pytest.mark.parametrize(("version", "is_found"), [("3.4.28", False), ("3.4.30", True)])
+def test_libstdcxx_is_compared(compiled: Programs, version: str, *, is_found: bool) -> None:
+    assert ("libstdcxx-too-new" in codes(handled(compiled.cpp(version)))) == is_found
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ("lib/libshimprivate.so.1", None),
+        ("libshimprivate.so.1", None),
+        ("elsewhere/libshimprivate.so.1", "library-missing"),
+    ],
+)
+def test_libraries_are_looked_for_where_the_linker_looks(
+    compiled: Programs, place: str, code: str | None
+) -> None:
+    found = codes(
+        state(BOOT, entry("orders", compiled.needing()), entry(place, compiled.library(), 0o644))
+    )
+    assert found == ({code} if code else set())
+
+
+def test_a_run_path_leads_to_a_library(compiled: Programs) -> None:
+    handler = compiled.needing(run_path="$ORIGIN/libs")
+    library = entry("bin/libs/libshimprivate.so.1", compiled.library())
+    checked = state(BOOT, entry("bin/orders", handler), library, handler="bin/orders")
+    assert codes(checked) == set()
+
+
+def test_a_library_in_a_layer_is_found(compiled: Programs) -> None:
+    layer = package(entry("lib/libshimprivate.so.1", compiled.library()), path="layer.zip")
+    assert codes(state(BOOT, entry("orders", compiled.needing()), layers=(layer,))) == set()
+
+
+def test_a_broken_library_is_named(compiled: Programs) -> None:
+    library = entry("lib/libshimprivate.so.1", compiled.library()[:300])
+    assert codes(state(BOOT, entry("orders", compiled.needing()), library)) == {"library-broken"}
+
+
+@pytest.mark.parametrize(("there", "is_found"), [("SHIM_1", False), ("SHIM_2", True)])
+def test_a_librarys_own_versions_are_compared(
+    compiled: Programs, there: str, *, is_found: bool
+) -> None:
+    library = entry("lib/libshimprivate.so.1", compiled.library(there))
+    found = codes(state(BOOT, entry("orders", compiled.needing("SHIM_1")), library))
+    assert ("library-version" in found) == is_found
+
+
+def test_every_code_has_its_section_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "findings.md").read_text()
+    sections = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert sections == list(CODES)

@@ -1,0 +1,44 @@
+"""Some hundred random states, started for real in Debian root folders: the verdict must be right.
+
+The full campaign is `python -m tests.check.oracle.campaign ARCH RUNTIME COUNT`.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import shim.launcher
+from shim.arch import Arch
+from tests.check.oracle.campaign import campaign
+from tests.check.oracle.roots import require_roots
+from tests.requirements import require
+
+COUNTS = [
+    (Arch.X86_64, "debian-bookworm", 150),
+    (Arch.X86_64, "debian-bullseye", 100),
+    (Arch.ARM64, "debian-bookworm", 50),
+]
+
+
+@pytest.mark.usefixtures("lean_launchers")
+@pytest.mark.parametrize(("arch", "runtime", "count"), COUNTS)
+def test_the_verdict_agrees_with_real_starts(
+    arch: Arch, runtime: str, count: int, tmp_path: Path
+) -> None:
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_roots(arch)
+    first = int(os.environ.get("SHIM_ORACLE_SEED", "0")) or int.from_bytes(os.urandom(3))
+    print(f"{arch} {runtime}: seeds {first} to {first + count - 1}")  # noqa: T201 - to repeat it
+    tmp_path.chmod(0o755)
+    tally = campaign(arch, runtime, range(first, first + count), folder=tmp_path)
+    assert tally.disagreed == []
+    assert tally.agreed_starts > count // 10
+    assert tally.agreed_fails > count // 10
+
+
+def test_the_launchers_lie_where_the_generator_takes_them_from() -> None:
+    assert (Path(shim.launcher.__file__).parent / "dual.sh").exists()
