@@ -1,0 +1,1 @@
+"""Measures the launcher against what stands as `bootstrap` elsewhere."""

@@ -90,3 +90,4 @@ cdef struct Digits:
     char bytes[24]
 
 cdef public void launch_or_report "shim_launch_or_report" (char **stack) noexcept nogil
+cdef public void report "shim_report" (Launch *launch, const char *problem) noexcept nogil

@@ -12,19 +12,30 @@ import cython
 @cython.nogil
 @cython.exceptval(check=False)
 def launch_or_report(stack: cython.pp_char) -> cython.void:
-    """Exec the handler; where that is impossible, say so and end with a status that says so too."""
+    """Exec the handler; where that is impossible, say so and end with a status that says so too.
+
+    What the report needs lies in a frame of its own: a stack page that is touched costs a fault.
+    """
     launch: Launch
+    report(cython.address(launch), start(cython.address(launch), stack))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def report(launch: cython.pointer[Launch], problem: cython.p_const_char) -> cython.void:
+    """Say on standard error and to the runtime API what failed, and end with its status."""
     failure: Failure
     failure.status = BAD_CONFIGURATION
     failure.error = failure.machine = failure.line.size = 0
-    failure.problem = start(cython.address(launch), stack)
-    if failure.problem == cython.NULL:
-        failure.problem = classify(cython.address(failure), cython.address(launch))
+    failure.problem = problem
+    if problem == cython.NULL:
+        failure.problem = classify(cython.address(failure), launch)
     ignore_broken_pipes()
-    write_line(cython.address(failure), cython.address(launch))
+    write_line(cython.address(failure), launch)
     send(STDERR, cython.address(failure.line))
     if launch.api != cython.NULL:
-        post(cython.address(failure), cython.address(launch))
+        post(cython.address(failure), launch)
     shim_call(__NR_exit_group, failure.status, 0, 0, 0, 0)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, dual_script, launcher
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("lean_launchers")
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(shim.__file__).parents[1]))
 
 
 def shim_launcher(*words: str) -> subprocess.CompletedProcess[bytes]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("lean_launchers")
 def workspace(programs: dict[Arch, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The current folder: `orders` for each architecture, a script and a text."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(shim.__file__).parents[1]))
     for arch, program in programs.items():
         shutil.copyfile(program, f"orders_{arch}")
     Path("hook").write_text("#!/bin/sh\necho hook\n")

@@ -1,0 +1,3 @@
+module shim.example/handlers
+
+go 1.22

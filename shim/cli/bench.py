@@ -1,0 +1,196 @@
+"""`shim bench`: measures, prints a table, saves and draws what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from shim.arch import Arch
+from shim.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from shim.bench.record import Record
+    from shim.bench.session import Settings
+
+_DESCRIPTION = """\
+Measures how long the launcher takes, against the shell scripts and programs that stand as
+`bootstrap` elsewhere: from the spawn of `bootstrap` to the exit of a handler that does nothing.
+All candidates run in turn, each round in another order; ratios are taken within a round, with
+95 % confidence intervals."""
+
+_EXAMPLES = """\
+examples:
+  shim bench
+  shim bench --only lean,exec-dash,uname-bash --rounds 2000 --output bench.json
+  shim bench --from bench.json --plot bench.svg
+  sudo shim bench --cold --read-ahead 128
+  sudo shim bench --memory 128
+"""
+
+_ROUNDS = {"warm": 500, "cold": 30, "throttled": 40}
+"""Each takes about half a minute."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """See `shim.cli.main.Command`."""
+    parser.description = _DESCRIPTION
+    parser.epilog = f"{_EXAMPLES}\n{parser.epilog}"
+    add = parser.add_argument
+    add("--only", metavar="NAME,…", type=_names, help="these candidates, and always the floor")
+    add("--nuitka", action="store_true", help="a plain Nuitka build too; takes minutes to make")
+    add("--rounds", metavar="N", type=int, help="starts of each candidate (half a minute's worth)")
+    add("--warmup", metavar="N", type=int, default=3, help="rounds before that are not counted (3)")
+    add("--seed", metavar="N", type=int, help="of the rounds' orders (a new one)")
+    add("--cpu", metavar="N", type=int, help="run everything on this CPU")
+    add("--arch", type=Arch, choices=list(Arch), help="this machine's own is all that can be said")
+    add("--cold", action="store_true", help="drop the page cache before each start (best as root)")
+    add("--read-ahead", metavar="KB", type=int, help="with --cold: set the disk's, put it back")
+    add("--memory", metavar="MB", type=int, help="the CPU share of a function of this size (root)")
+    add("--folder", metavar="DIR", type=Path, help="where the candidates are put for the time")
+    add("--output", metavar="FILE", type=Path, help="save samples, machine and versions as JSON")
+    add("--plot", metavar="FILE", type=Path, help="draw an .svg or .png (needs matplotlib)")
+    add("--from", metavar="FILE", type=Path, dest="source", help="measure nothing: read a record")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """See `shim.cli.main.Command`."""
+    from shim.bench import plot, record, session
+
+    if arguments.plot is not None:
+        plot.require_plot(arguments.plot)
+        _require_writable(arguments.plot)
+    if arguments.source is not None:
+        _refuse_measuring(arguments)
+        found = record.load(arguments.source)
+    else:
+        with _Progress() as progress:
+            found = session.run(_settings(arguments), tell=progress)
+    if arguments.json:
+        _print_json(found)
+    else:
+        _print_tables(found)
+    if arguments.plot is not None:
+        plot.draw(found, arguments.plot)
+    return ExitCode.OK if found.is_complete else ExitCode.INTERRUPTED
+
+
+class _Progress:
+    """Says on a terminal what is being done, a few times a second."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, doing: str) -> None:
+        now = time.monotonic()
+        if self._is_shown and now >= self._next:
+            self._next = now + 0.2
+            print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from shim.bench.schedule import Plan
+    from shim.bench.session import Settings
+
+    _refuse_nonsense(arguments)
+    mode = "throttled" if arguments.memory else "cold" if arguments.cold else "warm"
+    seed = int.from_bytes(os.urandom(4)) if arguments.seed is None else arguments.seed
+    if arguments.output is not None:
+        _require_writable(arguments.output)
+    return Settings(
+        plan=Plan(rounds=arguments.rounds or _ROUNDS[mode], warmup=arguments.warmup, seed=seed),
+        names=arguments.only or (),
+        with_slow=arguments.nuitka,
+        cpu=arguments.cpu,
+        memory=arguments.memory,
+        cold=arguments.cold,
+        read_ahead=arguments.read_ahead,
+        folder=arguments.folder or Path(tempfile.gettempdir()),
+        output=arguments.output and arguments.output.absolute(),
+    )
+
+
+def _refuse_measuring(arguments: argparse.Namespace) -> None:
+    for option in ("only", "nuitka", "rounds", "seed", "cpu", "arch", "cold", "memory", "output"):
+        if getattr(arguments, option) not in {None, False}:
+            raise InputError(f"--from measures nothing, it doesn't go with: --{option}")
+
+
+def _refuse_nonsense(arguments: argparse.Namespace) -> None:
+    from shim.bench.candidates import RECIPES
+    from shim.bench.machine import own_arch
+
+    if arguments.arch not in {None, own_arch()}:
+        raise InputError(
+            f"times under emulation say nothing of the machine: {arguments.arch}",
+            hint=f"run this on an {arguments.arch} machine; this one is {own_arch()}",
+        )
+    known = [recipe.name for recipe in RECIPES]
+    for name in arguments.only or ():
+        if name not in known:
+            raise InputError(f"no such candidate: {name}", hint=f"there are: {', '.join(known)}")
+    for option, value, least, most in (
+        ("--rounds", arguments.rounds, 1, 1_000_000),
+        ("--warmup", arguments.warmup, 0, 1_000_000),
+        ("--memory", arguments.memory, 128, 10_240),
+        ("--read-ahead", arguments.read_ahead, 0, 1_048_576),
+    ):
+        if value is not None and not least <= value <= most:
+            raise InputError(f"{option} takes a number from {least} to {most}: {value}")
+    if arguments.cpu is not None and arguments.cpu not in os.sched_getaffinity(0):
+        raise InputError(f"shim may not run on this CPU: {arguments.cpu}")
+    if arguments.read_ahead is not None and not arguments.cold:
+        raise InputError("--read-ahead changes nothing without --cold")
+
+
+def _require_writable(path: Path) -> None:
+    folder = path.absolute().parent
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"no file can be written there: {path}")
+
+
+def _print_json(record: Record) -> None:
+    from shim.bench.record import to_json
+    from shim.bench.report import summary_json
+
+    print(json.dumps({**to_json(record), **summary_json(record)}))
+
+
+def _print_tables(record: Record) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from shim.bench import report
+
+    is_cold = record.conditions.page_cache is not None
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("name", no_wrap=True)
+    table.add_column("what stands as bootstrap")
+    columns = ("median µs", "middle half", "CPU µs", "faults", "adds µs", "against the floor")
+    for title in (*columns, *(["read KB"] if is_cold else [])):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in report.rows(record):
+        cells = report.cells(row)
+        table.add_row(*cells, *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(table)
+    for line in (*map(report.sentence, report.comparisons(record)), "", *report.notes(record)):
+        print(line)

@@ -1,0 +1,162 @@
+"""A process between shim and the emulator that ends all of it, whatever becomes of shim.
+
+`shim.emulate.session` starts it with one line of JSON on standard input, which stays open: its
+end, which comes too when shim is killed, is the word to stop.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import tempfile
+import traceback
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from shim.arch import Arch
+from shim.emulate import linux, sandbox
+from shim.emulate.start import Start, function_environment
+from shim.errors import MachineError, ShimError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHUTDOWN_MILLISECONDS = 3000
+"""How long extensions get to end; the emulator kills them after two seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What a keeper is to start: the emulator `program`, with `options`, for the function."""
+
+    start: Start
+    program: Path
+    options: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        """The line of JSON for a keeper's standard input."""
+        return json.dumps(asdict(self), default=os.fspath).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Order:
+        """The order that `encode` made `line` of."""
+        words = json.loads(line)
+        start = words["start"]
+        start["package"] = Path(start["package"])
+        start["layers"] = tuple(map(Path, start["layers"]))
+        start["arch"] = Arch(start["arch"])
+        return cls(
+            start=Start(**start),
+            program=Path(words["program"]),
+            options=tuple(words["options"]),
+        )
+
+
+def main(status: int) -> None:
+    """Start what standard input orders and end with it.
+
+    The pipe `status` gets lines of JSON, notes and errors, and ends when the emulator has started.
+    """
+    fcntl.fcntl(status, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    with os.fdopen(0, "rb", buffering=0, closefd=False) as words:
+        order = Order.decode(words.readline())
+    linux.adopt_orphans()
+    obstacle = sandbox.obstacle()
+    folder = Path(tempfile.mkdtemp(prefix="shim-run-")) if obstacle else None
+    try:
+        if not folder:
+            sandbox.leave_host()
+        parent, held_open = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(held_open)
+            _become_emulator(order, folder, obstacle, parent=parent, status=status)
+        os.close(status)
+        # Without extensions, which are in layers, nothing would be told of the end on Lambda.
+        _wait_for_the_end(child, patience=SHUTDOWN_MILLISECONDS if order.start.layers else 0)
+        _end_orphans()
+    finally:
+        if folder:
+            _remove(folder)
+
+
+def _become_emulator(
+    order: Order, folder: Path | None, obstacle: str | None, *, parent: int, status: int
+) -> NoReturn:
+    try:
+        # The first process of a namespace gets no signal that it has no handler for.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
+        program = os.open(order.program, os.O_RDONLY)
+        if folder:
+            place = sandbox.fill_folder(order.start, folder, obstacle=str(obstacle))
+        else:
+            place = sandbox.enter_root(order.start)
+        for note in place.notes:
+            _tell(status, note=note)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        sandbox.drop_rights()
+        linux.die_with_parent(signal.SIGKILL)
+        if not select.select([parent], [], [], 0)[0]:  # it reads as ended if the parent just did
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            words = [order.program.name, *order.options, *place.arguments]
+            os.execve(program, words, function_environment(order.start, place))
+    except ShimError as error:
+        _tell(status, error=type(error).__name__, message=error.message, hint=error.hint)
+    except OSError as error:
+        message = f"the emulator can't be started ({error}): {order.program}"
+        _tell(status, error=MachineError.__name__, message=message, hint=None)
+    except Exception:  # whatever it is, the process that was forked must end here
+        traceback.print_exc()
+    os._exit(1)
+
+
+def _tell(status: int, **words: str | None) -> None:
+    os.write(status, json.dumps(words).encode() + b"\n")
+
+
+def _wait_for_the_end(child: int, *, patience: int) -> None:
+    """Return when `child` has ended; end it, after `patience` ms, when standard input does."""
+    ended = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    poll.register(ended, select.POLLIN)
+    if ended not in dict(poll.poll()):
+        os.kill(child, signal.SIGTERM if patience else signal.SIGKILL)
+        poll.unregister(0)
+        if not poll.poll(patience):
+            os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _end_orphans() -> None:
+    """Kill what the emulator left, where no process namespace went with it."""
+    while True:
+        for process in _children():
+            os.kill(process, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _children() -> Iterator[int]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name, in brackets, can hold anything; the parent is the second field behind it.
+            if int(status.read_text("latin-1").rpartition(")")[2].split()[1]) == os.getpid():
+                yield int(status.parent.name)
+
+
+def _remove(folder: Path) -> None:
+    """Remove `folder`, whatever modes the package gave to the folders in it."""
+    for parent, folders, _ in os.walk(folder):
+        for path in (Path(parent, name) for name in folders):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder)

@@ -1,0 +1,202 @@
+"""The root folder that the function sees: the host's, read-only, with Lambda's folders in it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.elf import HEADER_SIZE, ElfInvalid, read_header
+from shim.emulate import linux, standin
+from shim.emulate.start import Place
+from shim.package.extract import unpack
+from shim.package.limits import read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shim.arch import Arch
+    from shim.emulate.start import Start
+
+FUNCTION_USER, FUNCTION_GROUP = 993, 990
+"""The numbers of the user `sbx_user1051`, as whom Lambda runs a function."""
+
+TMP_SIZE = "512m"
+"""What a function may put into /tmp (AWS Lambda quotas: ephemeral storage, default)."""
+
+# The new root is put together on top of a folder that each machine has and that is not copied.
+_BASE = "/proc"
+_NOT_ON_LAMBDA = {"boot", "home", "lost+found", "media", "mnt", "root", "srv"}
+_MADE_HERE = {"opt", "proc", "tmp", "var"}
+_MEMORY = linux.MS_NOSUID | linux.MS_NODEV
+_FOLDER_NOTE = (
+    "no mount namespaces here ({obstacle}): the package is at {task} (LAMBDA_TASK_ROOT), "
+    "not at /var/task, the layers are at {layers}, not at /opt, and nothing is read-only"
+)
+_PHENTSIZE_AT, _LAST_PADDING_AT = 54, 15
+
+
+def obstacle() -> str | None:
+    """Why mount namespaces can't be had here, in the system's words; None where they can."""
+    child = os.fork()
+    if child == 0:
+        try:
+            leave_host()
+            _mount_base()
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or 1)
+    number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return os.strerror(number) if number else None
+
+
+def leave_host() -> None:
+    """Give this process's next child a process and a mount namespace of its own.
+
+    Who isn't root gets a user namespace too, in which the mounting is allowed.
+    """
+    wanted = linux.CLONE_NEWNS | linux.CLONE_NEWPID
+    user, group = os.geteuid(), os.getegid()
+    if user == 0:
+        with suppress(PermissionError):
+            linux.unshare(wanted)
+            return
+    linux.unshare(wanted | linux.CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny", "ascii")
+    Path("/proc/self/uid_map").write_text(f"{FUNCTION_USER} {user} 1", "ascii")
+    Path("/proc/self/gid_map").write_text(f"{FUNCTION_GROUP} {group} 1", "ascii")
+
+
+def enter_root(start: Start) -> Place:
+    """Build the function's root folder in memory and make it this process's own.
+
+    Every mount is in this process's namespace, so that all of it goes when the process does.
+    """
+    place = Place()
+    task, layers = (Path(_BASE + path) for path in (place.task_root, place.layer_root))
+    _mount_base()
+    _mirror("/", _BASE, without=_NOT_ON_LAMBDA | _MADE_HERE)
+    _mirror("/var", f"{_BASE}/var", without={task.name})
+    for folder in (task, layers):
+        folder.mkdir(exist_ok=True)
+    _lay_out(start, task, layers)
+    notes = standin.mount_over(_BASE, start.arch)
+    _make_read_only()
+    linux.pivot_root(_BASE, f"{_BASE}/tmp")
+    os.chdir(place.task_root)
+    _mount_proc(old_root="/tmp")
+    linux.unmount("/tmp")
+    linux.mount("tmpfs", "/tmp", kind="tmpfs", flags=_MEMORY, options=f"size={TMP_SIZE},mode=1777")
+    return replace(place, notes=notes)
+
+
+def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
+    """Unpack below `folder` instead, where `obstacle` forbids the namespaces."""
+    task, layers = folder / "task", folder / "opt"
+    for path in (folder, task, layers):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
+    _lay_out(start, task, layers)
+    os.chdir(task)
+    bootstraps = [path / "bootstrap" for path in (task, layers)]
+    return Place(
+        task_root=str(task),
+        layer_root=str(layers),
+        arguments=(str(next((path for path in bootstraps if path.is_file()), bootstraps[0])),),
+        notes=(
+            _FOLDER_NOTE.format(obstacle=obstacle, task=task, layers=layers),
+            *standin.name_notes(start.arch, cause=obstacle),
+        ),
+    )
+
+
+def drop_rights() -> None:
+    """Be the user that Lambda runs functions as, where this process may choose."""
+    with suppress(OSError):  # who isn't root, or is it in a namespace that has no such user
+        for stream in (1, 2):
+            os.fchown(stream, FUNCTION_USER, FUNCTION_GROUP)
+        os.setgroups([])
+        os.setresgid(*[FUNCTION_GROUP] * 3)
+        os.setresuid(*[FUNCTION_USER] * 3)
+    linux.refuse_new_privileges()
+
+
+def _lay_out(start: Start, task: Path, layers: Path) -> None:
+    """Unpack the package into `task` and the layers, in order, over each other into `layers`."""
+    left = read_limits().unzipped
+    for source, into in ((start.package, task), *((layer, layers) for layer in start.layers)):
+        left -= unpack(source, into, limit=left)
+    for folder in (task, layers):
+        _settle(folder, start.arch, as_others=os.geteuid() != 0)
+
+
+def _mount_base() -> None:
+    linux.mount("", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", _BASE, kind="tmpfs", flags=_MEMORY, options="size=1g,mode=755")
+
+
+def _mirror(source: str, into: str, *, without: Iterable[str]) -> None:
+    """Show each folder of `source` in `into` too; those named in `without` are empty there."""
+    with os.scandir(source) as entries:
+        for entry in entries:
+            target = Path(into, entry.name)
+            if entry.is_symlink():
+                target.symlink_to(Path(entry.path).readlink())
+            elif entry.is_dir():
+                target.mkdir()
+                if entry.name not in without:
+                    linux.mount(entry.path, str(target), flags=linux.MS_BIND | linux.MS_REC)
+
+
+def _make_read_only() -> None:
+    try:
+        linux.make_read_only(_BASE)
+    except OSError:  # Linux before 5.12: no more than Lambda's own folders, which are on this mount
+        flags = linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | _MEMORY
+        linux.mount("", _BASE, flags=flags)
+
+
+def _mount_proc(*, old_root: str) -> None:
+    try:
+        linux.mount("proc", "/proc", kind="proc", flags=_MEMORY | linux.MS_NOEXEC)
+    except OSError:  # in a container that hides a part of it: the old one tells of more processes
+        linux.mount(f"{old_root}/proc", "/proc", flags=linux.MS_BIND | linux.MS_REC)
+
+
+def _settle(folder: Path, arch: Arch, *, as_others: bool) -> None:
+    """Make of the unpacked files what they are on Lambda's machine, for the user that runs there.
+
+    Programs for the other architecture don't start there, whatever this machine could do with
+    them. With `as_others` the function will run as the files' owner, who may then do no more
+    than what the modes say for others: on Lambda the owner is root, and the function isn't.
+    """
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            if path.is_symlink():
+                continue
+            mode = path.stat().st_mode & 0o777
+            if path.is_file():
+                _disarm(path, arch)
+            path.chmod((mode & 0o7) * 0o111 if as_others else mode)
+
+
+def _disarm(path: Path, arch: Arch) -> None:
+    """Make the kernel refuse `path` (ENOEXEC) if it is a program for another machine than `arch`.
+
+    The size of its program headers says 0, which no loader takes, and a byte of padding is set, by
+    which binfmt_misc doesn't know it any more. The machine that it is for can still be read.
+    """
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        try:
+            header = read_header(file.read(HEADER_SIZE))
+        except ElfInvalid:
+            return
+        if header.machine != arch.elf_machine:
+            file.seek(_LAST_PADDING_AT)
+            file.write(b"\x01")
+            file.seek(_PHENTSIZE_AT)
+            file.write(b"\0\0")

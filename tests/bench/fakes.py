@@ -1,0 +1,88 @@
+"""A runner without programs, and records made of what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.bench.candidates import Candidate
+from shim.bench.machine import Machine
+from shim.bench.record import Conditions, Measured, Record
+from shim.bench.runner import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def candidate(name: str) -> Candidate:
+    """A candidate that nobody starts."""
+    return Candidate(name=name, title=f"title of {name}", root=Path("/nowhere") / name)
+
+
+def sample(wall_us: float) -> Sample:
+    """A start that took so many microseconds."""
+    return Sample(
+        wall_ns=round(wall_us * 1000),
+        user_us=3,
+        system_us=4,
+        minor_faults=5,
+        major_faults=1,
+        blocks_read=8,
+    )
+
+
+class FakeRunner:
+    """Says what `wall_us` says, and remembers who was started."""
+
+    def __init__(self, wall_us: Callable[[str], float]) -> None:
+        self.started: list[str] = []
+        self._wall_us = wall_us
+
+    def run(self, candidate: Candidate) -> Sample:
+        """See `Runner`."""
+        self.started.append(candidate.name)
+        return sample(self._wall_us(candidate.name))
+
+
+def record(
+    walls: Mapping[str, Sequence[float]],
+    *,
+    rounds: int = 0,
+    page_cache: str | None = None,
+    memory: int | None = None,
+) -> Record:
+    """A record of these wall times in microseconds; complete unless `rounds` says otherwise."""
+    return Record(
+        conditions=Conditions(
+            date="2026-11-22T00:00:00+00:00",
+            rounds=rounds or max(map(len, walls.values()), default=0),
+            warmup=0,
+            seed=7,
+            cpu=None,
+            memory=memory,
+            page_cache=page_cache,
+            read_ahead_kb=128,
+            clock_ns=80.0,
+            spawn_ns=70_000.0,
+        ),
+        machine=Machine(
+            arch=Arch.X86_64,
+            cpu="a CPU",
+            cpus=2,
+            memory_mb=1024,
+            kernel="6.1 #1",
+            system="a system",
+            libc="glibc 2.36",
+            load=0.5,
+            python="3.11.7",
+            shim="0.1.0",
+            commit=None,
+            programs={"bash": "bash 5"},
+        ),
+        measured=tuple(
+            Measured(name=name, title=f"title of {name}", samples=tuple(map(sample, times)))
+            for name, times in walls.items()
+        ),
+        missing=(),
+    )

@@ -1,0 +1,81 @@
+"""What the tests of `shim run` share: the real emulator, and functions for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from shim.arch import Arch
+from shim.emulate import rie, standin
+from shim.errors import MachineError
+from shim.launcher import __path__ as launcher_path
+from tests.requirements import require
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def cache(request: pytest.FixtureRequest) -> Path:
+    """A cache with the emulator in it, kept between runs."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("shim")
+    pin = rie.read_pin(standin.required_host_arch())
+    problem = None
+    try:
+        rie.cached(folder, pin) or rie.fetch(folder, pin)
+    except MachineError as error:
+        problem = error
+    require(problem is None, f"no emulator: {problem}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emulator(cache: Path) -> Path:
+    """The pinned emulator for this machine."""
+    program = rie.cached(cache, rie.read_pin(standin.required_host_arch()))
+    assert program
+    return program
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder with the function of `function.py` as its `bootstrap`."""
+    require(Path("/usr/bin/python3").exists(), "no /usr/bin/python3 for a test's function")
+    folder = tmp_path / "package"
+    folder.mkdir()
+    code = (HERE / "function.py").read_text("utf-8")
+    (folder / "bootstrap").write_text(f"#!/usr/bin/python3 -IS\n{code}", "utf-8")
+    (folder / "bootstrap").chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Path]:
+    """The static program of `handler.c` for each architecture."""
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    folder = tmp_path_factory.mktemp("functions")
+    return {arch: _compile(arch, folder / arch) for arch in Arch}
+
+
+@pytest.fixture
+def dual_package(functions: dict[Arch, Path], tmp_path: Path) -> Path:
+    """A folder with the dual `bootstrap`, and the programs in the launchers' places."""
+    folder = tmp_path / "dual"
+    (folder / ".shim").mkdir(parents=True)
+    for arch, program in functions.items():
+        shutil.copy(program, folder / ".shim" / arch.machine)
+    shutil.copy(Path(launcher_path[0], "dual.sh"), folder / "bootstrap")
+    (folder / "bootstrap").chmod(0o755)
+    return folder
+
+
+def _compile(arch: Arch, program: Path) -> Path:
+    options = ["-static", "-nostdlib", "-Os", "-s", "-fno-stack-protector", "-fno-builtin"]
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", f"{arch.machine}-linux-musl"]
+    subprocess.run([*command, *options, "-o", program, HERE / "handler.c"], check=True)
+    return program

@@ -1,0 +1,359 @@
+"""`shim run` as it is typed: answers, exit statuses, and nothing left behind however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import shim
+from shim.arch import Arch
+from shim.emulate import standin
+from tests.requirements import require
+from tests.wait import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TREE = str(Path(shim.__path__[0]).parent)
+
+# Somebody who is no root, and somebody who may make no namespaces, as in most containers.
+UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+NO_RIGHTS = (
+    *("unshare", "--user", "--map-root-user", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all "$@"',
+    "sh",
+)
+NAMESPACES = pytest.mark.parametrize("prefix", [(), UNPRIVILEGED], ids=["as it is", "unprivileged"])
+MODES = pytest.mark.parametrize(
+    "prefix", [(), UNPRIVILEGED, NO_RIGHTS], ids=["as it is", "unprivileged", "no namespaces"]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """`shim run` with a mark in its environment, by which all its processes are found."""
+
+    cache: Path
+    folder: Path
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def words(self, *words: str | Path) -> list[str]:
+        own = ["--env", f"MARK={self.mark}"]
+        return [sys.executable, "-m", "shim", "run", *map(str, words), *own]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        added = {"SHIM_CACHE": str(self.cache), "TMPDIR": str(self.folder), "MARK": self.mark}
+        return os.environ | added | {"PYTHONPATH": TREE}
+
+    def run(
+        self, *words: str | Path, prefix: Sequence[str] = (), event: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, with `event` on standard input if there is one."""
+        return subprocess.run(
+            [*prefix, *self.words(*words, *(() if event is None else ("--event", "-")))],
+            env=self.environment,
+            input=event,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self, *words: str | Path, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start it, without waiting."""
+        return subprocess.Popen(
+            [*prefix, *self.words(*words)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def processes(self) -> list[int]:
+        """Every process that has the mark, shim's own included."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if self.mark.encode() in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture
+def command(cache: Path, tmp_path: Path) -> Command:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return Command(cache=cache, folder=folder)
+
+
+def require_prefix(prefix: Sequence[str]) -> None:
+    done = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    require(done.returncode == 0, f"user namespaces can't be had for a test: {done.stderr}")
+
+
+def served_url(process: subprocess.Popen[str]) -> str:
+    assert process.stderr
+    while line := process.stderr.readline():
+        if found := re.fullmatch(r"try: curl --data '{}' (http://127\.0\.0\.1:\d+/\S+)\n", line):
+            return found[1]
+    raise AssertionError("it ended without serving")
+
+
+def post(url: str, expression: str) -> bytes:
+    data = json.dumps({"eval": expression}).encode()
+    with urllib.request.urlopen(url, data, 20) as response:  # noqa: S310 - our own URL
+        body: bytes = response.read()
+    return body
+
+
+def test_the_answer_is_on_standard_output_and_the_log_on_standard_error(
+    command: Command, package: Path
+) -> None:
+    done = command.run(package, "--handler", "x", event='{"eval": "[1, 2]"}')
+    assert (done.returncode, done.stdout) == (0, "[1, 2]\n")
+    assert done.stderr == "started\nevent {'eval': '[1, 2]'}\n"
+
+
+def test_the_event_can_be_a_file_and_sent_many_times(
+    command: Command, package: Path, tmp_path: Path
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text('{"eval": "os.getpid()"}')
+    done = command.run(package, "--handler", "x", "--event", event, "--repeat", "5")
+    assert done.returncode == 0
+    answers = done.stdout.splitlines()
+    assert len(answers) == 5
+    assert len(set(answers)) == 1, "one start, five answers"
+
+
+def test_an_error_is_an_answer_too_but_the_exit_status_is_1(
+    command: Command, package: Path
+) -> None:
+    done = command.run(package, "--handler", "x", event='{"raise": "Function.Broken"}')
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["errorType"] == "Function.Broken"
+    assert "error: the function failed: Function.Broken: as asked for\n" in done.stderr
+
+
+def test_a_function_that_does_not_start_is_exit_status_1(command: Command, package: Path) -> None:
+    done = command.run(package, "--handler", "exit3", event="{}")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["errorType"] == "Runtime.ExitError"
+    assert "exit status 3" in done.stderr
+
+
+def test_json_holds_answers_errors_and_times(command: Command, package: Path) -> None:
+    done = command.run(package, "--handler", "x", "--repeat", "2", "--json", event='{"eval": "7"}')
+    result = json.loads(done.stdout)
+    assert result["answers"] == [7, 7]
+    assert result["errors"] == [None, None]
+    assert result["arch"] == standin.required_host_arch()
+    assert result["notes"] == []
+    assert result["init_ms"][0] > 0
+    assert result["init_ms"][1] is None
+    assert len(result["ms"]) == 2
+    failed = command.run(package, "--handler", "exit3", "--json", event="{}")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["errors"][0]["errorType"] == "Runtime.ExitError"
+    assert json.loads(failed.stdout)["answers"] == [None]
+
+
+def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package: Path) -> None:
+    done = command.run(package, "--handler", "x", "--verbose", event='{"eval": "1"}')
+    assert "(rapid)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "words", "event"),
+    [
+        (2, "no such file: nowhere.zip", ["nowhere.zip", "--handler", "x"], "{}"),
+        (2, "no such file: nowhere.zip", [".", "--handler", "x", "--layer", "nowhere.zip"], "{}"),
+        (2, "no zip that can be read", [__file__, "--handler", "x"], "{}"),
+        (2, "takes no such Handler: `a b`", [".", "--handler", "a b"], "{}"),
+        (2, "takes no such Handler", [".", "--handler", "x" * 129], "{}"),
+        (2, "takes no such Handler", [".", "--handler", ""], "{}"),
+        (2, "the event is no JSON", [".", "--handler", "x"], "{"),
+        (2, "the event can't be read", [".", "--handler", "x", "--event", "nowhere"], None),
+        (2, "--repeat needs an --event", [".", "--handler", "x", "--repeat", "2"], None),
+        (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "NAME"], "{}"),
+        (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "1=2"], "{}"),
+        (2, "is set by shim itself", [".", "--handler", "x", "--env", "_HANDLER=y"], "{}"),
+        (2, "is set by shim itself", [".", "--handler", "x", "--env", "LAMBDA_TASK_ROOT=y"], "{}"),
+        (2, "not a whole number", [".", "--handler", "x", "--repeat", "0"], "{}"),
+        (2, "not a port", [".", "--handler", "x", "--port", "70000"], "{}"),
+        (2, "invalid", [".", "--handler", "x", "--arch", "aarch64"], "{}"),
+        (2, "no such emulator", [".", "--handler", "x", "--rie", "nowhere"], "{}"),
+        (3, "doesn't listen", [".", "--handler", "x", "--rie", "/bin/true"], "{}"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_its_exit_status(
+    status: int, sentence: str, words: list[str], event: str | None, command: Command
+) -> None:
+    done = command.run(*words, event=event)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not command.processes()
+    assert not list(command.folder.iterdir())
+
+
+@MODES
+def test_without_an_event_it_serves_until_ctrl_c(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    require_prefix(prefix)
+    process = command.start(package, "--handler", "x", prefix=prefix)
+    url = served_url(process)
+    assert [post(url, "6 * 7"), post(url, "6 * 8")] == [b"42", b"48"]
+    process.send_signal(signal.SIGINT)
+    out, log = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    assert log == "started\nevent {'eval': '6 * 7'}\nevent {'eval': '6 * 8'}\n"
+    assert not command.processes()
+    assert not list(command.folder.iterdir())
+
+
+def test_serving_tells_of_errors_and_goes_on(command: Command, package: Path) -> None:
+    process = command.start(package, "--handler", "x", "--json")
+    assert process.stdout
+    url = json.loads(process.stdout.readline())["url"]
+    with pytest.raises(urllib.error.HTTPError, match="502"):
+        post(url, "os._exit(5)")
+    assert post(url, "1") == b"1"
+    assert process.stderr
+    while "error: the function failed: Runtime.ExitError" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+@MODES
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_it_no_process_and_no_file_is_left(
+    number: signal.Signals, prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    require_prefix(prefix)
+    process = command.start(package, "--handler", "x", prefix=prefix)
+    url = served_url(process)
+    # A process in a group of its own, whose parent has gone, that ignores what can be ignored.
+    stray = "trap '' TERM INT HUP; while :; do sleep 1; done"
+    post(url, f"subprocess.Popen(['setsid', 'sh', '-c', {stray!r}]) and None")
+    assert len(command.processes()) >= 5
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    wait_until(lambda: not command.processes(), seconds=20)
+    wait_until(lambda: not list(command.folder.iterdir()), seconds=20)
+
+
+@NAMESPACES
+def test_when_its_keeper_is_killed_the_function_ends_too(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    require_prefix(prefix)
+    process = command.start(package, "--handler", "x", prefix=prefix)
+    served_url(process)
+    keeper = next(
+        number
+        for number in command.processes()
+        if b"keeper.main" in Path(f"/proc/{number}/cmdline").read_bytes()
+    )
+    os.kill(keeper, signal.SIGKILL)
+    out, log = process.communicate(timeout=20)
+    assert (process.returncode, out) == (3, "")
+    assert "the emulator ended by itself" in log
+    wait_until(lambda: not command.processes(), seconds=20)
+
+
+@MODES
+def test_every_kind_of_user_gets_the_answer_and_is_told_what_differs(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    require_prefix(prefix)
+    event = json.dumps({"eval": "[os.environ['LAMBDA_TASK_ROOT'], os.getcwd(), __file__]"})
+    done = command.run(package, "--handler", "x", prefix=prefix, event=event)
+    assert done.returncode == 0, done.stderr
+    root, folder, bootstrap = json.loads(done.stdout)
+    assert folder == root
+    assert bootstrap == f"{root}/bootstrap"
+    if prefix == NO_RIGHTS:
+        assert root.startswith(str(command.folder))
+        assert done.stderr.startswith("note: no mount namespaces here (No space left on device): ")
+        assert f"the package is at {root} (LAMBDA_TASK_ROOT)" in done.stderr
+    else:
+        assert root == "/var/task"
+        assert "note:" not in done.stderr
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(command: Command, package: Path) -> None:
+    require_prefix(NO_RIGHTS)
+    (package / "data").write_bytes(bytes(200_000))
+    small = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+    script = (
+        'mount -t tmpfs -o size=64k none "$TMPDIR" && '
+        'echo 0 > /proc/sys/user/max_user_namespaces && setpriv --bounding-set=-all "$@"; '
+        'status=$?; ls -A "$TMPDIR"; exit $status'
+    )
+    done = command.run(package, "--handler", "x", prefix=(*small, script, "sh"), event="{}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"error: could not unpack (No space left on device): {package}\n" in done.stderr
+
+
+@NAMESPACES
+def test_a_file_that_lambdas_user_could_not_read_is_not_readable_here_either(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    require_prefix(prefix)
+    (package / "private").touch(mode=0o700)
+    event = json.dumps({"eval": "os.access('private', os.R_OK)"})
+    done = command.run(package, "--handler", "x", prefix=prefix, event=event)
+    assert done.stdout == "false\n", done.stderr
+
+
+@NAMESPACES
+def test_where_sh_is_bash_the_dual_bootstrap_still_finds_the_emulated_machine(
+    prefix: Sequence[str], command: Command, dual_package: Path
+) -> None:
+    other = next(arch for arch in Arch if arch != standin.host_arch())
+    require(standin.can_run(other), f"programs for {other} don't run here: qemu-user-static")
+    require(os.geteuid() == 0, "only root can make bash the shell of a test")
+    bash_as_sh = (
+        "mount -t tmpfs none /mnt && ln -s bash /mnt/sh && "
+        'mount -t overlay -o lowerdir=/mnt:/usr/bin none /usr/bin && exec "$@"'
+    )
+    whole = ("unshare", "--mount", "sh", "-c", bash_as_sh, "sh", *prefix)
+    words = (dual_package, "--handler", "x", "--arch", other)
+    done = command.run(*words, prefix=whole, event="{}")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["machine"] == other.machine
+    native = command.run(*words[:-1], str(standin.host_arch()), prefix=whole, event="{}")
+    assert json.loads(native.stdout)["machine"] == os.uname().machine
+
+
+def test_a_large_package_shows_that_it_is_unpacked(command: Command, package: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        archive = Path(name, "large.zip")
+        (package / "data").write_bytes(os.urandom(25_000_000))
+        subprocess.run(
+            [sys.executable, "-m", "zipfile", "-c", archive, "bootstrap", "data"],
+            cwd=package,
+            check=True,
+        )
+        done = command.run(archive, "--handler", "x", event='{"eval": "1"}')
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert done.stderr.startswith("unpacking\n")

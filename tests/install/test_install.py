@@ -1,0 +1,101 @@
+"""`pip install` as people do it: a fresh environment, no compiler, and both launchers are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shim.launcher
+from shim import __version__
+from shim.arch import Arch
+from tests.requirements import require
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+INSTALLED = Path(shim.launcher.__file__).parent / "bin"
+DEBIAN_PYTHON = Path("/usr/bin/python3")
+INTERPRETERS = {"this interpreter": Path(sys.executable), "the system's": DEBIAN_PYTHON}
+
+
+class Environment:
+    """A fresh virtual environment, and what it takes to use it."""
+
+    def __init__(self, folder: Path, python: Path) -> None:
+        self.folder = folder
+        self._empty = folder / "no-programs"
+        command = [str(python), "-m", "venv", "--without-pip", str(folder)]
+        subprocess.run(command, check=True)
+        self._empty.mkdir()
+
+    def install(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`pip install`, where no program can be found: neither compiler nor linker."""
+        pip = [sys.executable, "-m", "pip", "--python", str(self.folder / "bin" / "python")]
+        return self.run(*pip, "install", *words)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in this environment."""
+        variables = {**os.environ, "PATH": str(self._empty)}
+        done = subprocess.run(
+            words, env=variables, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    @property
+    def shim(self) -> str:
+        """The command."""
+        return str(self.folder / "bin" / "shim")
+
+
+def check(environment: Environment, folder: Path) -> None:
+    """The command works, and writes the launchers that this test's own shim has."""
+    assert environment.run(environment.shim, "--version").stdout == f"shim {__version__}\n"
+    for arch in Arch:
+        written = folder / f"bootstrap-{arch}"
+        environment.run(environment.shim, "launcher", "--arch", arch, "--output", str(written))
+        assert written.read_bytes() == (INSTALLED / f"lean-{arch}").read_bytes()
+        assert os.access(written, os.X_OK)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the project's tracked files."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in listed.stdout.decode().split("\0")[:-1]:
+        target = tmp_path / "tree" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    return tmp_path / "tree"
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_pip_install_gives_both_launchers(tree: Path, tmp_path: Path, interpreter: str) -> None:
+    python = INTERPRETERS[interpreter]
+    require(python.exists(), f"{python} is not installed")
+    environment = Environment(tmp_path / "environment", python)
+    before = sorted(tree.rglob("*"))
+    environment.install(str(tree))
+    assert sorted(tree.rglob("*")) == before
+    check(environment, tmp_path)
+
+
+def test_an_editable_install_gives_both_launchers(tree: Path, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "environment", Path(sys.executable))
+    environment.install("--editable", str(tree))
+    check(environment, tmp_path)
+    code = "import shim; print(shim.__file__)"
+    shown = environment.run(str(environment.folder / "bin" / "python"), "-c", code).stdout
+    assert Path(shown.strip()) == tree / "shim" / "__init__.py"
+
+
+def test_the_source_distribution_can_be_installed(tree: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--sdist", "--outdir", str(tmp_path), str(tree)]
+    subprocess.run(command, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    environment = Environment(tmp_path / "environment", Path(sys.executable))
+    environment.install(str(archive))
+    check(environment, tmp_path)
