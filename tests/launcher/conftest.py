@@ -29,6 +29,7 @@ class Package:
     """A task root with a launcher as its `bootstrap`."""
 
     arch: Arch
+    flavour: str
     root: Path
     probe: Path
 
@@ -95,7 +96,7 @@ def _zig(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ziglang", *words], check=True)
 
 
-@pytest.fixture(params=["lean"])
+@pytest.fixture(params=["lean", "full"])
 def flavour(request: pytest.FixtureRequest) -> str:
     """Which launcher."""
     return str(request.param)
@@ -114,7 +115,7 @@ def make_package(
         root = tmp_path / "task"
         root.mkdir()
         shutil.copy(launcher, root / "bootstrap")
-        return Package(arch=arch, root=root, probe=probes[arch])
+        return Package(arch=arch, flavour=flavour, root=root, probe=probes[arch])
 
     return make
 

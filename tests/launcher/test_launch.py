@@ -111,10 +111,10 @@ def test_the_first_candidate_that_exists_is_taken(
     expected = next((path for path in tried if path in there), None)
     if expected is None:
         sentence = f"handler not found: {', '.join(tried)}"
-        assert done.stderr.decode() == (
-            f'{{"errorType":"Runtime.HandlerNotFound","errorMessage":"{sentence}","stackTrace":[]}}'
-            "\n"
-        )
+        head = f'{{"errorType":"Runtime.HandlerNotFound","errorMessage":"{sentence}'
+        said = done.stderr.decode()
+        assert said.startswith(head)
+        assert package.flavour == "full" or said == head + '","stackTrace":[]}\n'
         assert done.returncode == 127
     else:
         assert done.returncode == PROBE_STATUS
