@@ -9,8 +9,10 @@ trap 'rm -rf "$work"' EXIT
 
 tar -xzf "$archive" -C "$work" --strip-components=1
 cd "$work"
-# Sections of their own let the linker drop what the launcher doesn't need.
-CFLAGS="-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables" \
+# Sections of their own let the linker drop what the launcher doesn't need; small code, because that
+# is what the launcher is to be, and quickly compiled, because that may happen under emulation.
+OPT="-DNDEBUG -fwrapv -Os" \
+    CFLAGS="-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables" \
     ./configure --quiet --prefix="$prefix" --disable-shared --disable-test-modules \
     --without-doc-strings --with-ensurepip=no
 

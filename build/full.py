@@ -157,7 +157,16 @@ def _nuitka_python(python: Path, cache: Path) -> Path:
     if _has_nuitka(made, version):
         return made
     _run([python, "-m", "venv", "--without-pip", "--clear", made.parent.parent])
-    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", made, "install", "-q", "--no-deps"]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        made,
+        "install",
+        "-q",
+        "--no-deps",
+    ]
     names = ("setuptools", "wheel", "Nuitka")
     with tempfile.TemporaryDirectory(prefix="shim-pins-") as folder:
         pins = Path(folder) / "pins.txt"
