@@ -67,8 +67,11 @@ def take_inventory(
 
 def nearest(handler: bytes, names: list[bytes]) -> list[bytes]:
     """Up to three of `names` that `handler` may have been meant to be, the likeliest first."""
-    wanted = _pairs(handler)
-    likely = sorted((-_likeness(wanted, _pairs(name)), name) for name in names)
+    # The managed runtimes' handlers are `file.function`: the file is what counts here.
+    wanted = (_pairs(handler), _pairs(handler.rsplit(b".", 1)[0]))
+    likely = sorted(
+        (-max(_likeness(meant, _pairs(name)) for meant in wanted), name) for name in names
+    )
     if not likely or likely[0][0] > -LIKE:
         return []
     return [name for minus, name in likely[:3] if minus <= 0.9 * likely[0][0]]

@@ -24,22 +24,6 @@ if TYPE_CHECKING:
 SCRIPT = b"#!/bin/sh\necho $0\n"
 
 
-@pytest.fixture(scope="session")
-def in_folders() -> Callable[..., list[str]]:
-    """Words that run a command with other folders at `/var/task` and `/opt`, for it alone."""
-    require(os.geteuid() == 0, "only root may make a mount namespace")
-    require(shutil.which("unshare") is not None, "unshare is not installed")
-
-    def words(*, task: Path, opt: Path) -> list[str]:
-        mounts = (
-            'mount -t tmpfs none /var && mkdir /var/task && mount --bind "$1" /var/task'
-            ' && mount --bind "$2" /opt && shift 2 && exec "$@"'
-        )
-        return ["unshare", "--mount", "sh", "-ec", mounts, "sh", str(task), str(opt)]
-
-    return words
-
-
 def test_the_handler_gets_its_path_as_first_word_and_the_further_words(package: Package) -> None:
     package.add("bin/orders")
     _, words, _ = package.start("bin/orders", "one", "", "two words").probe
