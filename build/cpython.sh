@@ -22,6 +22,7 @@ cat >Modules/Setup.local <<'END'
 _bisect _bisectmodule.c
 _blake2 _blake2/blake2module.c _blake2/blake2b_impl.c _blake2/blake2s_impl.c
 _contextvars _contextvarsmodule.c
+_ctypes _ctypes/_ctypes.c _ctypes/callbacks.c _ctypes/callproc.c _ctypes/stgdict.c _ctypes/cfield.c _ctypes/malloc_closure.c -ldl -lffi -DHAVE_FFI_PREP_CIF_VAR -DHAVE_FFI_PREP_CLOSURE_LOC -DHAVE_FFI_CLOSURE_ALLOC
 _csv _csv.c
 _datetime _datetimemodule.c
 _heapq _heapqmodule.c
@@ -47,7 +48,6 @@ fcntl fcntlmodule.c
 grp grpmodule.c
 math mathmodule.c
 mmap mmapmodule.c
-pyexpat -IModules/expat pyexpat.c expat/xmlparse.c expat/xmlrole.c expat/xmltok.c
 resource resource.c
 select selectmodule.c
 termios termios.c
@@ -56,9 +56,14 @@ zlib zlibmodule.c -lz
 END
 
 make -s -j "$(nproc)" python
-make -s platform altbininstall inclinstall libainstall
+make -s platform inclinstall
+
+# What `make install` would do besides, it does after building every module a second time, shared.
 libraries=$prefix/lib/python3.11
-mkdir -p "$libraries/lib-dynload"
+configuration=$(./python -c 'import sysconfig; print(sysconfig.get_config_var("LIBPL"))')
+mkdir -p "$prefix/bin" "$libraries/lib-dynload" "$configuration"
+cp python "$prefix/bin/python3.11"
+cp libpython3.11.a "$configuration"
 rm -rf Lib/test Lib/idlelib Lib/lib2to3 Lib/tkinter Lib/turtledemo
 cp -R Lib/. "$libraries"
 cp "$(cat pybuilddir.txt)"/_sysconfigdata*.py "$libraries"
