@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,13 +29,14 @@ FLAGS = (
     # Before libc has started its functions must not be called, and no thread storage exists.
     *("-fno-builtin", "-fno-stack-protector", "-fno-sanitize=all"),
     *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-g0"),
-    # The lean launcher never comes back: where it would go then doesn't matter.
-    *('-DSHIM_MAIN="shim_launch_or_report"', '-DSHIM_AFTERWARDS="shim_entry"'),
     # What Cython writes around our functions is dropped section by section.
     *("-ffunction-sections", "-fdata-sections", "-fno-pic", "-fno-pie"),
     # Cython's own code, all of it dropped, warns in places.
     "-w",
 )
+# The lean launcher never comes back: where it would go then doesn't matter.
+LEAN_ENTRY = ('-DSHIM_MAIN="shim_launch_or_report"', '-DSHIM_AFTERWARDS="shim_entry"')
+FULL_ENTRY = ('-DSHIM_MAIN="shim_launch"', '-DSHIM_AFTERWARDS="_start"')
 LINK_FLAGS = (
     *("-static", "--gc-sections", "--strip-all", "--build-id=none", "-T", str(LINKER_SCRIPT)),
     *("-z", "noseparate-code", "-z", "max-page-size=4096", "-z", "nosectionheader"),
@@ -49,6 +50,8 @@ class Target:
     arch: str
     zig: str
     flags: tuple[str, ...] = ()
+    modules: tuple[str, ...] = MODULES
+    entry: tuple[str, ...] = LEAN_ENTRY
 
 
 TARGETS = (
@@ -80,16 +83,36 @@ def build_lean(folder: Path, *, sources: Path = SOURCES) -> list[Path]:
         ]
 
 
+def build_launch_path(arch: str, folder: Path, *, sources: Path = SOURCES) -> Path:
+    """Compile the full launcher's entry to `libshim.a` in `folder`, and return its one object.
+
+    All that the entry doesn't reach is gone from it; what it still refers to is not there.
+    """
+    target = next(target for target in TARGETS if target.arch == arch)
+    # Its strings may lie further away than a tiny program's.
+    target = replace(target, flags=(), modules=("launch",), entry=FULL_ENTRY)
+    includes = (sources, folder, *_header_folders(folder / "headers"))
+    _translate("launch", work=folder, sources=sources)
+    objects = _compile(target, work=folder, sources=sources, includes=includes)
+    linked = folder / "shim.o"
+    only_reached = ("-r", "--gc-sections", "-e", "shim_entry", "--build-id=none")
+    _run("ziglang", "ld.lld", *only_reached, "-o", str(linked), *objects, work=folder)
+    (folder / "libshim.a").unlink(missing_ok=True)
+    _run("ziglang", "ar", "rcD", str(folder / "libshim.a"), str(linked), work=folder)
+    return linked
+
+
 def _translate(module: str, *, work: Path, sources: Path) -> None:
     _run("cython", "-3", str(sources / f"{module}.py"), "-o", str(work / f"{module}.c"))
 
 
 def _compile(target: Target, *, work: Path, sources: Path, includes: tuple[Path, ...]) -> list[str]:
-    flags = ("-target", target.zig, *FLAGS, *target.flags, *(f"-I{path}" for path in includes))
+    flags = ("-target", target.zig, *FLAGS, *target.entry, *target.flags)
+    folders = [f"-I{path}" for path in includes]
     objects = []
-    for source in (sources / "entry.c", *(work / f"{module}.c" for module in MODULES)):
+    for source in (sources / "entry.c", *(work / f"{module}.c" for module in target.modules)):
         objects.append(str(work / f"{source.stem}-{target.arch}.o"))
-        _run("ziglang", "cc", *flags, "-c", str(source), "-o", objects[-1], work=work)
+        _run("ziglang", "cc", *flags, *folders, "-c", str(source), "-o", objects[-1], work=work)
     return objects
 
 

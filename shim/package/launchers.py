@@ -33,7 +33,8 @@ def launcher(arch: Arch, flavour: Flavour) -> bytes:
             f"this installation has no {flavour} launcher for {arch}",
             hint="install shim again: every wheel of it holds the lean launchers"
             if flavour is Flavour.LEAN
-            else "take the lean one: `--flavour lean`",
+            else "take the lean one: `--flavour lean`; or, in a clone of shim, build it:"
+            " `python build/launchers.py --flavour full`",
         ) from error
 
 

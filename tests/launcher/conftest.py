@@ -29,6 +29,7 @@ class Package:
     """A task root with a launcher as its `bootstrap`."""
 
     arch: Arch
+    flavour: str
     root: Path
     probe: Path
 
@@ -95,7 +96,7 @@ def _zig(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ziglang", *words], check=True)
 
 
-@pytest.fixture(params=["lean"])
+@pytest.fixture(params=["lean", "full"])
 def flavour(request: pytest.FixtureRequest) -> str:
     """Which launcher."""
     return str(request.param)
@@ -114,7 +115,7 @@ def make_package(
         root = tmp_path / "task"
         root.mkdir()
         shutil.copy(launcher, root / "bootstrap")
-        return Package(arch=arch, root=root, probe=probes[arch])
+        return Package(arch=arch, flavour=flavour, root=root, probe=probes[arch])
 
     return make
 
@@ -131,3 +132,19 @@ def native_package(make_package: Callable[[Arch], Package]) -> Package:
     arch = Arch.from_machine(os.uname().machine)
     assert arch is not None
     return make_package(arch)
+
+
+@pytest.fixture(scope="session")
+def in_folders() -> Callable[..., list[str]]:
+    """Words that run a command with other folders at `/var/task` and `/opt`, for it alone."""
+    require(os.geteuid() == 0, "only root may make a mount namespace")
+    require(shutil.which("unshare") is not None, "unshare is not installed")
+
+    def words(*, task: Path, opt: Path) -> list[str]:
+        mounts = (
+            'mount -t tmpfs none /var && mkdir /var/task && mount --bind "$1" /var/task'
+            ' && mount --bind "$2" /opt && shift 2 && exec "$@"'
+        )
+        return ["unshare", "--mount", "sh", "-ec", mounts, "sh", str(task), str(opt)]
+
+    return words

@@ -24,22 +24,6 @@ if TYPE_CHECKING:
 SCRIPT = b"#!/bin/sh\necho $0\n"
 
 
-@pytest.fixture(scope="session")
-def in_folders() -> Callable[..., list[str]]:
-    """Words that run a command with other folders at `/var/task` and `/opt`, for it alone."""
-    require(os.geteuid() == 0, "only root may make a mount namespace")
-    require(shutil.which("unshare") is not None, "unshare is not installed")
-
-    def words(*, task: Path, opt: Path) -> list[str]:
-        mounts = (
-            'mount -t tmpfs none /var && mkdir /var/task && mount --bind "$1" /var/task'
-            ' && mount --bind "$2" /opt && shift 2 && exec "$@"'
-        )
-        return ["unshare", "--mount", "sh", "-ec", mounts, "sh", str(task), str(opt)]
-
-    return words
-
-
 def test_the_handler_gets_its_path_as_first_word_and_the_further_words(package: Package) -> None:
     package.add("bin/orders")
     _, words, _ = package.start("bin/orders", "one", "", "two words").probe
@@ -111,10 +95,10 @@ def test_the_first_candidate_that_exists_is_taken(
     expected = next((path for path in tried if path in there), None)
     if expected is None:
         sentence = f"handler not found: {', '.join(tried)}"
-        assert done.stderr.decode() == (
-            f'{{"errorType":"Runtime.HandlerNotFound","errorMessage":"{sentence}","stackTrace":[]}}'
-            "\n"
-        )
+        head = f'{{"errorType":"Runtime.HandlerNotFound","errorMessage":"{sentence}'
+        said = done.stderr.decode()
+        assert said.startswith(head)
+        assert package.flavour == "full" or said == head + '","stackTrace":[]}\n'
         assert done.returncode == 127
     else:
         assert done.returncode == PROBE_STATUS

@@ -15,6 +15,7 @@ from tests.requirements import require
 
 if TYPE_CHECKING:
     from tests.launcher.conftest import Package
+    from tests.launcher.start import Outcome
 
 SCRIPT = b"#!/bin/sh\n"
 S390X = 22
@@ -27,6 +28,16 @@ def line(kind: str, sentence: str) -> bytes:
     return message.encode()
 
 
+def assert_says(package: Package, outcome: Outcome, kind: str, sentence: str) -> None:
+    """The lean launcher says this and nothing else; the full one goes on behind the sentence."""
+    expected = line(kind, sentence)
+    if package.flavour == "lean":
+        assert outcome.errors == expected
+    else:
+        assert outcome.errors.startswith(expected.removesuffix(b'","stackTrace":[]}\n'))
+        assert "explanationFailed" not in outcome.report
+
+
 def elf(machine: int) -> bytes:
     """An ELF program for `machine` that no emulator of this machine takes: its padding isn't 0."""
     header = b"\x7fELF\x02\x01\x01" + b"\0" * 8 + b"\x01"
@@ -37,7 +48,7 @@ def elf(machine: int) -> bytes:
 def test_without_a_handler_it_says_so(package: Package, handler: str | None) -> None:
     outcome = package.start(handler)
     assert outcome.status == 100
-    assert outcome.errors == line("HandlerUnset", "_HANDLER is not set")
+    assert_says(package, outcome, "HandlerUnset", "_HANDLER is not set")
     assert outcome.output == b""
 
 
@@ -45,14 +56,14 @@ def test_without_a_handler_it_says_so(package: Package, handler: str | None) -> 
 def test_an_absolute_handler_is_invalid(package: Package, handler: str) -> None:
     outcome = package.start(handler)
     assert outcome.status == 100
-    assert outcome.errors == line("HandlerInvalid", f"handler is absolute: {handler}")
+    assert_says(package, outcome, "HandlerInvalid", f"handler is absolute: {handler}")
 
 
 @pytest.mark.parametrize("handler", ["..", "../orders", "bin/../orders", "bin/..", "a/../../b"])
 def test_a_handler_that_climbs_is_invalid(package: Package, handler: str) -> None:
     outcome = package.start(handler)
     assert outcome.status == 100
-    assert outcome.errors == line("HandlerInvalid", f"handler has a part '..': {handler}")
+    assert_says(package, outcome, "HandlerInvalid", f"handler has a part '..': {handler}")
 
 
 @pytest.mark.parametrize("handler", ["x" * 129, "x" * 5000, "ü" * 129, "../" * 50])
@@ -63,7 +74,7 @@ def test_a_handler_of_more_than_128_characters_is_invalid(package: Package, hand
         shown += "..."
     assert outcome.status == 100
     sentence = f"handler has more than 128 characters: {shown}"
-    assert outcome.errors == line("HandlerInvalid", sentence)
+    assert_says(package, outcome, "HandlerInvalid", sentence)
 
 
 @pytest.mark.parametrize("handler", ["bootstrap", "./bootstrap", "bootstrap/", ".//./bootstrap/."])
@@ -71,7 +82,7 @@ def test_the_handler_bootstrap_is_the_launcher(package: Package, handler: str) -
     outcome = package.start(handler)
     assert outcome.status == 100
     sentence = f"the launcher would start itself: {handler}"
-    assert outcome.errors == line("HandlerIsLauncher", sentence)
+    assert_says(package, outcome, "HandlerIsLauncher", sentence)
 
 
 @pytest.mark.parametrize("how", ["copy", "link", "link to a link"])
@@ -84,14 +95,14 @@ def test_a_candidate_that_is_the_launcher_ends_the_start(package: Package, how: 
     outcome = package.start("orders")
     assert outcome.status == 100
     sentence = f"the launcher would start itself: {package.root}/orders"
-    assert outcome.errors == line("HandlerIsLauncher", sentence)
+    assert_says(package, outcome, "HandlerIsLauncher", sentence)
 
 
 def test_a_handler_that_is_nowhere_is_reported_with_every_path_tried(package: Package) -> None:
     outcome = package.start("orders")
     assert outcome.status == 127
     paths = ", ".join(package.candidates("orders"))
-    assert outcome.errors == line("HandlerNotFound", f"handler not found: {paths}")
+    assert_says(package, outcome, "HandlerNotFound", f"handler not found: {paths}")
 
 
 def test_a_link_that_dangles_is_not_found(package: Package) -> None:
@@ -112,7 +123,7 @@ def test_what_may_not_be_executed_is_reported(package: Package, case: str) -> No
     outcome = package.start("orders")
     assert outcome.status == 126
     sentence = f"handler may not be executed: {path}"
-    assert outcome.errors == line("HandlerNotExecutable", sentence)
+    assert_says(package, outcome, "HandlerNotExecutable", sentence)
 
 
 def test_after_a_candidate_that_may_not_be_executed_no_other_is_tried(package: Package) -> None:
@@ -120,7 +131,7 @@ def test_after_a_candidate_that_may_not_be_executed_no_other_is_tried(package: P
     package.add(os.path.basename(path), mode=0o644)  # noqa: PTH119 - a name, not a path
     package.add("orders", mode=0o644 if path.endswith("/orders") else 0o755)
     outcome = package.start("orders")
-    assert outcome.errors == line("HandlerNotExecutable", f"handler may not be executed: {path}")
+    assert_says(package, outcome, "HandlerNotExecutable", f"handler may not be executed: {path}")
 
 
 @pytest.mark.parametrize("machine", [Arch.X86_64.elf_machine, Arch.ARM64.elf_machine, S390X])
@@ -129,10 +140,10 @@ def test_a_program_for_another_machine_is_reported(package: Package, machine: in
     outcome = package.start("orders")
     assert outcome.status == 126
     if machine == package.arch.elf_machine:
-        assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 8)")
+        assert_says(package, outcome, "LaunchFailed", f"execve failed: {path} (errno 8)")
     else:
         sentence = f"handler is built for another machine: {path} (ELF machine {machine})"
-        assert outcome.errors == line("WrongArchitecture", sentence)
+        assert_says(package, outcome, "WrongArchitecture", sentence)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"echo hello\n", b"\x7fELF", b"MZ\0\0"])
@@ -140,7 +151,7 @@ def test_a_file_that_is_no_program_is_reported(package: Package, content: bytes)
     path = package.add("orders", content)
     outcome = package.start("orders")
     assert outcome.status == 126
-    assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 8)")
+    assert_says(package, outcome, "LaunchFailed", f"execve failed: {path} (errno 8)")
 
 
 @pytest.mark.parametrize("shebang", [b"#!/no/such/shell\n", b"#!/bin/sh\r\n", b"#!nothing\n"])
@@ -151,7 +162,7 @@ def test_a_script_whose_interpreter_is_missing_is_reported(
     outcome = package.start("orders")
     assert outcome.status == 126
     sentence = f"handler's interpreter is missing: {path}"
-    assert outcome.errors == line("InterpreterMissing", sentence)
+    assert_says(package, outcome, "InterpreterMissing", sentence)
 
 
 def test_a_program_whose_interpreter_is_missing_is_reported(native_package: Package) -> None:
@@ -166,7 +177,7 @@ def test_a_program_whose_interpreter_is_missing_is_reported(native_package: Pack
     outcome = package.start("orders")
     assert outcome.status == 126
     sentence = f"handler's interpreter is missing: {path}"
-    assert outcome.errors == line("InterpreterMissing", sentence)
+    assert_says(package, outcome, "InterpreterMissing", sentence)
 
 
 def test_a_loop_of_links_is_reported_with_its_errno(package: Package) -> None:
@@ -178,17 +189,17 @@ def test_a_loop_of_links_is_reported_with_its_errno(package: Package) -> None:
             path = package.root / "orders_arm64"
     outcome = package.start("orders")
     assert outcome.status == 126
-    assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 40)")
+    assert_says(package, outcome, "LaunchFailed", f"execve failed: {path} (errno 40)")
 
 
 @pytest.mark.parametrize("size", [1023, 1024, 4095, 4096, 6000, 100_000])
 def test_a_path_that_is_too_long_is_reported_with_its_errno(package: Package, size: int) -> None:
-    """A path may have 1,022 bytes; the kernel takes 4,095, Lambda's longest has 521."""
+    """A path may have 1,022 bytes; the kernel takes 4,095, Lambda's longest has 529."""
     suffix = "/orders_arm64" if package.arch is Arch.ARM64 else "/orders"
     root = ("/." * size)[: size - len(suffix)]
     outcome = package.start("orders", variables={"LAMBDA_TASK_ROOT": root})
     assert outcome.status == 126
-    assert outcome.errors == line("LaunchFailed", f"execve failed: {root[:256]}... (errno 36)")
+    assert_says(package, outcome, "LaunchFailed", f"execve failed: {root[:256]}... (errno 36)")
 
 
 def test_a_path_of_1022_bytes_is_tried(package: Package) -> None:
@@ -202,7 +213,7 @@ def test_a_wrapper_that_is_missing_is_reported(package: Package) -> None:
     package.add("orders")
     outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/no-wrapper"})
     assert outcome.status == 127
-    assert outcome.errors == line("LaunchFailed", "execve failed: /opt/no-wrapper (errno 2)")
+    assert_says(package, outcome, "LaunchFailed", "execve failed: /opt/no-wrapper (errno 2)")
 
 
 def test_a_wrapper_without_a_run_bit_is_reported(package: Package) -> None:
@@ -210,7 +221,7 @@ def test_a_wrapper_without_a_run_bit_is_reported(package: Package) -> None:
     wrapper = str(package.add("wrapper", mode=0o644))
     outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": wrapper})
     assert outcome.status == 126
-    assert outcome.errors == line("LaunchFailed", f"execve failed: {wrapper} (errno 13)")
+    assert_says(package, outcome, "LaunchFailed", f"execve failed: {wrapper} (errno 13)")
 
 
 def test_a_wrapper_that_is_the_launcher_ends_the_start(package: Package) -> None:
@@ -219,7 +230,7 @@ def test_a_wrapper_that_is_the_launcher_ends_the_start(package: Package) -> None
     outcome = package.start("orders", variables={"AWS_LAMBDA_EXEC_WRAPPER": wrapper})
     assert outcome.status == 100
     sentence = f"the launcher would start itself: {wrapper}"
-    assert outcome.errors == line("HandlerIsLauncher", sentence)
+    assert_says(package, outcome, "HandlerIsLauncher", sentence)
 
 
 @pytest.mark.parametrize("mode", [0o644, None])
@@ -253,7 +264,7 @@ def test_with_a_wrapper_the_handler_must_be_executable_too(
 def test_any_bytes_make_valid_json(package: Package, handler: bytes, shown: str) -> None:
     outcome = package.start(handler)
     paths = [path.replace("orders", shown) for path in package.candidates("orders")]
-    assert outcome.errors == line("HandlerNotFound", f"handler not found: {', '.join(paths)}")
+    assert_says(package, outcome, "HandlerNotFound", f"handler not found: {', '.join(paths)}")
     assert outcome.report["errorType"] == "Runtime.HandlerNotFound"
 
 
@@ -287,6 +298,7 @@ def test_a_failure_leaves_no_file_and_no_process(package: Package) -> None:
     assert sorted(package.root.rglob("*")) == before
 
 
+@pytest.mark.parametrize("flavour", ["lean"])  # Python needs more, and Lambda grants it
 def test_a_report_needs_no_more_stack_than_the_smallest(package: Package) -> None:
     """The kernel grants argv and environment a quarter of the stack: the rest is ours."""
     script = 'ulimit -s 128; exec "$0"'

@@ -1,0 +1,133 @@
+"""A container engine for the tests, and base images without a registry.
+
+Where an engine answers, it is taken. Else `dockerd` is started, and ended by its own process id.
+Base images are made of Debian's packages, once: their archives are kept in the cache folder.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker  # type: ignore[import-untyped] # its types are a package of others
+from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped] # the same
+
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shim.arch import Arch
+
+PID_FILE = Path("/var/run/docker.pid")
+SECONDS = 60
+"""How long an engine may take to start or to end."""
+
+AUTHORITIES = Path("/usr/local/share/ca-certificates")
+
+
+@contextmanager
+def container_engine(folder: Path) -> Iterator[Any]:
+    """A client of the running engine, or of one that runs for as long as this is open."""
+    if _answers():
+        yield docker.from_env()
+        return
+    require(os.geteuid() == 0, "only root can start a container engine")
+    require(shutil.which("dockerd") is not None, "no container engine: install docker.io, iptables")
+    log = (folder / "dockerd.log").open("wb")
+    process = subprocess.Popen(
+        ["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait(_answers, process)
+        yield docker.from_env()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(SECONDS)
+        log.close()
+
+
+def _answers() -> bool:
+    try:
+        return bool(docker.from_env().ping())
+    except DockerException:
+        return False
+
+
+def _wait(condition: Any, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        require(process.poll() is None, "the container engine does not start here")
+        assert time.monotonic() < deadline, "the container engine does not answer"
+        time.sleep(0.2)
+
+
+def base_image(client: Any, arch: Arch, folder: Path) -> str:
+    """The name of a Debian 12 image for `arch`, with this machine's certificate authorities."""
+    name = f"shim-test-base:{arch}"
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        _build_base(client, name, arch=arch, archive=_archive(arch), folder=folder)
+    return name
+
+
+def _archive(arch: Arch) -> Path:
+    """A root file system of the distribution's smallest set of packages."""
+    require(shutil.which("mmdebstrap") is not None, "mmdebstrap is not installed")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shim" / "tests"
+    path = cache / f"bookworm-{arch}.tar"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        sources = Path("/etc/apt/sources.list.d/debian.sources").read_text()
+        mirror = next(line.split()[1] for line in sources.splitlines() if line.startswith("URIs:"))
+        debian = "arm64" if arch == "arm64" else "amd64"
+        part = path.with_name(f".{path.stem}.{os.getpid()}.tar")
+        words = ["--variant=minbase", f"--arch={debian}", "--include=ca-certificates"]
+        subprocess.run(["mmdebstrap", "-q", *words, "bookworm", part, mirror], check=True)
+        part.rename(path)
+    return path
+
+
+def _build_base(client: Any, name: str, *, arch: Arch, archive: Path, folder: Path) -> None:
+    """`docker import --platform` records the wrong architecture: a Dockerfile does not."""
+    context = folder / f"base-{arch}"
+    (context / "authorities").mkdir(parents=True)
+    os.link(archive, context / "base.tar") if _same_disk(archive, folder) else shutil.copy(
+        archive, context / "base.tar"
+    )
+    for path in AUTHORITIES.glob("*.crt"):
+        shutil.copy(path, context / "authorities")
+    (context / "Dockerfile").write_text(
+        "FROM scratch\nADD base.tar /\nCOPY authorities /usr/local/share/ca-certificates\n"
+        "RUN update-ca-certificates\n"
+    )
+    platform = f"linux/{'arm64' if arch == 'arm64' else 'amd64'}"
+    client.images.build(path=str(context), tag=name, platform=platform, rm=True, forcerm=True)
+
+
+def _same_disk(one: Path, other: Path) -> bool:
+    return one.stat().st_dev == other.stat().st_dev
+
+
+def scratch_image(client: Any, name: str, *, arch: Arch, files: dict[str, bytes]) -> None:
+    """An image of nothing but these files, all of them programs."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        for path, content in {"Dockerfile": b"FROM scratch\nCOPY root /\n", **files}.items():
+            entry = tarfile.TarInfo(path if path == "Dockerfile" else f"root/{path}")
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
+    data.seek(0)
+    platform = f"linux/{'arm64' if arch == 'arm64' else 'amd64'}"
+    client.images.build(
+        fileobj=data, custom_context=True, tag=name, platform=platform, rm=True, forcerm=True
+    )

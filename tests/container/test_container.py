@@ -1,0 +1,133 @@
+"""The release build, really run: an engine, a base image, the launchers, and an empty root."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import shim.launcher
+from lean import ROOT
+from shim.arch import Arch
+from tests.container.engine import base_image, container_engine, scratch_image
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.xdist_group("container")
+
+NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
+EMULATED = os.environ.get("SHIM_TEST_EMULATED_BUILD") == "1"
+BUILT = [NATIVE, *(arch for arch in Arch if EMULATED and arch != NATIVE)]
+"""Emulated, a build takes an hour: set SHIM_TEST_EMULATED_BUILD=1 for it."""
+
+SECONDS = 3 * 3600
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A container engine."""
+    with container_engine(tmp_path_factory.mktemp("engine")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def released(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `build/launchers.py --in container` filled."""
+    folder = tmp_path_factory.mktemp("released")
+    for arch in BUILT:
+        base_image(engine, arch, tmp_path_factory.mktemp("base"))
+    done = _launchers("--output", str(folder), *(f"--arch={arch}" for arch in BUILT))
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+def _launchers(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "build" / "launchers.py"), "--in", "container"]
+    return subprocess.run(
+        [*command, "--base", "shim-test-base:{arch}", *words],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def test_both_flavours_and_a_buildinfo_come_out(released: Path) -> None:
+    names = {f"{kind}-{arch}" for arch in BUILT for kind in ("lean", "full", "BUILDINFO")}
+    assert {path.name for path in released.iterdir()} == names
+    facts = json.loads((released / f"BUILDINFO-{NATIVE}").read_text())
+    assert facts["tools"]["Nuitka"] == "4.3.3"
+    assert set(facts["launchers"]) == {f"lean-{NATIVE}", f"full-{NATIVE}"}
+
+
+def test_the_lean_launchers_bytes_do_not_depend_on_where_they_are_built(released: Path) -> None:
+    installed = Path(shim.launcher.__file__).parent / "bin" / f"lean-{NATIVE}"
+    require(installed.exists(), "no lean launcher is installed")
+    assert (released / f"lean-{NATIVE}").read_bytes() == installed.read_bytes()
+
+
+@pytest.mark.parametrize("arch", list(Arch))
+@pytest.mark.parametrize("flavour", ["lean", "full"])
+def test_in_an_empty_root_it_starts_a_handler_and_reports_a_failure(
+    engine: Any, released: Path, programs: dict[Arch, Path], arch: Arch, flavour: str
+) -> None:
+    launcher = released / f"{flavour}-{arch}"
+    if arch not in BUILT:
+        # Not built here in a container; the one from the host has to run in it all the same.
+        launcher = Path(shim.launcher.__file__).parent / "bin" / launcher.name
+    require(launcher.exists(), f"no {flavour} launcher is built for {arch}")
+    image = f"shim-test-empty:{flavour}-{arch}"
+    files = {
+        "var/task/bootstrap": launcher.read_bytes(),
+        "var/task/orders": programs[arch].read_bytes(),
+    }
+    scratch_image(engine, image, arch=arch, files=files)
+    try:
+        assert _run(engine, image, "orders", arch=arch) == (0, "orders\n")
+        status, report = _run(engine, image, "order", arch=arch)
+        assert status == 127
+        assert json.loads(report)["errorType"] == "Runtime.HandlerNotFound"
+        assert ("Nearest in the package: orders" in report) == (flavour == "full")
+    finally:
+        engine.images.remove(image, force=True)
+
+
+def _run(engine: Any, image: str, handler: str, *, arch: Arch) -> tuple[int, str]:
+    container = engine.containers.create(
+        image,
+        ["/var/task/bootstrap"],
+        environment={"_HANDLER": handler},
+        platform=f"linux/{'arm64' if arch == 'arm64' else 'amd64'}",
+    )
+    try:
+        container.start()
+        status = container.wait(timeout=60)["StatusCode"]
+        return status, container.logs().decode()
+    finally:
+        container.remove(force=True)
+
+
+def test_without_an_engine_it_says_so(tmp_path: Path) -> None:
+    done = _launchers(f"--arch={NATIVE}", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert done.returncode == 1
+    assert "error: no container engine answers" in done.stderr
+
+
+def test_a_base_image_that_is_not_there_is_named_and_nothing_is_left(
+    engine: Any, released: Path
+) -> None:
+    assert released.exists()
+    before = {image.id for image in engine.images.list(all=True)}
+    done = _launchers(f"--arch={NATIVE}", "--base", "shim-test-no-such-image:1")
+    assert done.returncode == 1
+    assert "the image to build in can't be had: shim-test-no-such-image:1" in done.stderr
+    assert {image.id for image in engine.images.list(all=True)} == before
+    assert engine.containers.list(all=True) == []

@@ -1,0 +1,417 @@
+"""The full launcher's Python half, run as plain Python: what it says and that it stays bounded."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import shim.launcher
+from shim.arch import Arch
+from shim.launcher.inventory import Inventory, nearest, take_inventory
+from shim.launcher.program import Program, parse_program
+from shim.launcher.wording import quote, show
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
+OTHER = next(arch for arch in Arch if arch is not NATIVE)
+
+LAUNCHERS = Path(shim.launcher.__file__).parent / "bin"
+SOURCE_ROOT = Path(shim.launcher.__file__).parent.parent.parent
+MAIN = "import os, sys; from shim.launcher.explain import main; main(os.environb[b'OWN_PATH'])"
+
+
+def elf(machine: int, kind: int = 2) -> bytes:
+    """An ELF program that names a machine and has nothing else; emulators want its padding 0."""
+    header = bytearray((b"\x7fELF\x02\x01\x01" + b"\0" * 8 + b"\x01").ljust(64, b"\0"))
+    header[16:20] = kind.to_bytes(2, "little") + machine.to_bytes(2, "little")
+    header[24] = 1
+    return bytes(header)
+
+
+def elf_with_interpreter(machine: int, interpreter: bytes) -> bytes:
+    """The same, with a loader that the kernel looks for."""
+    header = bytearray(elf(machine))
+    header[32] = 64
+    header[54:58] = (56).to_bytes(2, "little") + (1).to_bytes(2, "little")
+    path = interpreter + b"\0"
+    sizes = (120).to_bytes(8, "little") * 3 + len(path).to_bytes(8, "little") * 2 + b"\0" * 8
+    return bytes(header) + (3).to_bytes(4, "little") + (4).to_bytes(4, "little") + sizes + path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A task root whose failing start is explained, by Python or by the lean launcher."""
+
+    root: Path
+
+    def add(self, name: str, content: bytes = elf(NATIVE.elf_machine), mode: int = 0o755) -> Path:
+        """Put a file into it: without more, a program for this machine that can't run."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode)
+        return path
+
+    def explain(self, handler: str | bytes | None, **variables: str) -> tuple[dict[str, Any], int]:
+        """The report and the exit status of the full launcher's Python half."""
+        command = [sys.executable, "-c", MAIN]
+        done = self._start(command, handler, PYTHONPATH=str(SOURCE_ROOT), **variables)
+        assert done.stderr.count(b"\n") == 1
+        return json.loads(done.stderr), done.returncode
+
+    def report(self, handler: str | bytes | None, **variables: str) -> tuple[dict[str, Any], int]:
+        """The report and the exit status of the lean launcher."""
+        done = self._start([self.root / "bootstrap"], handler, **variables)
+        return json.loads(done.stderr), done.returncode
+
+    def _start(
+        self, command: Sequence[str | Path], handler: str | bytes | None, **variables: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        own_path = str(self.root / "bootstrap")
+        environment: dict[str, str | bytes] = {
+            "LAMBDA_TASK_ROOT": str(self.root),
+            "OWN_PATH": own_path,
+            **variables,
+        }
+        if handler is not None:
+            environment["_HANDLER"] = handler
+        return subprocess.run(
+            command, env=environment, capture_output=True, check=False, timeout=60
+        )
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    """An empty package with the lean launcher in it, where that is built."""
+    root = tmp_path / "task"
+    root.mkdir()
+    launcher = LAUNCHERS / f"lean-{NATIVE}"
+    if launcher.exists():
+        shutil.copy(launcher, root / "bootstrap")
+    return Package(root=root)
+
+
+def _fill(package: Package) -> None:
+    """Something of everything that can be wrong."""
+    package.add("orders", elf(OTHER.elf_machine))
+    package.add("bin/bills")
+    package.add("bin/orders_arm64", elf(Arch.ARM64.elf_machine))
+    package.add("script", b"#!/no/such/shell\n")
+    package.add("windows", b"#!/bin/sh\r\necho\r\n")
+    package.add("locked", b"#!/bin/sh\n", mode=0o644)
+    package.add("text", b"echo hello\n")
+    package.add("empty", b"")
+    package.add("musl", elf_with_interpreter(NATIVE.elf_machine, b"/lib/ld-musl-none.so.1"))
+    (package.root / "dangling").symlink_to("nowhere")
+    (package.root / "loop").symlink_to("loop")
+    (package.root / "launcher").symlink_to("bootstrap")
+    os.mkfifo(package.root / "pipe")
+
+
+HANDLERS = [
+    None, "", "/orders", "../orders", "x" * 129, "ü" * 129, "bootstrap", "./bootstrap/", "orders",
+    "bin/bills", "bin/orders", "bin/orders_arm64", "bin", "bin/", "script", "windows", "locked",
+    "text", "empty", "musl", "dangling", "loop", "launcher", "pipe", "order", "orders/x", "nothing",
+    b"a\"b\\c", b"line\nbreak", b"\xff\"\xc3", b"\xe2\x82", "ü€𝄞" * 30, "a" * 128, ".", "x/" * 60,
+]  # fmt: skip
+WRAPPERS = ["/opt/no-wrapper", "locked", "text", "bin", "bootstrap"]
+WRAPPED = [None, "orders", "bin/bills", "bin", "locked", "dangling", "loop", "orders/x"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "wrapper"),
+    [*((handler, "") for handler in HANDLERS), *itertools.product(WRAPPED, WRAPPERS)],
+)
+def test_type_sentence_and_status_are_those_of_the_lean_launcher(
+    package: Package, handler: str | bytes | None, wrapper: str
+) -> None:
+    require((package.root / "bootstrap").exists(), "no lean launcher is built")
+    _fill(package)
+    variables = {}
+    if wrapper:
+        variables["AWS_LAMBDA_EXEC_WRAPPER"] = str(package.root / wrapper)
+    lean, lean_status = package.report(handler, **variables)
+    full, full_status = package.explain(handler, **variables)
+    assert full["errorType"] == lean["errorType"]
+    assert full["errorMessage"].startswith(lean["errorMessage"])
+    assert full["stackTrace"] == []
+    assert full_status == lean_status
+    assert "explanationFailed" not in full
+
+
+def test_without_a_handler_the_packages_programs_are_named(package: Package) -> None:
+    package.add("bin/orders")
+    report, status = package.explain(None)
+    assert report["errorMessage"] == (
+        "_HANDLER is not set. Lambda sets it to the function's Handler."
+        " Set Handler to one of: bin/orders"
+    )
+    assert report["handlers"] == {"bin/orders": [str(NATIVE)]}
+    assert report["machine"] == str(NATIVE)
+    assert status == 100
+
+
+def test_an_absolute_handler_is_told_its_relative_name(package: Package) -> None:
+    path = package.add("bin/orders")
+    report, _ = package.explain(str(path))
+    assert report["errorMessage"].endswith("Set it to bin/orders")
+
+
+def test_a_misspelt_handler_is_told_the_nearest(package: Package) -> None:
+    package.add("bin/orders")
+    package.add("bin/bills")
+    for handler in ("bin/order", "orders", "bin/Orders", "bin/orders.handler"):
+        report, status = package.explain(handler)
+        assert "Nearest in the package: bin/orders. Set Handler" in report["errorMessage"]
+        assert status == 127
+
+
+def test_a_handler_for_the_other_machine_only_is_told_so(package: Package) -> None:
+    name = "bin/orders_arm64" if OTHER is Arch.ARM64 else "bin/orders_x"
+    package.add(name, elf(OTHER.elf_machine))
+    report, _ = package.explain("bin/orders")
+    if OTHER is Arch.ARM64:
+        assert f"in the package for {OTHER} only" in report["errorMessage"]
+        assert report["handlers"] == {"bin/orders": [str(OTHER)]}
+
+
+def test_an_empty_package_is_told_so(package: Package) -> None:
+    report, _ = package.explain("orders")
+    assert "There is no program in the package" in report["errorMessage"]
+    assert report["handlers"] == {}
+
+
+def test_a_dangling_link_is_named_with_its_target(package: Package) -> None:
+    (package.root / "orders").symlink_to("../build/orders")
+    report, _ = package.explain("orders")
+    assert "orders is a link to ../build/orders, which is missing" in report["errorMessage"]
+
+
+def test_a_missing_run_bit_is_named_with_the_mode(package: Package) -> None:
+    package.add("orders", mode=0o644)
+    report, status = package.explain("orders")
+    assert "Its mode is 0644, without a run bit" in report["errorMessage"]
+    assert "chmod 755" in report["errorMessage"]
+    assert status == 126
+
+
+def test_a_folder_is_told_what_is_in_it(package: Package) -> None:
+    package.add("bin/orders")
+    report, _ = package.explain("bin")
+    assert report["errorMessage"].endswith("It is a folder. Set Handler to bin/orders")
+
+
+def test_the_wrong_architecture_is_told_how_to_build(package: Package) -> None:
+    package.add("orders", elf(OTHER.elf_machine))
+    report, status = package.explain("orders")
+    message = report["errorMessage"]
+    assert f"It is built for {OTHER}, and this machine is {NATIVE}: build it for" in message
+    assert f"set the function's Architectures to {OTHER}" in message
+    assert report["file"]["architecture"] == str(OTHER)
+    assert status == 126
+
+
+def test_windows_line_ends_are_named(package: Package) -> None:
+    package.add("orders", b"#!/bin/sh\r\necho hello\r\n")
+    report, _ = package.explain("orders")
+    assert report["errorType"] == "Runtime.InterpreterMissing"
+    assert "ends with a carriage return" in report["errorMessage"]
+    assert "dos2unix" in report["errorMessage"]
+
+
+def test_a_missing_interpreter_is_named(package: Package) -> None:
+    package.add("orders", b"#!/usr/bin/no-such-python3 -u\n")
+    report, _ = package.explain("orders")
+    assert "Its first line names /usr/bin/no-such-python3, which is not" in report["errorMessage"]
+    assert report["file"]["interpreter"] == "/usr/bin/no-such-python3"
+
+
+def test_a_missing_loader_is_named_and_musl_known(package: Package) -> None:
+    loader = b"/lib/ld-musl-none.so.1"
+    package.add("orders", elf_with_interpreter(NATIVE.elf_machine, loader))
+    report, _ = package.explain("orders")
+    assert "Its loader, /lib/ld-musl-none.so.1, is not on this machine" in report["errorMessage"]
+    assert "musl, on Alpine Linux say" in report["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "It is an empty file. Build it"),
+        (b"echo hello\n", "It is a text file without a `#!` line: a script begins with"),
+        (b"\xef\xbb\xbf#!/bin/sh\n", "byte order mark"),
+        (b"MZ\0\0", "It is a Windows program. Build it for"),
+        (b"\xcf\xfa\xed\xfe\0\0", "It is a macOS program. Build it for"),
+        (b"\x7fELF", "It is an ELF file that is cut off"),
+        (elf(NATIVE.elf_machine, kind=1), "It is an object file that is not linked yet"),
+        (elf(NATIVE.elf_machine, kind=2)[:64], "it is damaged or cut off. Build it again"),
+    ],
+)
+def test_what_is_no_program_is_told_what_it_is(
+    package: Package, content: bytes, words: str
+) -> None:
+    package.add("orders", content)
+    report, status = package.explain("orders")
+    assert report["errorType"] == "Runtime.LaunchFailed"
+    assert words in report["errorMessage"]
+    assert status == 126
+
+
+def test_a_wrapper_that_fails_is_named_by_its_variable(package: Package) -> None:
+    package.add("orders")
+    report, status = package.explain("orders", AWS_LAMBDA_EXEC_WRAPPER="/opt/no-wrapper")
+    assert "AWS_LAMBDA_EXEC_WRAPPER is set, and what it names" in report["errorMessage"]
+    assert status == 127
+
+
+def test_the_report_is_bounded_in_time_and_size_for_a_package_of_thousands_of_files(
+    package: Package,
+) -> None:
+    for number in range(6000):
+        package.add(f"folder{number % 40}/{'x' * 60}{number}", b"#!/bin/sh\n")
+    before = time.monotonic()
+    report, status = package.explain("folder1/y")
+    assert time.monotonic() - before < 5
+    assert status == 127
+    assert len(json.dumps(report)) < 10_000
+    assert len(report["handlers"]) <= 20
+    assert report["handlersIncomplete"] or report["handlersLeftOut"] > 1000
+
+
+def test_a_look_through_a_package_ends_at_its_deadline(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).write_bytes(b"#!/bin/sh\n")
+    ticks = iter(range(1000))
+    inventory = take_inventory((bytes(tmp_path),), lambda: next(ticks) / 100)
+    assert not inventory.is_complete
+    assert 0 < len(inventory.handlers) < 100
+
+
+def test_links_that_lead_out_of_the_package_are_not_followed(
+    package: Package, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(elf(OTHER.elf_machine))
+    outside.chmod(0o755)
+    (package.root / "orders").symlink_to(outside)
+    inventory = _look(package.root)
+    assert inventory.handlers == {}
+    report, _ = package.explain("orders")
+    assert "file" not in report
+
+
+def _look(root: Path) -> Inventory:
+    return take_inventory((bytes(root),))
+
+
+def test_libraries_and_data_are_no_handlers(package: Package) -> None:
+    package.add("orders")
+    package.add("lib/libssl.so.3", elf(NATIVE.elf_machine, kind=3))
+    package.add("data.json", b"{}")
+    package.add("notes", b"text")
+    package.add(".shim/x86_64")
+    assert _look(package.root).handlers == {b"orders": {str(NATIVE)}}
+
+
+def test_the_report_reaches_the_runtime_api_as_it_reached_standard_error(package: Package) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        received: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(20)
+                while b"}\n" not in b"".join(received):
+                    received.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 202 Accepted\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        api = f"127.0.0.1:{server.getsockname()[1]}"
+        report, status = package.explain("orders", AWS_LAMBDA_RUNTIME_API=api)
+        thread.join(60)
+    head, _, body = b"".join(received).partition(b"\r\n\r\n")
+    assert b"Lambda-Runtime-Function-Error-Type: Runtime.HandlerNotFound" in head
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert (json.loads(body), status) == (report, 127)
+
+
+def test_a_silent_runtime_api_does_not_hold_it(package: Package) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        before = time.monotonic()
+        api = f"127.0.0.1:{server.getsockname()[1]}"
+        _, status = package.explain("orders", AWS_LAMBDA_RUNTIME_API=api)
+        assert time.monotonic() - before < 20
+    assert status == 127
+
+
+def test_it_imports_a_handful_of_modules() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import shim.launcher.explain;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(SOURCE_ROOT)!r});"
+         + code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )  # fmt: skip
+    imported = {name for name in done.stdout.split() if not name.startswith("shim")}
+    assert imported <= {"os", "time", "abc", "stat", "_stat", "posixpath", "genericpath",
+                        "os.path", "_collections_abc", "_abc"}  # fmt: skip
+
+
+def test_random_bytes_make_no_parser_fail() -> None:
+    source = random.Random(1)
+    real = Path(sys.executable).resolve().read_bytes()[:5000]
+    for _ in range(3000):
+        data = bytearray(source.choice([real, elf_with_interpreter(62, b"/lib/ld")]))
+        for _ in range(source.randrange(1, 30)):
+            data[source.randrange(min(len(data), 200))] = source.randrange(256)
+        try:
+            program = parse_program(_reader(bytes(data)), in_full=True)
+        except (ValueError, OverflowError, OSError):
+            continue
+        assert isinstance(program, Program)
+
+
+def _reader(data: bytes) -> Callable[[int, int], bytes]:
+    return lambda start, size: data[start : start + size]
+
+
+def test_the_newest_glibc_that_a_program_needs_is_read() -> None:
+    program = parse_program(_reader(Path("/bin/sh").resolve().read_bytes()), in_full=True)
+    assert program.arch == str(NATIVE)
+    assert program.glibc >= (2, 17)
+    assert program.interpreter.startswith(b"/lib")
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"a" * 300, 'ä"\\\n'.encode(), b"\xed\xa0\x80"])
+def test_any_bytes_make_json(value: bytes) -> None:
+    text = show(value)
+    loaded = json.loads(quote({"value": text, "list": [1, True]}))
+    assert loaded["list"] == [1, True]
+    assert len(loaded["value"]) <= 259
+
+
+def test_nearest_names_come_in_order_and_unlike_ones_not_at_all() -> None:
+    names = [b"bin/orders", b"bin/order-items", b"zebra"]
+    assert nearest(b"bin/order", names)[0] == b"bin/orders"
+    assert nearest(b"qqq", names) == []
