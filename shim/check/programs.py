@@ -26,6 +26,7 @@ FIRST_LINE = 256
 _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16
 _LAUNCHER_LIMIT = 16 << 20
+_HANDLER_LIMIT = 1 << 17
 _LAUNCHER_MARK = b"HandlerIsLauncher:"
 """In every launcher's data (shim/launcher/launch.py), whichever version made it."""
 
@@ -103,17 +104,23 @@ def elf_linking(entry: Entry) -> Linking | None:
 
 
 @lru_cache(maxsize=4096)
-def kind_of(entry: Entry) -> Kind:
-    """What it does once it is started."""
+def kind_of(entry: Entry, limit: int = _LAUNCHER_LIMIT) -> Kind:
+    """What it does once it is started; an ELF file of more than `limit` bytes is no launcher."""
     try:
         if first_bytes(entry).startswith(MAGIC):
-            is_launcher = entry.size <= _LAUNCHER_LIMIT and _LAUNCHER_MARK in entry.read(
-                0, entry.size
-            )
-            return Kind.LAUNCHER if is_launcher else Kind.NATIVE
+            is_marked = entry.size <= limit and _LAUNCHER_MARK in entry.read(0, entry.size)
+            return Kind.LAUNCHER if is_marked else Kind.NATIVE
         return Kind.DUAL if _DUAL.search(script_text(entry)) else Kind.SCRIPT
     except Unreadable:
         return Kind.NATIVE
+
+
+def is_launcher(entry: Entry) -> bool:
+    """Whether a handler is a launcher once more: a lean one, or the dual script.
+
+    Looking for a full one would mean to inflate every handler of some MB.
+    """
+    return kind_of(entry, _HANDLER_LIMIT) in {Kind.LAUNCHER, Kind.DUAL}
 
 
 def script_text(entry: Entry) -> bytes:

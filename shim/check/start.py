@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
-from shim.check.programs import Kind, kind_of, script_text
+from shim.check.programs import Kind, is_launcher, kind_of, script_text
 from shim.check.runtimes import read_service
 from shim.check.tree import OPT, TASK, File, Node
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
@@ -212,7 +212,7 @@ def _check_started(attempt: Attempt) -> Iterator[Finding]:
         yield from attempt.findings or [_refused(attempt)]
         return
     node = attempt.node
-    if node and node.file and kind_of(node.file.entry) in {Kind.LAUNCHER, Kind.DUAL}:
+    if node and node.file and is_launcher(node.file.entry):
         yield _is_launcher(attempt.path)
     elif node and node.is_system:
         yield finding(
