@@ -61,10 +61,10 @@ def obstacle() -> str | None:
 def leave_host() -> None:
     """Give this process's next child a process namespace of its own, and the right to mount.
 
-    Who isn't root gets that right from a user namespace.
+    Who isn't root, or can't become the function's user, gets that right from a user namespace.
     """
     user, group = os.geteuid(), os.getegid()
-    if user == 0:
+    if user == 0 and _exists("uid_map", FUNCTION_USER) and _exists("gid_map", FUNCTION_GROUP):
         with suppress(PermissionError):
             linux.unshare(linux.CLONE_NEWPID)
             return
@@ -113,6 +113,13 @@ def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
             *standin.name_notes(start.arch, cause=obstacle),
         ),
     )
+
+
+def _exists(numbers: str, wanted: int) -> bool:
+    """Whether this process's user namespace has such a user or group."""
+    lines = Path("/proc/self", numbers).read_text("ascii").splitlines()
+    ranges = [(int(first), int(count)) for first, _, count in map(str.split, lines)]
+    return any(first <= wanted < first + count for first, count in ranges)
 
 
 def _lay_out(start: Start, task: Path, layers: Path) -> None:

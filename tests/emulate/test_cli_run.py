@@ -24,7 +24,7 @@ from tests.requirements import require
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 TREE = str(Path(shim.__path__[0]).parent)
 
@@ -95,10 +95,13 @@ class Command:
 
 
 @pytest.fixture
-def command(cache: Path, tmp_path: Path) -> Command:
+def command(cache: Path, tmp_path: Path) -> Iterator[Command]:
     folder = tmp_path / "tmp"
     folder.mkdir()
-    return Command(cache=cache, folder=folder)
+    command = Command(cache=cache, folder=folder)
+    yield command
+    for number in command.processes():  # of a test that failed
+        os.kill(number, signal.SIGKILL)
 
 
 def require_prefix(prefix: Sequence[str]) -> None:
@@ -310,6 +313,23 @@ def test_a_strict_umask_does_not_keep_the_function_out(
     event = json.dumps({"eval": "os.listdir('/var/task/deep')"})
     done = command.run(package, "--handler", "x", prefix=strict, event=event)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+@NAMESPACES
+def test_the_hosts_mounts_do_not_change(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    # A host of our own, since others may mount on this one; shared, as most are.
+    host = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+    script = (
+        'mount --make-rshared / && cat /proc/self/mountinfo && "$@" && cat /proc/self/mountinfo'
+    )
+    whole = (*host, script, "sh", *prefix)
+    require_prefix(whole)
+    done = command.run(package, "--handler", "x", prefix=whole, event='{"eval": "os.getuid()"}')
+    before, answer, after = done.stdout.partition("993\n")
+    assert answer, done.stderr
+    assert before == after
 
 
 def test_links_in_the_hosts_root_lead_nothing_onto_the_host(
