@@ -52,6 +52,20 @@ def main(words: Sequence[str]) -> int:
     name = words[0] if words else "--help"
     if name not in COMMANDS:
         _top_parser().parse_args(words or ["--help"])
+    try:
+        return _run_command(name, words[1:])
+    except ShimError as error:
+        _print_error(error, as_json="--json" in words)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away; what it wanted, it has.
+        sys.stderr.close()
+        return ExitCode.OK
+
+
+def _run_command(name: str, words: Sequence[str]) -> ExitCode:
     command = cast("Command", import_module(f"shim.cli.{name}"))
     parser = argparse.ArgumentParser(
         prog=f"shim {name}",
@@ -61,18 +75,7 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     command.configure(parser)
-    arguments = parser.parse_intermixed_args(words[1:])
-    try:
-        return command.run(arguments)
-    except ShimError as error:
-        _print_error(error, as_json=arguments.json)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away; what it wanted, it has.
-        sys.stderr.close()
-        return ExitCode.OK
+    return command.run(parser.parse_intermixed_args(words))
 
 
 def _top_parser() -> argparse.ArgumentParser:
