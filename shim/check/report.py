@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 JSON_FORMAT = 1
 """Counted up when a reader of the JSON must know of a change."""
 
-HOME = "https://github.com/lambda-shim/lambda-shim/blob/main"
-"""Where the documentation that findings name is read."""
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -43,7 +41,7 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
         {
             "id": code,
             "shortDescription": {"text": f"{summary[0].upper()}{summary[1:]}"},
-            "helpUri": f"{HOME}/docs/findings.md#{code}",
+            "help": {"text": f"docs/findings.md#{code}"},
             "defaultConfiguration": {"level": severity.value},
         }
         for code, (severity, summary) in CODES.items()
@@ -84,7 +82,7 @@ def _package(survey: Survey) -> dict[str, Any]:
                 "place": _text(finding.place),
                 "message": _text(finding.sentence),
                 "hint": _text(finding.hint),
-                "help": f"{HOME}/{finding.url}",
+                "help": finding.url,
                 "states": [_state(state) for state in states],
             }
             for finding, states in survey.findings.items()

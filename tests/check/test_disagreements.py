@@ -8,7 +8,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.verdict import verdict
-from tests.check.builders import entry, launcher, link, program, sound, state
+from tests.check.builders import entry, launcher, link, package, program, sound, state
 from tests.check.oracle.programs import Programs
 from tests.requirements import require
 
@@ -54,3 +54,17 @@ def test_a_script_whose_arguments_are_cut_starts() -> None:
 
 def test_a_program_that_may_only_be_executed_starts() -> None:
     assert verdict(state(BOOT, entry("orders", program(), 0o711))).starts
+
+
+def test_what_only_a_shell_takes_for_a_script_does_not_start_behind_a_wrapper_either() -> None:
+    # A wrapper that is a shell script would run it; one that is a program would not.
+    layer = package(entry("wrapper", b'#!/bin/sh\nexec "$@"\n'), path="layer.zip")
+    script = entry("orders", b"#!" + b" " * 300 + b"/bin/sh\n")
+    environment = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+    assert not verdict(state(BOOT, script, layers=(layer,), environment=environment)).starts
+
+
+def test_five_scripts_that_interpret_each_other_start() -> None:
+    # Under qemu, which is one interpreter more, they don't.
+    scripts = [entry(f"run{n}", f"#!/var/task/run{n + 1}\n".encode()) for n in range(4)]
+    assert verdict(sound(*scripts, entry("run4", b"#!/bin/sh\n"), handler="run0")).starts

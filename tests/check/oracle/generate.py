@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import shim.launcher
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-LAUNCHERS = Path(__file__).parents[3] / "shim" / "launcher"
+LAUNCHERS = Path(shim.launcher.__file__).parent
 BODY = f"echo '{TOKEN}'\n"
 PERL = f'print "{TOKEN}\\n";\n'
 HANDLERS = ("orders", "bin/orders", "a/b/c/orders", "Orders", "orders.sh", "ördnung")
