@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.archive import Entry, write_archive
+from shim.package.archive import write_archive
+from shim.package.entry import Entry
 from shim.package.names import PRIVATE
 from shim.package.output import new_file
 from shim.package.program import EVERYWHERE

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os.path
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError
-from shim.package.archive import FileSource
+from shim.package.compress import WORKERS
+from shim.package.entry import FileSource
 from shim.package.names import check_handler_name, check_path, handler_name
 from shim.package.program import (
     EVERYWHERE,
@@ -71,20 +74,25 @@ class Found:
 
 def find_files(inputs: Iterable[Input]) -> Found:
     """Read every input once: names, architectures, hashes. Raises `InputError`."""
-    files: list[InputFile] = []
     notes: list[str] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        # In the inputs' order, whichever is read first.
+        files = tuple(pool.map(lambda read: read(), _readers(inputs, notes)))
+    return Found(files=files, notes=tuple(sorted(notes)))
+
+
+def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[], InputFile]]:
     for given in inputs:
         if not _stat_is(given.path, stat.S_ISDIR):
-            files.append(_named_program(given))
+            yield partial(_named_program, given)
         elif given.name is None:
             for place, path in _walk(given.path):
-                files.append(_file_of_folder(place, path, notes=notes))
+                yield partial(_file_of_folder, place, path, notes=notes)
         else:
             raise InputError(
                 f"a folder can't be the handler `{given.name}`: `{given.path}`",
                 hint="give the program's file, or the folder without a name before it",
             )
-    return Found(files=tuple(files), notes=tuple(notes))
 
 
 def check_apart(output: Path, *, inputs: Iterable[Input]) -> None:

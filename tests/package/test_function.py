@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.archive import FileSource
+from shim.package.entry import FileSource
 from shim.package.function import FunctionPackage, manifest, plan_package, write_package
 from shim.package.inputs import Input, InputFile, find_files
 from shim.package.launchers import Flavour
