@@ -9,6 +9,7 @@ The package: each ELF program and library of 1 to 50 MB below the folders, until
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -33,13 +34,17 @@ COMMANDS = {
 
 def collect(folders: list[Path], target: Path) -> tuple[int, int]:
     """Copy the programs; returns how many there are, and their bytes."""
-    total, seen = 0, set()
+    total = 0
+    seen: set[bytes] = set()
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         size = path.stat().st_size if path.is_file() else 0
         if not 1 << 20 <= size <= 50 << 20 or total + size > LIMIT:
             continue
-        if (content := path.read_bytes()).startswith(b"\x7fELF") and content not in seen:
-            seen.add(content)
+        with path.open("rb") as file:
+            is_program = file.read(4) == b"\x7fELF"
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if is_program and digest not in seen:
+            seen.add(digest)
             total += size
             # No suffix: a name that says an architecture would make it a variant.
             shutil.copyfile(path, target / f"program{len(seen)}")

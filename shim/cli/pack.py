@@ -37,6 +37,8 @@ Each INPUT is
   NAME=FILE    a program, and the handler's name
   FOLDER       everything in it; programs become handlers of the name that their path says
                (bin/orders), other files go in at their path
+  NAME=ZIP     what another tool built: its `bootstrap` becomes the handler, other files go along
+  ZIP          a package whose `bootstrap` is a shell script: the launcher takes its place
 
 A program's architecture is what its ELF header says. With programs for both, the zip starts on
 both; scripts run on both. The same inputs give the same bytes.
@@ -44,7 +46,8 @@ both; scripts run on both. The same inputs give the same bytes.
 examples:
   shim pack build/orders build/invoices -o functions.zip
   shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
-  shim pack dist/ --arch arm64 -o functions-arm64.zip"""
+  shim pack dist/ --arch arm64 -o functions-arm64.zip
+  shim pack orders=target/lambda/orders/bootstrap.zip --include templates -o orders.zip"""
 
 SLOW = 20 << 20
 """Bytes from which on packing takes about a second: more, and a terminal sees progress."""
@@ -53,9 +56,16 @@ SLOW = 20 << 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="FILE, NAME=FILE or FOLDER")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a program, zip or folder")
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="[PLACE=]PATH",
+        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
     )
     parser.add_argument(
         "--arch",
@@ -81,6 +91,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     output: Path = arguments.output
     flavour = Flavour(arguments.flavour)
     inputs = [Input.parse(word) for word in arguments.inputs]
+    inputs += [Input.parse(word, is_data=True) for word in arguments.include]
     check_apart(check_output(output), inputs=inputs)
     found = find_files(inputs)
     package = plan_package(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -34,19 +35,27 @@ _TIME, _DATE = 0, 1 << 5 | 1  # 1980-01-01, the earliest that a zip can hold
 
 def write_archive(
     file: BinaryIO, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
-) -> None:
-    """Write the entries, sorted by name, as a zip; `progress` hears of each entry's bytes."""
+) -> bytes:
+    """Write the entries, sorted by name, as a zip, and return its SHA-256.
+
+    `progress` hears of each entry's bytes.
+    """
     entries = sorted(entries, key=lambda entry: entry.name)
     _check_sizes(entries)
-    directory = bytearray()
+    digest, directory, place = hashlib.sha256(), bytearray(), 0
+
+    def write(data: bytes | bytearray) -> int:
+        digest.update(data)
+        return file.write(data)
+
     for compressed in compress_entries(entries):
-        directory += _record(compressed, place=file.tell())
-        file.write(_local_header(compressed))
-        file.write(compressed.data)
+        directory += _record(compressed, place=place)
+        place += write(_local_header(compressed)) + write(compressed.data)
         progress(compressed.entry.size)
-    start, count = file.tell(), len(entries)
-    file.write(directory)
-    file.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), start, 0))
+    write(directory)
+    count = len(entries)
+    write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), place, 0))
+    return digest.digest()
 
 
 def _check_sizes(entries: list[Entry]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,7 +11,7 @@ from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
 from shim.package.archive import write_archive
-from shim.package.entry import Entry
+from shim.package.entry import Entry, file_entry
 from shim.package.names import PRIVATE
 from shim.package.output import new_file
 from shim.package.program import EVERYWHERE
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from shim.package.inputs import InputFile
+    from shim.package.entry import InputFile
     from shim.package.launchers import Flavour
 
 MANIFEST = f"{PRIVATE}/manifest.json"
@@ -114,14 +113,10 @@ def write_package(
     """Write the zip to `path`; `launcher` holds the programs that start it, by place."""
     entries = [Entry.file(place, program, mode=0o755) for place, program in launcher.items()]
     entries.append(Entry.file(MANIFEST, manifest(package, flavour), mode=0o644))
-    entries += [
-        Entry.file(place, file.source, mode=file.mode) for place, file in package.files.items()
-    ]
+    entries += [file_entry(place, file) for place, file in package.files.items()]
     with new_file(path) as file:
-        write_archive(file, entries, progress=progress)
+        digest = write_archive(file, entries, progress=progress)
         size = file.tell()
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").digest()
     return PackedFunction(size=size, unzipped=sum(entry.size for entry in entries), sha256=digest)
 
 
@@ -196,6 +191,8 @@ def _check_complete(programs: _Programs, targets: Collection[Arch]) -> None:
 
 def _place(program: InputFile, arch: Arch, *, dual: bool) -> str:
     """Where the program goes: a suffix only where the other architecture's has the plain name."""
+    if program.place is not None:
+        return program.place
     suffix = arch.suffix if dual and program.architectures != EVERYWHERE else ""
     return program.name + suffix
 

@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,12 @@ def zipped(*entries: Entry) -> bytes:
 
 def on_disk(path: Path, content: bytes) -> FileSource:
     path.write_bytes(content)
-    return FileSource(path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return FileSource(
+        path=path,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        crc32=zlib.crc32(content),
+    )
 
 
 LINK = Entry(name="bootstrap", mode=stat.S_IFLNK | 0o777, source=b"bin/orders")
@@ -133,7 +139,7 @@ def test_more_than_a_zip_can_count_is_refused() -> None:
 
 
 def test_more_than_four_times_what_lambda_takes_is_refused(tmp_path: Path) -> None:
-    source = FileSource(path=tmp_path / "never-read", size=(1 << 30) + 1, sha256="")
+    source = FileSource(path=tmp_path / "never-read", size=(1 << 30) + 1, sha256="", crc32=0)
     with pytest.raises(InputError, match="too large for a package"):
         zipped(Entry.file("x", source, mode=0o644))
 
