@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli.packing import print_notes, progress_bar, sizes
 from shim.errors import ExitCode
 from shim.package.function import (
     FunctionPackage,
-    PackedFunction,
+    PackedZip,
     handler_table,
     plan_package,
     write_package,
@@ -26,7 +26,6 @@ from shim.package.output import check_output
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
 
 DESCRIPTION = """\
 Make a function's zip: your programs, the launcher as `bootstrap`, a manifest.
@@ -48,9 +47,6 @@ examples:
   shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
   shim pack dist/ --arch arm64 -o functions-arm64.zip
   shim pack orders=target/lambda/orders/bootstrap.zip --include templates -o orders.zip"""
-
-SLOW = 20 << 20
-"""Bytes from which on packing takes about a second: more, and a terminal sees progress."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,13 +96,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         allow_missing=arguments.allow_missing,
     )
     launcher = launcher_files(package.architectures, flavour)
-    with _progress(package.size) as progress:
+    with progress_bar(package.size) as progress:
         packed = write_package(
             package, output, launcher=launcher, flavour=flavour, progress=progress
         )
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    print_notes(notes)
     if arguments.json:
         print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK
@@ -115,23 +110,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Takes the bytes done; a bar on a terminal, where it takes over a second."""
-    if total < SLOW or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("packing", total=total)
-        yield lambda size: progress.advance(task, size)
-
-
 def _result(
     package: FunctionPackage,
-    packed: PackedFunction,
+    packed: PackedZip,
     *,
     output: Path,
     flavour: Flavour,
@@ -150,14 +131,13 @@ def _result(
     }
 
 
-def _summary(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
-    sizes = f"{format_size(packed.size)}, {format_size(packed.unzipped)} unzipped"
+def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
     rows = [("handler", *package.architectures)]
     for name, places in package.handlers.items():
         cells = (_cell(package, places.get(arch)) for arch in package.architectures)
         rows.append((name, *cells))
     width = max(len(name) for name, *_ in rows)
-    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes}", ""]
+    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes(packed)}", ""]
     lines += [
         "  ".join((name.ljust(width), *(cell.rjust(10) for cell in cells))) for name, *cells in rows
     ]
@@ -170,7 +150,7 @@ def _cell(package: FunctionPackage, place: str | None) -> str:
     return "-" if place is None else format_size(package.files[place].source.size)
 
 
-def _next_commands(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
+def _next_commands(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
     zip_file = quote(str(output))
     fits = packed.size <= read_limits().direct_upload
     code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"

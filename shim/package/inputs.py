@@ -82,7 +82,7 @@ def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[],
         elif _is_zip(given.path):
             yield from built_files(given.path, given.name)
         elif not _stat_is(given.path, stat.S_ISDIR):
-            yield partial(_named_program, given)
+            yield partial(named_program, given)
         elif given.name is None:
             for place, path in _walk(given.path):
                 yield partial(_file_of_folder, place, path, notes=notes)
@@ -115,7 +115,8 @@ def check_apart(output: Path, *, inputs: Iterable[Input]) -> None:
             )
 
 
-def _named_program(given: Input) -> InputFile:
+def named_program(given: Input) -> InputFile:
+    """The program at `given.path`. Raises `InputError` for all that is none."""
     with _opened(given.path) as file:
         architectures = runs_on(file, given.path)
         name = given.name
