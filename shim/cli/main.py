@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "pack": "make a function's zip from compiled handlers, for one architecture or both",
     "layer": "make a layer with the launcher, for reuse by many functions",
+    "extension": "make an extension's layer that starts on both architectures",
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "bench": "measure the launcher against the shell scripts that it replaces",

@@ -42,6 +42,11 @@ def dual_script() -> bytes:
     return (_FOLDER / "dual.sh").read_bytes()
 
 
+def extension_script() -> bytes:
+    """What starts an extension layer's program on both architectures."""
+    return (_FOLDER / "extension.sh").read_bytes()
+
+
 def best_flavour(architectures: Collection[Arch]) -> Flavour:
     """Full where this installation has it for all `architectures`, else lean."""
     built = all((_FOLDER / "bin" / f"{Flavour.FULL}-{arch}").exists() for arch in architectures)
