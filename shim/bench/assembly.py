@@ -1,4 +1,4 @@
-"""The handler and the floor as ELF files, put together here: no compiler, the same bytes anywhere.
+"""Starter, handler and floor as ELF files, put together here: no compiler, the same bytes anywhere.
 
 The sources are `baselines/*.S`; a test assembles them and compares.
 """
@@ -16,9 +16,35 @@ if TYPE_CHECKING:
 HANDLER_STATUS = 42
 """What the handler ends with: a candidate that ends otherwise did not run it."""
 
+STAMPS = 3
+"""Descriptor to which starter and handler write the time."""
+
+_X86_64_STAMP = "bf01000000 b8e4000000 0f05 bf03000000 ba10000000 b801000000 0f05"
+_ARM64_STAMP = "20008052 280e8052 010000d4 60008052 02028052 08088052 010000d4"
+"""clock_gettime(CLOCK_MONOTONIC, …), write(3, …, 16)."""
+
 HANDLER = {
-    Arch.X86_64: bytes.fromhex("bf2a000000 b83c000000 0f05"),
-    Arch.ARM64: bytes.fromhex("40058052 a80b8052 010000d4"),
+    Arch.X86_64: bytes.fromhex("4889e6" + _X86_64_STAMP + "bf2a000000 b83c000000 0f05"),
+    Arch.ARM64: bytes.fromhex("e1030091" + _ARM64_STAMP + "40058052 a80b8052 010000d4"),
+}
+
+STARTER = {
+    Arch.X86_64: bytes.fromhex(
+        "488b0424 4c8d642410 4c8d6cc410"
+        "bf03000000 4889e6 ba01000000 b801000000 0f05"  # write(3, …, 1)
+        "31c0 0f05"  # read(3, …, 1)
+        + 2
+        * _X86_64_STAMP
+        + "498b3c24 4c89e6 4c89ea b83b000000 0f05"  # execve(argv[1], …)
+        "bf7f000000 b83c000000 0f05"  # exit(127)
+    ),
+    Arch.ARM64: bytes.fromhex(
+        "e30340f9 f3430091 740e038b"
+        "60008052 e1030091 22008052 08088052 010000d4"
+        "60008052 e8078052 010000d4"
+        + 2 * _ARM64_STAMP
+        + "600240f9 e10313aa e20314aa a81b8052 010000d4 e00f8052 a80b8052 010000d4"
+    ),
 }
 
 FLOOR = {

@@ -83,6 +83,13 @@ def make(recipe: Recipe, arch: Arch, *, folder: Path) -> Candidate | Missing:
     return Candidate(name=recipe.name, title=recipe.title, root=root)
 
 
+def make_starter(arch: Arch, *, folder: Path) -> Path:
+    """Build in `folder` what takes the time before a candidate's exec, and execs it."""
+    starter = folder / "starter"
+    _write_program(starter, assembly.program(arch, assembly.STARTER))
+    return starter
+
+
 def lambda_environment(candidate: Candidate) -> dict[str, str]:
     """What Lambda sets before it starts `bootstrap` (AWS, "Defined runtime environment variables").
 

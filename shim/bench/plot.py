@@ -30,7 +30,7 @@ def require_plot(path: Path) -> None:
 
 
 def draw(record: Record, path: Path) -> None:
-    """Draw the wall times to `path`: quartiles as box, 5 % to 95 % as line."""
+    """Draw the launch times to `path`: quartiles as box, 5 % to 95 % as line."""
     from matplotlib.figure import Figure
 
     table = rows(record)
@@ -51,7 +51,7 @@ def draw(record: Record, path: Path) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.invert_yaxis()
-    axes.set_xlabel("from the spawn of bootstrap to the handler's exit, µs (logarithmic)")
+    axes.set_xlabel("exec of bootstrap to the handler's first instruction, µs (logarithmic)")
     axes.grid(axis="x", which="both", alpha=0.25)
     try:
         figure.savefig(path)
@@ -60,14 +60,14 @@ def draw(record: Record, path: Path) -> None:
 
 
 def _box(row: Row, one: Measured) -> dict[str, object]:
-    ordered = sorted(one.wall)
+    ordered = sorted(one.launch)
     return {
         "label": _label(row),
-        "med": row.wall.median,
-        "q1": row.wall.lower_quartile,
-        "q3": row.wall.upper_quartile,
+        "med": row.launch.median,
+        "q1": row.launch.lower_quartile,
+        "q3": row.launch.upper_quartile,
         "whislo": quantile(ordered, 0.05),
-        "whishi": row.wall.p95,
+        "whishi": row.launch.p95,
     }
 
 
@@ -78,7 +78,7 @@ def _label(row: Row) -> str:
 
 
 def _floor(table: list[Row]) -> float:
-    return next(row.wall.median for row in table if row.name == FLOOR)
+    return next(row.launch.median for row in table if row.name == FLOOR)
 
 
 def _style(name: str) -> tuple[str, str]:

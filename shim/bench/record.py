@@ -15,7 +15,7 @@ from shim.errors import InputError, MachineError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Of the file; a reader refuses every other."""
 
 
@@ -37,10 +37,6 @@ class Conditions:
     """How it was dropped before each start; None: warm."""
     read_ahead_kb: int | None
     """Of the disk that the candidates were on; None: no disk."""
-    clock_ns: float
-    """From one reading of the harness's clock to the next."""
-    spawn_ns: float
-    """Of the fastest spawn whose exec fails: so much of each figure is no `bootstrap`'s doing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,9 +48,9 @@ class Measured:
     samples: tuple[Sample, ...]
 
     @property
-    def wall(self) -> list[float]:
-        """Wall times in microseconds, by round."""
-        return [sample.wall_ns / 1000 for sample in self.samples]
+    def launch(self) -> list[float]:
+        """Launch times in microseconds, by round."""
+        return [sample.launch_ns / 1000 for sample in self.samples]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,9 +135,7 @@ def _require_sense(record: Record) -> None:
         raise ValueError("without the handler and the floor nothing can be compared")
     if {len(one.samples) for one in record.measured} != {record.rounds} or not record.rounds:
         raise ValueError("every round has a sample of every candidate")
-    if not all(
-        isinstance(wall, float) and wall > 0 for one in record.measured for wall in one.wall
-    ):
+    if not all(launch > 0 for one in record.measured for launch in one.launch):
         raise ValueError("every start takes some time")
 
 
@@ -153,5 +147,7 @@ def _columns(samples: tuple[Sample, ...]) -> dict[str, list[int]]:
 
 def _rows(columns: dict[str, list[int]]) -> tuple[Sample, ...]:
     names = [field.name for field in fields(Sample)]
-    values = zip(*(columns[name] for name in names), strict=True)
+    values = list(zip(*(columns[name] for name in names), strict=True))
+    if not all(isinstance(value, int) for row in values for value in row):
+        raise TypeError("every sample is a whole number")
     return tuple(Sample(**dict(zip(names, row, strict=True))) for row in values)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from shim.bench.candidates import FLOOR, NOTHING
+from shim.bench.candidates import FLOOR
 from shim.bench.share import PERIOD_US, quota_us
-from shim.bench.statistics import Estimate, Summary, difference, ratio, summarize
+from shim.bench.statistics import Estimate, Summary, ratio, summarize
 
 if TYPE_CHECKING:
     from shim.bench.record import Conditions, Measured, Record
@@ -19,9 +19,12 @@ class Row:
 
     name: str
     title: str
+    launch: Summary
+    """From just before the exec of `bootstrap` to the handler's first instruction."""
     wall: Summary
+    """From letting the starter go to having the handler's exit status."""
     cpu: Summary
-    """User and system time together."""
+    """User and system time together, as all that follows of all the processes of a start."""
     user: float
     system: float
     """Their means: the kernel splits the sum by samples, so that one start's split says little."""
@@ -29,8 +32,6 @@ class Row:
     major_faults: float
     kilobytes_read: float
     """Medians, the last one of what came from a disk."""
-    added: Estimate
-    """What the candidate adds to the handler's own start."""
     against_floor: Estimate
 
 
@@ -41,9 +42,6 @@ class Comparison:
     slower: str
     faster: str
     ratio: Estimate
-    """Of the whole times: the harness's spawn and the handler's own start are in both."""
-    added_ratio: float | None
-    """Of what the two add to the handler's own start; None where nothing is measurably added."""
     at_most: float | None = None
     at_least: float | None = None
 
@@ -73,48 +71,43 @@ _BOUNDS: tuple[tuple[str, str, dict[str, float]], ...] = (
 
 def rows(record: Record) -> list[Row]:
     """The table, the fastest first."""
-    walls = {one.name: one.wall for one in record.measured}
-    table = [_row(one, walls) for one in record.measured]
-    return sorted(table, key=lambda row: row.wall.median)
+    (floor,) = (one.launch for one in record.measured if one.name == FLOOR)
+    table = [_row(one, floor) for one in record.measured]
+    return sorted(table, key=lambda row: row.launch.median)
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row as the table's columns have it, from the name to the ratio."""
+    """A row as the table's columns have it, from the name to the page faults."""
     return (
         row.name,
         row.title,
-        f"{row.wall.median:,.0f}",
-        f"{row.wall.lower_quartile:,.0f}-{row.wall.upper_quartile:,.0f}",
+        f"{row.launch.median:,.1f}",
+        f"{row.launch.lower_quartile:,.1f}-{row.launch.upper_quartile:,.1f}",
+        times(row.against_floor),
         f"{row.cpu.median:,.0f}",
         f"{row.minor_faults + row.major_faults:,.0f}",
-        f"{row.added.median:,.0f}",
-        times(row.against_floor),
     )
 
 
 def comparisons(record: Record) -> list[Comparison]:
     """The pairs that were both measured, compared round by round."""
-    walls = {one.name: one.wall for one in record.measured}
-    added = {name: difference(wall, walls[NOTHING]).median for name, wall in walls.items()}
+    launches = {one.name: one.launch for one in record.measured}
     is_plain = record.conditions.page_cache is None and record.conditions.memory is None
     return [
         Comparison(
             slower=slower,
             faster=faster,
-            ratio=ratio(walls[slower], walls[faster]),
-            added_ratio=added[slower] / added[faster] if added[faster] > 0 else None,
+            ratio=ratio(launches[slower], launches[faster]),
             **(bound if is_plain else {}),
         )
         for slower, faster, bound in _BOUNDS
-        if slower in walls and faster in walls
+        if slower in launches and faster in launches
     ]
 
 
 def sentence(comparison: Comparison) -> str:
     """One comparison as a person reads it."""
     text = f"{comparison.slower} takes {times(comparison.ratio)} as long as {comparison.faster}"
-    if comparison.added_ratio is not None:
-        text += f" and adds {comparison.added_ratio:.1f} x as much"
     if comparison.is_reached is None:
         return text
     at_most, at_least = comparison.at_most, comparison.at_least
@@ -136,7 +129,7 @@ def notes(record: Record) -> list[str]:
     return [
         *_interruption(record),
         _machine_note(record),
-        *_harness_notes(record.conditions),
+        _stamp_note(record),
         *_cache_notes(record.conditions),
         *_share_notes(record.conditions),
         *(f"not measured: {one.name}: {one.reason}" for one in record.missing),
@@ -153,20 +146,20 @@ def summary_json(record: Record) -> dict[str, Any]:
     }
 
 
-def _row(one: Measured, walls: dict[str, list[float]]) -> Row:
+def _row(one: Measured, floor: list[float]) -> Row:
     samples = one.samples
     return Row(
         name=one.name,
         title=one.title,
-        wall=summarize(one.wall),
+        launch=summarize(one.launch),
+        wall=summarize([sample.wall_ns / 1000 for sample in samples]),
         cpu=summarize([sample.user_us + sample.system_us for sample in samples]),
         user=sum(sample.user_us for sample in samples) / len(samples),
         system=sum(sample.system_us for sample in samples) / len(samples),
         minor_faults=summarize([sample.minor_faults for sample in samples]).median,
         major_faults=summarize([sample.major_faults for sample in samples]).median,
         kilobytes_read=summarize([sample.blocks_read / 2 for sample in samples]).median,
-        added=difference(one.wall, walls[NOTHING]),
-        against_floor=ratio(one.wall, walls[FLOOR]),
+        against_floor=ratio(one.launch, floor),
     )
 
 
@@ -186,12 +179,9 @@ def _machine_note(record: Record) -> str:
     )
 
 
-def _harness_notes(conditions: Conditions) -> list[str]:
-    clock = f"{conditions.clock_ns / 1000:.2f} µs the clock's"
-    if conditions.memory is not None:
-        return [f"of every figure {clock}; what the start costs without a bootstrap: see `nothing`"]
-    spawn = f"at least {conditions.spawn_ns / 1000:,.0f} µs are the harness's own and the fork's"
-    return [f"of every figure {spawn} (a spawn whose exec fails), {clock}"]
+def _stamp_note(record: Record) -> str:
+    costs = [sample.stamp_ns / 1000 for one in record.measured for sample in one.samples]
+    return f"of every launch time {summarize(costs).median:.1f} µs are the clock's"
 
 
 def _cache_notes(conditions: Conditions) -> list[str]:
@@ -213,6 +203,5 @@ def _share_notes(conditions: Conditions) -> list[str]:
         return []
     quota, period = quota_us(conditions.memory) / 1000, PERIOD_US // 1000
     return [
-        f"{conditions.memory} MB: {quota:.2f} ms of CPU in each {period} ms, whole at each start",
-        "timed from the wake-up of a waiting shell, whose exec stands for the fork",
+        f"{conditions.memory} MB: {quota:.2f} ms of CPU in each {period} ms, whole at each start"
     ]

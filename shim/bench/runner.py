@@ -1,31 +1,40 @@
-"""Starts a candidate and takes its time: from just before the spawn to the handler's exit."""
+"""Starts a candidate and takes its time: from just before its exec to the handler's beginning."""
 
 from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+import socket
+import struct
 from dataclasses import dataclass
-from itertools import pairwise
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Protocol
 
-from shim.bench.assembly import HANDLER_STATUS
+from shim.bench.assembly import HANDLER_STATUS, STAMPS
 from shim.bench.candidates import Candidate, lambda_environment
-from shim.bench.statistics import summarize
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from resource import struct_rusage
+
+_TIMES = struct.Struct("=6q")
+"""Three times in seconds and nanoseconds: the starter's two, and the handler's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """One start of one candidate, all its processes together."""
+    """One start of one candidate."""
 
+    launch_ns: int
+    """From just before the exec of `bootstrap` to the handler's first instruction."""
+    stamp_ns: int
+    """What taking and writing the time costs; so much of `launch_ns` is that."""
     wall_ns: int
+    """From letting the starter go to having the handler's exit status."""
     user_us: int
+    """This and what follows: of all processes together, starter and handler among them."""
     system_us: int
     minor_faults: int
     major_faults: int
@@ -34,76 +43,57 @@ class Sample:
 
 
 class Runner(Protocol):
-    """Whatever starts candidates: the real ones, and the tests' own."""
+    """Whatever starts candidates: the real one, and the tests' own."""
 
     def run(self, candidate: Candidate) -> Sample:
         """Start `candidate` once and wait for the handler's end; `MachineError` if it never ran."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """The arguments of a spawn, made beforehand so that they cost nothing while the clock runs."""
-
-    root: str
-    path: bytes
-    environment: dict[bytes, bytes]
-
-    @classmethod
-    def of(cls, candidate: Candidate) -> Call:
-        """What starts `candidate` as Lambda would."""
-        environment = lambda_environment(candidate).items()
-        return cls(
-            root=str(candidate.root),
-            path=bytes(candidate.bootstrap),
-            environment={name.encode(): value.encode() for name, value in environment},
-        )
-
-
-class SpawnRunner:
+class StartRunner:
     """Starts candidates as Lambda does: own folder, own environment, no shell in between.
 
-    Their streams are the harness's own: every redirection would be in the figures.
+    The starter (`baselines/starter.*.S`) waits while `prepare` is told its process number and the
+    candidate that it is about to become. The streams are the harness's own.
     """
 
-    def __init__(self, prepare: Callable[[Candidate], None]) -> None:
+    def __init__(self, starter: Path, prepare: Callable[[int, Candidate], None]) -> None:
+        self._starter = starter
         self._prepare = prepare
 
     def run(self, candidate: Candidate) -> Sample:
         """See `Runner`."""
-        call = Call.of(candidate)
-        os.chdir(call.root)
-        self._prepare(candidate)
-        arguments = [call.path]
-        start = perf_counter_ns()
-        process = os.posix_spawn(call.path, arguments, call.environment)
-        status, usage = reap(process)
-        end = perf_counter_ns()
-        require_handler(candidate, os.waitstatus_to_exitcode(status))
-        return Sample(
-            wall_ns=end - start,
-            user_us=round(usage.ru_utime * 1e6),
-            system_us=round(usage.ru_stime * 1e6),
-            minor_faults=usage.ru_minflt,
-            major_faults=usage.ru_majflt,
-            blocks_read=usage.ru_inblock,
+        os.chdir(candidate.root)
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                process = self._spawn(candidate, theirs.fileno())
+            try:
+                ours.recv(1)
+                self._prepare(process, candidate)
+                start = perf_counter_ns()
+                ours.send(b"\n")
+                _, status, usage = os.wait4(process, 0)
+                wall = perf_counter_ns() - start
+            except BaseException:  # an interruption: nothing is left behind
+                _end(process)
+                raise
+            require_handler(candidate, os.waitstatus_to_exitcode(status))
+            return _sample(candidate, ours.recv(_TIMES.size), wall, usage)
+
+    def _spawn(self, candidate: Candidate, stamps: int) -> int:
+        return os.posix_spawn(
+            self._starter,
+            (self._starter, candidate.bootstrap),
+            lambda_environment(candidate),
+            file_actions=[(os.POSIX_SPAWN_DUP2, stamps, STAMPS)],
         )
 
 
 def settle(handler: Candidate) -> None:
     """Start the handler once without a clock: what follows meets the same state, whatever ran."""
-    reap(os.posix_spawn(handler.bootstrap, ["bootstrap"], {}))
-
-
-def reap(process: int) -> tuple[int, struct_rusage]:
-    """Wait for a child: its wait status, and what it used. An interruption ends the child too."""
-    try:
-        _, status, usage = os.wait4(process, 0)
-    except BaseException:
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.kill(process, signal.SIGKILL)
-            os.wait4(process, 0)
-        raise
-    return status, usage
+    closed = [(os.POSIX_SPAWN_CLOSE, STAMPS)]
+    process = os.posix_spawn(handler.bootstrap, ["bootstrap"], {}, file_actions=closed)
+    os.waitpid(process, 0)
 
 
 def require_handler(candidate: Candidate, exit_code: int, *, said: str = "") -> None:
@@ -116,20 +106,29 @@ def require_handler(candidate: Candidate, exit_code: int, *, said: str = "") -> 
     )
 
 
-def clock_cost() -> float:
-    """Nanoseconds from one reading of the clock to the next."""
-    readings = [perf_counter_ns() for _ in range(5_000)]
-    return summarize([two - one for one, two in pairwise(readings)]).median
+def _sample(candidate: Candidate, stamps: bytes, wall_ns: int, usage: struct_rusage) -> Sample:
+    if len(stamps) != _TIMES.size:
+        raise MachineError(
+            f"the candidate keeps the handler from descriptor {STAMPS}: {candidate.name}",
+            hint="`--only` measures without it",
+        )
+    words = _TIMES.unpack(stamps)
+    first, before, begun = (words[i] * 1_000_000_000 + words[i + 1] for i in (0, 2, 4))
+    return Sample(
+        launch_ns=begun - before,
+        stamp_ns=before - first,
+        wall_ns=wall_ns,
+        user_us=round(usage.ru_utime * 1e6),
+        system_us=round(usage.ru_stime * 1e6),
+        minor_faults=usage.ru_minflt,
+        major_faults=usage.ru_majflt,
+        blocks_read=usage.ru_inblock,
+    )
 
 
-def spawn_cost(candidate: Candidate) -> float:
-    """Nanoseconds of the fastest of many spawns whose exec fails: Python's calls and the fork."""
-    call = Call.of(candidate)
-    costs = []
-    for _ in range(300):
-        start = perf_counter_ns()
-        try:
-            os.posix_spawn(b"/nonexistent", [call.path], call.environment)
-        except FileNotFoundError:
-            costs.append(perf_counter_ns() - start)
-    return summarize(costs).minimum
+def _end(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return

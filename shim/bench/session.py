@@ -13,21 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.bench.candidates import Candidate, Missing, chosen, lambda_environment, make
+from shim.bench.candidates import (
+    Candidate,
+    Missing,
+    chosen,
+    lambda_environment,
+    make,
+    make_starter,
+)
 from shim.bench.machine import describe, own_arch
 from shim.bench.pagecache import PageCache, read_ahead, read_ahead_file, set_read_ahead
 from shim.bench.record import Conditions, Measured, Record, save
-from shim.bench.runner import (
-    Runner,
-    Sample,
-    SpawnRunner,
-    clock_cost,
-    require_handler,
-    settle,
-    spawn_cost,
-)
+from shim.bench.runner import Runner, Sample, StartRunner, require_handler, settle
 from shim.bench.schedule import Plan, measured_rounds
-from shim.bench.share import ShareRunner, make_share
+from shim.bench.share import Share, make_share
 from shim.bench.undo import Undo
 from shim.errors import InputError, MachineError
 
@@ -74,8 +73,9 @@ def run(settings: Settings, *, tell: Callable[[str], None]) -> Record:
             _change_read_ahead(folder, settings.read_ahead, undo=undo)
         with _undisturbed(settings.cpu):
             cache = PageCache.of_this_machine() if settings.cold else None
-            prepare = partial(_prepare, candidates[0], cache)
-            runner = _runner(settings, prepare, undo=undo)
+            share = None if settings.memory is None else _share(settings.memory, undo)
+            prepare = partial(_prepare, candidates[0], cache, share)
+            runner = StartRunner(make_starter(own_arch(), folder=folder), prepare)
             if cache is not None:
                 _require_disk(runner.run(candidates[0]), folder)
             record = Record(
@@ -160,18 +160,22 @@ def _undisturbed(cpu: int | None) -> Iterator[None]:
         os.chdir(folder)
 
 
-def _prepare(handler: Candidate, cache: PageCache | None, candidate: Candidate) -> None:
+def _share(memory: int, undo: Undo) -> Share:
+    return make_share(memory, Path("/proc/mounts").read_text(), remember=undo.remove_group)
+
+
+def _prepare(
+    handler: Candidate,
+    cache: PageCache | None,
+    share: Share | None,
+    process: int,
+    candidate: Candidate,
+) -> None:
     settle(handler)
     if cache is not None:
         cache.drop(candidate)
-
-
-def _runner(settings: Settings, prepare: Callable[[Candidate], None], *, undo: Undo) -> Runner:
-    if settings.memory is None:
-        return SpawnRunner(prepare)
-    mounts = Path("/proc/mounts").read_text()
-    share = make_share(settings.memory, mounts, remember=undo.remove_group)
-    return ShareRunner(share, prepare)
+    if share is not None:
+        share.admit(process)
 
 
 def _require_disk(cold: Sample, folder: Path) -> None:
@@ -192,8 +196,6 @@ def _conditions(settings: Settings, handler: Candidate, *, cache: PageCache | No
         memory=settings.memory,
         page_cache=None if cache is None else cache.method,
         read_ahead_kb=read_ahead(handler.root),
-        clock_ns=clock_cost(),
-        spawn_ns=spawn_cost(handler),
     )
 
 

@@ -67,11 +67,6 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimat
     return estimate([one / other for one, other in zip(numerators, denominators, strict=True)])
 
 
-def difference(minuends: Sequence[float], subtrahends: Sequence[float]) -> Estimate:
-    """The median of the differences within each round."""
-    return estimate([one - other for one, other in zip(minuends, subtrahends, strict=True)])
-
-
 def quantile(ordered: Sequence[float], share: float) -> float:
     """The value below which `share` of the sorted values lie, interpolated between neighbours."""
     position = share * (len(ordered) - 1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Measures how long the launcher takes, against the shell scripts and programs that stand as
-`bootstrap` elsewhere: from the spawn of `bootstrap` to the exit of a handler that does nothing.
+`bootstrap` elsewhere: from just before the exec of `bootstrap` to the handler's first instruction.
 All candidates run in turn, each round in another order; ratios are taken within a round, with
 95 % confidence intervals."""
 
@@ -184,7 +184,7 @@ def _print_tables(record: Record) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name", no_wrap=True)
     table.add_column("what stands as bootstrap")
-    columns = ("median µs", "middle half", "CPU µs", "faults", "adds µs", "against the floor")
+    columns = ("launch µs", "middle half", "against the floor", "CPU µs", "faults")
     for title in (*columns, *(["read KB"] if is_cold else [])):
         table.add_column(title, justify="right", no_wrap=True)
     for row in report.rows(record):

@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK
-    print(_summary(package, packed, output=output))
+    print(_summary(package, packed, output=output), flush=True)
     print(_next_commands(package, packed, output=output), file=sys.stderr)
     return ExitCode.OK
 

@@ -146,7 +146,7 @@ def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> lis
         answer = session.invoke(event)
         answers.append(answer)
         if not as_json:
-            sys.stdout.buffer.write(answer.payload + b"\n")
+            sys.stdout.buffer.write(answer.payload.removesuffix(b"\n") + b"\n")
             sys.stdout.buffer.flush()
         if answer.error_type:
             _print_failure(answer.error_type, answer.error_message)

@@ -17,15 +17,12 @@ import traceback
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from shim.arch import Arch
 from shim.emulate import linux, sandbox
 from shim.emulate.start import Start, function_environment
 from shim.errors import MachineError, ShimError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHUTDOWN_MILLISECONDS = 3000
 """How long extensions get to end; the emulator kills them after two seconds."""
@@ -63,6 +60,7 @@ def main(status: int) -> None:
 
     The pipe `status` gets lines of JSON, notes and errors, and ends when the emulator has started.
     """
+    os.umask(0o022)
     fcntl.fcntl(status, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     with os.fdopen(0, "rb", buffering=0, closefd=False) as words:
         order = Order.decode(words.readline())
@@ -76,19 +74,23 @@ def main(status: int) -> None:
         child = os.fork()
         if child == 0:
             os.close(held_open)
-            _become_emulator(order, folder, obstacle, parent=parent, status=status)
+            _become_emulator(order, folder, obstacle=obstacle, parent=parent, status=status)
         os.close(status)
         # Without extensions, which are in layers, nothing would be told of the end on Lambda.
         _wait_for_the_end(child, patience=SHUTDOWN_MILLISECONDS if order.start.layers else 0)
-        _end_orphans()
+        _end_all(child)
     finally:
         if folder:
             _remove(folder)
 
 
 def _become_emulator(
-    order: Order, folder: Path | None, obstacle: str | None, *, parent: int, status: int
+    order: Order, folder: Path | None, *, obstacle: str | None, parent: int, status: int
 ) -> NoReturn:
+    """Be the emulator in its root, or in `folder` if there is an `obstacle` to that; or end.
+
+    The pipe `parent` is open as long as the keeper lives.
+    """
     try:
         # The first process of a namespace gets no signal that it has no handler for.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
@@ -100,9 +102,8 @@ def _become_emulator(
         for note in place.notes:
             _tell(status, note=note)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        sandbox.drop_rights()
         linux.die_with_parent(signal.SIGKILL)
-        if not select.select([parent], [], [], 0)[0]:  # it reads as ended if the parent just did
+        if not select.select([parent], [], [], 0)[0]:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             words = [order.program.name, *order.options, *place.arguments]
             os.execve(program, words, function_environment(order.start, place))
@@ -121,36 +122,45 @@ def _tell(status: int, **words: str | None) -> None:
 
 
 def _wait_for_the_end(child: int, *, patience: int) -> None:
-    """Return when `child` has ended; end it, after `patience` ms, when standard input does."""
+    """Return when `child` or standard input has ended, and extensions have had their `patience`."""
     ended = os.pidfd_open(child)
     poll = select.poll()
     poll.register(0, select.POLLIN)
     poll.register(ended, select.POLLIN)
-    if ended not in dict(poll.poll()):
-        os.kill(child, signal.SIGTERM if patience else signal.SIGKILL)
+    if ended not in dict(poll.poll()) and patience:
+        os.kill(child, signal.SIGTERM)
         poll.unregister(0)
-        if not poll.poll(patience):
-            os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+        poll.poll(patience)
 
 
-def _end_orphans() -> None:
-    """Kill what the emulator left, where no process namespace went with it."""
+def _end_all(emulator: int) -> None:
+    """Kill every process below this one, the `emulator` last, and wait until they have ended.
+
+    Halted, it keeps its connections open: the function has no time to complain about their end.
+    """
+    os.kill(emulator, signal.SIGSTOP)
     while True:
-        for process in _children():
-            os.kill(process, signal.SIGKILL)
+        for process in sorted(_descendants(), key=emulator.__eq__):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
 
 
-def _children() -> Iterator[int]:
+def _descendants() -> set[int]:
+    """Every process below this one; those that lost their parent are children of ours."""
+    parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             # The name, in brackets, can hold anything; the parent is the second field behind it.
-            if int(status.read_text("latin-1").rpartition(")")[2].split()[1]) == os.getpid():
-                yield int(status.parent.name)
+            fields = status.read_bytes().rpartition(b")")[2].split()
+            parents[int(status.parent.name)] = int(fields[1])
+    found = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
 
 
 def _remove(folder: Path) -> None:

@@ -39,7 +39,7 @@ def unshare(flags: int) -> None:
 def mount(source: str, target: str, *, kind: str = "", flags: int = 0, options: str = "") -> None:
     """mount(2)."""
     words = (os.fsencode(source), os.fsencode(target), kind.encode())
-    _checked(_libc.mount(*words, ctypes.c_ulong(flags), options.encode()), target)
+    _checked(_libc.mount(*words, ctypes.c_ulong(flags), options.encode()), source or target)
 
 
 def unmount(target: str) -> None:

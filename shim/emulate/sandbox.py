@@ -15,7 +15,7 @@ from shim.package.extract import unpack
 from shim.package.limits import read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from shim.arch import Arch
     from shim.emulate.start import Start
@@ -28,8 +28,9 @@ TMP_SIZE = "512m"
 
 # The new root is put together on top of a folder that each machine has and that is not copied.
 _BASE = "/proc"
-_NOT_ON_LAMBDA = {"boot", "home", "lost+found", "media", "mnt", "root", "srv"}
-_MADE_HERE = {"opt", "proc", "tmp", "var"}
+_EMPTY = ("boot", "home", "media", "mnt", "root", "srv", "opt", "proc", "tmp", "var")
+"""The folders of the root that show nothing of the host's, or what is put there afterwards."""
+
 _MEMORY = linux.MS_NOSUID | linux.MS_NODEV
 _FOLDER_NOTE = (
     "no mount namespaces here ({obstacle}): the package is at {task} (LAMBDA_TASK_ROOT), "
@@ -42,28 +43,32 @@ def obstacle() -> str | None:
     """Why mount namespaces can't be had here, in the system's words; None where they can."""
     child = os.fork()
     if child == 0:
+        status = 1
         try:
             leave_host()
             _mount_base()
-            os._exit(0)
+            Path(_BASE, "tmp").mkdir()
+            linux.pivot_root(_BASE, f"{_BASE}/tmp")
+            status = 0
         except OSError as error:
-            os._exit(error.errno or 1)
+            status = error.errno or 1
+        finally:
+            os._exit(status)
     number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return os.strerror(number) if number else None
 
 
 def leave_host() -> None:
-    """Give this process's next child a process and a mount namespace of its own.
+    """Give this process's next child a process namespace of its own, and the right to mount.
 
-    Who isn't root gets a user namespace too, in which the mounting is allowed.
+    Who isn't root gets that right from a user namespace.
     """
-    wanted = linux.CLONE_NEWNS | linux.CLONE_NEWPID
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         with suppress(PermissionError):
-            linux.unshare(wanted)
+            linux.unshare(linux.CLONE_NEWPID)
             return
-    linux.unshare(wanted | linux.CLONE_NEWUSER)
+    linux.unshare(linux.CLONE_NEWPID | linux.CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny", "ascii")
     Path("/proc/self/uid_map").write_text(f"{FUNCTION_USER} {user} 1", "ascii")
     Path("/proc/self/gid_map").write_text(f"{FUNCTION_GROUP} {group} 1", "ascii")
@@ -75,13 +80,10 @@ def enter_root(start: Start) -> Place:
     Every mount is in this process's namespace, so that all of it goes when the process does.
     """
     place = Place()
-    task, layers = (Path(_BASE + path) for path in (place.task_root, place.layer_root))
     _mount_base()
-    _mirror("/", _BASE, without=_NOT_ON_LAMBDA | _MADE_HERE)
-    _mirror("/var", f"{_BASE}/var", without={task.name})
-    for folder in (task, layers):
-        folder.mkdir(exist_ok=True)
-    _lay_out(start, task, layers)
+    _mirror("/", _BASE, without=_EMPTY)
+    _mirror("/var", f"{_BASE}/var", without=("task",))
+    _lay_out(start, Path(_BASE + place.task_root), Path(_BASE + place.layer_root))
     notes = standin.mount_over(_BASE, start.arch)
     _make_read_only()
     linux.pivot_root(_BASE, f"{_BASE}/tmp")
@@ -89,6 +91,7 @@ def enter_root(start: Start) -> Place:
     _mount_proc(old_root="/tmp")
     linux.unmount("/tmp")
     linux.mount("tmpfs", "/tmp", kind="tmpfs", flags=_MEMORY, options=f"size={TMP_SIZE},mode=1777")
+    _drop_rights()
     return replace(place, notes=notes)
 
 
@@ -112,17 +115,6 @@ def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
     )
 
 
-def drop_rights() -> None:
-    """Be the user that Lambda runs functions as, where this process may choose."""
-    with suppress(OSError):  # who isn't root, or is it in a namespace that has no such user
-        for stream in (1, 2):
-            os.fchown(stream, FUNCTION_USER, FUNCTION_GROUP)
-        os.setgroups([])
-        os.setresgid(*[FUNCTION_GROUP] * 3)
-        os.setresuid(*[FUNCTION_USER] * 3)
-    linux.refuse_new_privileges()
-
-
 def _lay_out(start: Start, task: Path, layers: Path) -> None:
     """Unpack the package into `task` and the layers, in order, over each other into `layers`."""
     left = read_limits().unzipped
@@ -132,22 +124,40 @@ def _lay_out(start: Start, task: Path, layers: Path) -> None:
         _settle(folder, start.arch, as_others=os.geteuid() != 0)
 
 
+def _drop_rights() -> None:
+    """Be the user that Lambda runs functions as; who isn't root is it already, in the namespace."""
+    if os.geteuid() == 0:
+        for stream in (1, 2):  # so that /dev/stdout can be opened
+            os.fchown(stream, FUNCTION_USER, FUNCTION_GROUP)
+        os.setgroups([])
+        os.setresgid(*[FUNCTION_GROUP] * 3)
+        os.setresuid(*[FUNCTION_USER] * 3)
+    linux.refuse_new_privileges()
+
+
 def _mount_base() -> None:
+    linux.unshare(linux.CLONE_NEWNS)
     linux.mount("", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", _BASE, kind="tmpfs", flags=_MEMORY, options="size=1g,mode=755")
 
 
-def _mirror(source: str, into: str, *, without: Iterable[str]) -> None:
-    """Show each folder of `source` in `into` too; those named in `without` are empty there."""
+def _mirror(source: str, into: str, *, without: Collection[str]) -> None:
+    """Show each folder of `source` in `into` too; those named in `without` are empty there.
+
+    They are real folders there even where the host has links: what is written below them stays.
+    """
+    for name in without:
+        Path(into, name).mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
             target = Path(into, entry.name)
+            if entry.name in without:
+                continue
             if entry.is_symlink():
                 target.symlink_to(Path(entry.path).readlink())
             elif entry.is_dir():
                 target.mkdir()
-                if entry.name not in without:
-                    linux.mount(entry.path, str(target), flags=linux.MS_BIND | linux.MS_REC)
+                linux.mount(entry.path, str(target), flags=linux.MS_BIND | linux.MS_REC)
 
 
 def _make_read_only() -> None:

@@ -162,13 +162,15 @@ class Session:
         )
         self._open.callback(self._emulator.close)
         self.notes = self._emulator.await_start()
-        self._await_listening()
+        # A native function can be faster than the emulator at opening the second one.
+        for port in (self.port, api_port):
+            self._await_listening(port)
 
-    def _await_listening(self) -> None:
+    def _await_listening(self, port: int) -> None:
         deadline = time.monotonic() + LISTEN_SECONDS
         while time.monotonic() < deadline:
             try:
-                socket.create_connection((HOST, self.port), 1, _OTHER_LOOPBACK).close()
+                socket.create_connection((HOST, port), 1, _OTHER_LOOPBACK).close()
                 return
             except OSError:
                 if self._emulator.wait(_POLL_SECONDS):

@@ -29,6 +29,7 @@ _NOT_ASKED = (
     "`uname` and the shell name this machine, not {arch} ({cause}): "
     "a `bootstrap` that asks them takes the wrong program"
 )
+_PROBE_SECONDS = 10
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 _ADDRESS, _PROGRAM_HEADER_SIZE = 0x400000, 56
 
@@ -61,9 +62,11 @@ def can_run(arch: Arch) -> bool:
     try:
         os.write(program, _smallest_program(arch))
         path = f"/proc/self/fd/{program}"
-        return subprocess.run([path], pass_fds=[program], check=False).returncode == 0
-    except OSError:
+        subprocess.run([path], pass_fds=[program], check=True, timeout=_PROBE_SECONDS)
+    except (OSError, subprocess.SubprocessError):
         return False
+    else:
+        return True
     finally:
         os.close(program)
 

@@ -10,6 +10,7 @@ cdef extern from "<asm/unistd.h>" nogil:
 cdef extern from "<errno.h>" nogil:
     enum:
         EACCES
+        ENAMETOOLONG
         ENOENT
         ENOTDIR
 
@@ -27,11 +28,12 @@ cdef enum:
     MACHINE_OFFSET = 260   # of `machine` in struct utsname: the fifth of six fields of 65 bytes
     HANDLER_LIMIT = 128    # characters: UpdateFunctionConfiguration, Handler
     CANDIDATES = 4
-    TEXT_LIMIT = 8191
+    PATH_LIMIT = 1023      # bytes; a handler has at most 512, Lambda's task root 9
 
 cdef public struct Text:
     Py_ssize_t size
-    char bytes[8192]       # over PATH_MAX: a path that is too long, the kernel itself refuses
+    Py_ssize_t limit       # bytes that there is room for, and a NUL after them
+    char bytes[1024]
 
 cdef public struct Launch:
     char **stack

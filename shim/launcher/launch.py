@@ -186,6 +186,7 @@ def set_candidate(launch: cython.pointer[Launch], index: cython.int) -> cython.b
     if index < 2:
         folder = launch.root
     launch.path.size = 0
+    launch.path.limit = PATH_LIMIT
     append(cython.address(launch.path), folder)
     append(cython.address(launch.path), b"/")
     append(cython.address(launch.path), launch.handler)
@@ -209,6 +210,9 @@ def execute(launch: cython.pointer[Launch]) -> cython.void:
     argv: cython.pp_char
     first: cython.p_char
     second: cython.p_char
+    launch.error = ENAMETOOLONG
+    if launch.path.size == PATH_LIMIT:
+        return
     if launch.wrapper != cython.NULL:
         launch.error = check_executable(cython.address(launch.path))
         if launch.error != 0:
@@ -289,7 +293,7 @@ def is_same(one: cython.p_const_char, other: cython.p_const_char) -> cython.bint
 @cython.exceptval(check=False)
 def append(text: cython.pointer[Text], more: cython.p_const_char) -> cython.void:
     """Add `more` as far as there is room, and end `text` with a NUL."""
-    while more[0] != 0 and text.size < TEXT_LIMIT:
+    while more[0] != 0 and text.size < text.limit:
         text.bytes[text.size] = more[0]
         text.size += 1
         more += 1

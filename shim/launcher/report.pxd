@@ -35,6 +35,7 @@ cdef extern from "entry.h" nogil:
 cdef extern from "launch.h" nogil:
     struct Text:
         Py_ssize_t size
+        Py_ssize_t limit
         char *bytes
     struct Launch:
         const char *wrapper
@@ -59,7 +60,8 @@ cdef enum:
     IGNORE_SIGNAL = 1      # SIG_IGN
     SIGNAL_SET_SIZE = 8    # bytes of the kernel's signal set
     CANDIDATES = 4
-    VALUE_LIMIT = 256      # bytes of one value: four of them, all escaped, fit into a Text
+    VALUE_LIMIT = 256      # bytes of one value: four of them, all escaped, fit into a line
+    LINE_LIMIT = 8191
     ADDRESS_SIZE = 16      # of struct sockaddr_in
     TIMEOUT = 1            # seconds, for each of connect, send and receive
 
@@ -74,6 +76,7 @@ cdef struct Failure:
     int machine            # `e_machine` of a handler for another machine, or 0
     long error             # errno that the sentence doesn't tell by itself, or 0
     Text line
+    char more[7168]        # of the line
 
 cdef struct Header:        # the beginning of an ELF file
     unsigned int magic

@@ -28,6 +28,7 @@ def report(launch: cython.pointer[Launch], problem: cython.p_const_char) -> cyth
     failure: Failure
     failure.status = BAD_CONFIGURATION
     failure.error = failure.machine = failure.line.size = 0
+    failure.line.limit = LINE_LIMIT
     failure.problem = problem
     if problem == cython.NULL:
         failure.problem = classify(cython.address(failure), launch)
@@ -52,7 +53,7 @@ def classify(
             failure.status = NOT_FOUND
     elif is_absent(launch.error):
         if find_candidate(launch):
-            return b"InterpreterMissing:handler names an interpreter that is missing: "
+            return b"InterpreterMissing:handler's interpreter is missing: "
         failure.status = NOT_FOUND
         return b"HandlerNotFound:handler not found: "
     elif launch.error == EACCES:

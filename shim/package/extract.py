@@ -31,7 +31,7 @@ _UNREADABLE = (
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,
+    RuntimeError,
     ValueError,
 )
 _INPUT_ERRNOS = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
@@ -69,10 +69,14 @@ def read_head(source: Path, name: str, size: int) -> bytes:
             if source.is_dir():
                 with (source / name).open("rb") as file:
                     return file.read(size)
-            with zipfile.ZipFile(source) as archive, archive.open(name) as member:
-                return member.read(size)
-        except (FileNotFoundError, IsADirectoryError, KeyError):
-            return b""
+            with zipfile.ZipFile(source) as archive:
+                for entry in _zip_entries(archive):
+                    if entry.name == name:
+                        with entry.open() as member:
+                            return member.read(size)
+        except (FileNotFoundError, IsADirectoryError):
+            pass
+        return b""
 
 
 @contextmanager

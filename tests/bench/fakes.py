@@ -20,10 +20,12 @@ def candidate(name: str) -> Candidate:
     return Candidate(name=name, title=f"title of {name}", root=Path("/nowhere") / name)
 
 
-def sample(wall_us: float) -> Sample:
-    """A start that took so many microseconds."""
+def sample(launch_us: float) -> Sample:
+    """A start whose launch took so many microseconds."""
     return Sample(
-        wall_ns=round(wall_us * 1000),
+        launch_ns=round(launch_us * 1000),
+        stamp_ns=500,
+        wall_ns=round(launch_us * 2000),
         user_us=3,
         system_us=4,
         minor_faults=5,
@@ -33,38 +35,36 @@ def sample(wall_us: float) -> Sample:
 
 
 class FakeRunner:
-    """Says what `wall_us` says, and remembers who was started."""
+    """Says what `launch_us` says, and remembers who was started."""
 
-    def __init__(self, wall_us: Callable[[str], float]) -> None:
+    def __init__(self, launch_us: Callable[[str], float]) -> None:
         self.started: list[str] = []
-        self._wall_us = wall_us
+        self._launch_us = launch_us
 
     def run(self, candidate: Candidate) -> Sample:
         """See `Runner`."""
         self.started.append(candidate.name)
-        return sample(self._wall_us(candidate.name))
+        return sample(self._launch_us(candidate.name))
 
 
 def record(
-    walls: Mapping[str, Sequence[float]],
+    launches: Mapping[str, Sequence[float]],
     *,
     rounds: int = 0,
     page_cache: str | None = None,
     memory: int | None = None,
 ) -> Record:
-    """A record of these wall times in microseconds; complete unless `rounds` says otherwise."""
+    """A record of these launch times in microseconds; complete unless `rounds` says otherwise."""
     return Record(
         conditions=Conditions(
             date="2026-11-22T00:00:00+00:00",
-            rounds=rounds or max(map(len, walls.values()), default=0),
+            rounds=rounds or max(map(len, launches.values()), default=0),
             warmup=0,
             seed=7,
             cpu=None,
             memory=memory,
             page_cache=page_cache,
             read_ahead_kb=128,
-            clock_ns=80.0,
-            spawn_ns=70_000.0,
         ),
         machine=Machine(
             arch=Arch.X86_64,
@@ -82,7 +82,7 @@ def record(
         ),
         measured=tuple(
             Measured(name=name, title=f"title of {name}", samples=tuple(map(sample, times)))
-            for name, times in walls.items()
+            for name, times in launches.items()
         ),
         missing=(),
     )

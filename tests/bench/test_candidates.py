@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +15,17 @@ import pytest
 
 from shim.arch import Arch
 from shim.bench import assembly, session
-from shim.bench.candidates import RECIPES, Candidate, Missing, chosen, lambda_environment, make
+from shim.bench.candidates import (
+    RECIPES,
+    Candidate,
+    Missing,
+    chosen,
+    lambda_environment,
+    make,
+    make_starter,
+)
 from shim.bench.machine import describe, own_arch
+from shim.bench.runner import StartRunner
 from shim.elf import read_header
 from shim.errors import MachineError
 from tests.requirements import require
@@ -25,6 +35,11 @@ BY_NAME = {recipe.name: recipe for recipe in RECIPES}
 EVERYWHERE = ("nothing", "assembly", "lean", "python")
 OF_SHELLS = tuple(name for name in BY_NAME if name.endswith(("-bash", "-dash")))
 OF_COMPILERS = ("c-musl", "c-static", "c-dynamic")
+
+
+@pytest.fixture(autouse=True)
+def _working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")  # runners change it; this brings it back
 
 
 def _made(name: str, folder: Path) -> Candidate:
@@ -89,7 +104,8 @@ def test_the_scripts_pass_shellcheck() -> None:
 
 @pytest.mark.parametrize("arch", list(Arch))
 @pytest.mark.parametrize(
-    ("source", "code"), [("handler", assembly.HANDLER), ("floor", assembly.FLOOR)]
+    ("source", "code"),
+    [("handler", assembly.HANDLER), ("floor", assembly.FLOOR), ("starter", assembly.STARTER)],
 )
 def test_the_machine_code_is_what_the_assembly_source_says(
     arch: Arch, source: str, code: dict[Arch, bytes], tmp_path: Path
@@ -107,11 +123,11 @@ def test_the_machine_code_is_what_the_assembly_source_says(
 
 
 @pytest.mark.parametrize("arch", list(Arch))
-def test_handler_and_floor_are_programs_for_their_architecture(arch: Arch) -> None:
-    for code in (assembly.HANDLER, assembly.FLOOR):
+def test_what_is_assembled_is_a_program_for_its_architecture(arch: Arch) -> None:
+    for code in (assembly.HANDLER, assembly.FLOOR, assembly.STARTER):
         program = assembly.program(arch, code)
         assert read_header(program).arch is arch
-        assert len(program) < 300
+        assert len(program) < 400
 
 
 @pytest.mark.parametrize("arch", list(Arch))
@@ -125,6 +141,30 @@ def test_handler_and_floor_run(arch: Arch, tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "bin" / "orders"], check=False).returncode == 42
     assert subprocess.run([tmp_path / "bootstrap"], cwd=tmp_path, check=False).returncode == 42
     assert subprocess.run([tmp_path / "bootstrap"], cwd="/", check=False).returncode == 127
+
+
+@pytest.mark.parametrize("arch", list(Arch))
+def test_the_starter_waits_and_takes_the_time_before_the_exec(arch: Arch, tmp_path: Path) -> None:
+    emulated = Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}").exists()
+    require(arch is own_arch() or emulated, f"nothing here runs {arch} programs")
+    starter = make_starter(arch, folder=tmp_path)
+    handler = tmp_path / "bootstrap"
+    handler.write_bytes(assembly.program(arch, assembly.HANDLER))
+    handler.chmod(0o755)
+    candidate = Candidate(name="nothing", title="", root=tmp_path)
+    began: list[int] = []
+    runner = StartRunner(starter, lambda *_: began.append(time.monotonic_ns()))
+    sample = runner.run(candidate)
+    after = time.monotonic_ns()
+    assert sample.stamp_ns > 0
+    assert 0 < sample.launch_ns < after - began[0]
+
+
+def test_what_can_not_be_executed_ends_the_starter_with_127(tmp_path: Path) -> None:
+    starter = make_starter(own_arch(), folder=tmp_path)
+    candidate = Candidate(name="gone", title="", root=tmp_path)
+    with pytest.raises(MachineError, match="it ended with 127: gone"):
+        StartRunner(starter, lambda *_: None).run(candidate)
 
 
 def test_the_two_that_all_is_held_against_are_in_every_choice() -> None:

@@ -54,13 +54,13 @@ def test_a_small_run_prints_a_table_and_saves_every_sample(folder: Path, tmp_pat
     for name in ("nothing", "assembly", "exec-dash", "python"):
         assert f"\n{name} " in done.stdout
     saved = json.loads(output.read_text())
-    assert {len(one["samples"]["wall_ns"]) for one in saved["candidates"]} == {3}
+    assert {len(one["samples"]["launch_ns"]) for one in saved["candidates"]} == {3}
     assert list(folder.iterdir()) == []
 
 
 def test_json_is_the_record_and_what_follows_from_it(folder: Path) -> None:
     data = _json(*QUICK, "--seed", "5", "--folder", folder)
-    assert data["format"] == 1
+    assert data["format"] == 2
     assert data["conditions"]["seed"] == 5
     assert data["machine"]["arch"] == own_arch()
     assert [row["name"] for row in data["summary"]][-1] == "python"
@@ -127,7 +127,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(folder: Path, tmp_pat
         stdout, stderr = bench.communicate(timeout=30)
     assert (bench.returncode, stderr) == (130, "")
     assert "\ninterrupted after " in stdout
-    rounds = len(json.loads(output.read_text())["candidates"][0]["samples"]["wall_ns"])
+    rounds = len(json.loads(output.read_text())["candidates"][0]["samples"]["launch_ns"])
     assert f"interrupted after {rounds} of 1000000 rounds" in stdout
     assert list(folder.iterdir()) == []
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shim.bench import pagecache
-from shim.bench.candidates import RECIPES, Candidate, make
+from shim.bench.candidates import RECIPES, Candidate, make, make_starter
 from shim.bench.machine import own_arch
 from shim.bench.pagecache import PageCache
-from shim.bench.runner import SpawnRunner, clock_cost, settle, spawn_cost
-from shim.bench.share import Share, ShareRunner, make_share, quota_us
+from shim.bench.runner import Sample, StartRunner, settle
+from shim.bench.share import Share, make_share, quota_us
 from shim.bench.undo import Undo
 from shim.errors import MachineError
 from tests.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
 
@@ -31,9 +35,19 @@ def _made(name: str, folder: Path) -> Candidate:
     return made
 
 
-def test_a_start_has_a_time_page_faults_and_cpu_time(tmp_path: Path) -> None:
-    sample = SpawnRunner(settle).run(_made("nothing", tmp_path))
-    assert sample.wall_ns > 0
+def _start(candidate: Candidate, *preparations: Callable[[], None]) -> Sample:
+    def prepare(_process: int, _candidate: Candidate) -> None:
+        for one in preparations:
+            one()
+
+    starter = make_starter(own_arch(), folder=candidate.root.parent)
+    return StartRunner(starter, prepare).run(candidate)
+
+
+def test_a_start_has_times_page_faults_and_cpu_time(tmp_path: Path) -> None:
+    handler = _made("nothing", tmp_path)
+    sample = _start(handler, lambda: settle(handler))
+    assert 0 < sample.stamp_ns < sample.launch_ns < sample.wall_ns
     assert sample.minor_faults > 0
     assert sample.user_us + sample.system_us > 0
 
@@ -42,19 +56,28 @@ def test_a_runner_refuses_a_candidate_that_does_not_start_the_handler(tmp_path: 
     candidate = _made("assembly", tmp_path)
     (candidate.root / "bin" / "orders").unlink()
     with pytest.raises(MachineError, match="it ended with 127: assembly"):
-        SpawnRunner(lambda _: None).run(candidate)
+        _start(candidate)
 
 
-def test_the_harness_own_cost_is_measured(tmp_path: Path) -> None:
-    assert 0 < clock_cost() < spawn_cost(_made("nothing", tmp_path))
+def test_a_candidate_that_closes_the_descriptor_is_refused(tmp_path: Path) -> None:
+    candidate = _made("short-dash", tmp_path)
+    candidate.bootstrap.write_text('#!/bin/sh\nexec 3>&-\nexec "./$_HANDLER"\n')
+    with pytest.raises(MachineError, match="keeps the handler from descriptor 3: short-dash"):
+        _start(candidate)
 
 
-def test_every_start_is_prepared(tmp_path: Path) -> None:
-    prepared: list[str] = []
-    runner = SpawnRunner(lambda candidate: prepared.append(candidate.name))
-    for name in ("nothing", "assembly"):
-        runner.run(_made(name, tmp_path))
-    assert prepared == ["nothing", "assembly"]
+def test_an_interruption_leaves_no_process(tmp_path: Path) -> None:
+    processes: list[int] = []
+
+    def interrupt(process: int, _candidate: Candidate) -> None:
+        processes.append(process)
+        raise KeyboardInterrupt
+
+    candidate = _made("nothing", tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        StartRunner(make_starter(own_arch(), folder=tmp_path), interrupt).run(candidate)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(processes[0], os.WNOHANG)
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole cache", "own files"])
@@ -63,8 +86,9 @@ def test_a_dropped_candidate_comes_from_the_disk(tmp_path: Path, *, whole: bool)
     require(not whole or os.access(pagecache.DROP_CACHES, os.W_OK), "only root drops all caches")
     candidate = _made("nothing", tmp_path)
     os.sync()
-    warm = SpawnRunner(lambda _: None).run(candidate)
-    cold = SpawnRunner(PageCache(whole=whole).drop).run(candidate)
+    cache = PageCache(whole=whole)
+    warm = _start(candidate)
+    cold = _start(candidate, lambda: cache.drop(candidate))
     assert warm.blocks_read == 0
     assert cold.blocks_read > 0
 
@@ -94,7 +118,9 @@ def test_a_share_of_version_1_has_period_and_quota(tmp_path: Path) -> None:
     assert made == [tmp_path / f"shim-bench-{os.getpid()}"]
     assert (made[0] / "cpu.cfs_period_us").read_text() == "20000"
     assert (made[0] / "cpu.cfs_quota_us").read_text() == "1447"
+    (made[0] / "cpu.cfs_quota_us").write_text("changed")
     share.admit(4711)
+    assert (made[0] / "cpu.cfs_quota_us").read_text() == "1447"
     assert (made[0] / "cgroup.procs").read_text() == "4711"
 
 
@@ -124,21 +150,14 @@ def test_only_the_candidate_is_throttled(tmp_path: Path) -> None:
     candidate = _made("python", tmp_path)
     with Undo() as undo:
         share = _real_share(undo, groups)
-        runner = ShareRunner(share, lambda _: None)
+        starter = make_starter(own_arch(), folder=tmp_path)
+        runner = StartRunner(starter, lambda process, _: share.admit(process))
         samples = [runner.run(candidate) for _ in range(3)]
         throttled = _statistic(groups[0], "nr_throttled")
         assert share.members.read_text() == ""
     assert throttled >= 3  # a Python start needs several times the quota
     assert min(sample.user_us + sample.system_us for sample in samples) > quota_us(128)
     assert not groups[0].exists()
-
-
-def test_what_waits_at_the_gate_is_not_counted(tmp_path: Path) -> None:
-    handler = _made("nothing", tmp_path)
-    with Undo() as undo:
-        under_share = ShareRunner(_real_share(undo, []), lambda _: None).run(handler)
-    alone = SpawnRunner(lambda _: None).run(handler)
-    assert abs(under_share.minor_faults - alone.minor_faults) < 5
 
 
 def _real_share(undo: Undo, groups: list[Path]) -> Share:

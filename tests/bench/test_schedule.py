@@ -44,7 +44,7 @@ def test_warm_up_rounds_run_and_are_not_counted() -> None:
     rounds = list(measured_rounds(runner, CANDIDATES, Plan(rounds=2, warmup=3, seed=1)))
     assert len(runner.started) == 5 * 4
     assert len(rounds) == 2
-    assert min(one.wall_ns for one in rounds[0].values()) == 13_000
+    assert min(one.launch_ns for one in rounds[0].values()) == 13_000
 
 
 def test_an_interruption_keeps_the_completed_rounds(tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_a_record_that_can_not_be_written_is_an_error_with_its_reason(tmp_path: 
 
 
 def _interrupted_in_round(number: int) -> fakes.FakeRunner:
-    def wall(_: str) -> float:
+    def launch(_: str) -> float:
         if len(runner.started) > number * len(CANDIDATES) - 2:
             raise KeyboardInterrupt
         return 1
 
-    runner = fakes.FakeRunner(wall)
+    runner = fakes.FakeRunner(launch)
     return runner
 
 
@@ -109,4 +109,4 @@ def _measure(runner: fakes.FakeRunner, *, rounds: int, output: Path | None) -> R
 
 
 def _saved_rounds(path: Path) -> int:
-    return len(json.loads(path.read_text())["candidates"][0]["samples"]["wall_ns"])
+    return len(json.loads(path.read_text())["candidates"][0]["samples"]["launch_ns"])

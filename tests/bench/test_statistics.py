@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from shim.bench.statistics import difference, estimate, quantile, ratio, summarize
+from shim.bench.statistics import estimate, quantile, ratio, summarize
 
 
 def test_a_summary_holds_median_quartiles_deviation_and_extremes() -> None:
@@ -64,10 +64,6 @@ def test_a_ratio_is_taken_within_each_round_so_that_drift_cancels_out() -> None:
     drift = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     interval = ratio([3 * value for value in drift], drift)
     assert (interval.low, interval.median, interval.high) == (3, 3, 3)
-
-
-def test_a_difference_is_taken_within_each_round() -> None:
-    assert difference([11, 22, 103], [1, 2, 3]).median == 20
 
 
 def test_rounds_of_different_number_are_refused() -> None:

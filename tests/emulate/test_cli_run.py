@@ -221,7 +221,7 @@ def test_without_an_event_it_serves_until_ctrl_c(
     url = served_url(process)
     assert [post(url, "6 * 7"), post(url, "6 * 8")] == [b"42", b"48"]
     process.send_signal(signal.SIGINT)
-    out, log = process.communicate(timeout=20)
+    out, log = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert log == "started\nevent {'eval': '6 * 7'}\nevent {'eval': '6 * 8'}\n"
     assert not command.processes()
@@ -239,7 +239,7 @@ def test_serving_tells_of_errors_and_goes_on(command: Command, package: Path) ->
     while "error: the function failed: Runtime.ExitError" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
 
 
@@ -254,11 +254,11 @@ def test_whatever_ends_it_no_process_and_no_file_is_left(
     # A process in a group of its own, whose parent has gone, that ignores what can be ignored.
     stray = "trap '' TERM INT HUP; while :; do sleep 1; done"
     post(url, f"subprocess.Popen(['setsid', 'sh', '-c', {stray!r}]) and None")
-    assert len(command.processes()) >= 5
+    wait_until(lambda: len(command.processes()) >= 5, seconds=60)
     process.send_signal(number)
-    process.communicate(timeout=20)
-    wait_until(lambda: not command.processes(), seconds=20)
-    wait_until(lambda: not list(command.folder.iterdir()), seconds=20)
+    process.communicate(timeout=60)
+    wait_until(lambda: not command.processes(), seconds=60)
+    wait_until(lambda: not list(command.folder.iterdir()), seconds=60)
 
 
 @NAMESPACES
@@ -274,10 +274,10 @@ def test_when_its_keeper_is_killed_the_function_ends_too(
         if b"keeper.main" in Path(f"/proc/{number}/cmdline").read_bytes()
     )
     os.kill(keeper, signal.SIGKILL)
-    out, log = process.communicate(timeout=20)
+    out, log = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, "")
     assert "the emulator ended by itself" in log
-    wait_until(lambda: not command.processes(), seconds=20)
+    wait_until(lambda: not command.processes(), seconds=60)
 
 
 @MODES
@@ -298,6 +298,47 @@ def test_every_kind_of_user_gets_the_answer_and_is_told_what_differs(
     else:
         assert root == "/var/task"
         assert "note:" not in done.stderr
+
+
+@NAMESPACES
+def test_a_strict_umask_does_not_keep_the_function_out(
+    prefix: Sequence[str], command: Command, package: Path
+) -> None:
+    (package / "deep").mkdir(mode=0o755)
+    strict = ("sh", "-c", 'umask 077; exec "$@"', "sh", *prefix)
+    require_prefix(strict)
+    event = json.dumps({"eval": "os.listdir('/var/task/deep')"})
+    done = command.run(package, "--handler", "x", prefix=strict, event=event)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_links_in_the_hosts_root_lead_nothing_onto_the_host(
+    command: Command, package: Path, tmp_path: Path
+) -> None:
+    require(os.geteuid() == 0, "only root can change the root folder of a test")
+    layer, outside = tmp_path / "layer", tmp_path / "outside"
+    layer.mkdir()
+    outside.mkdir()
+    (layer / "tool").touch()
+    # As on Fedora's ostree systems, where /opt is a link into /var.
+    root = tmp_path / "root"
+    script = (
+        'mount -t tmpfs none "$1" && mkdir "$1/var" && ln -s "$2" "$1/opt" && ln -s "$2" "$1/home" '
+        '&& ln -s "$2" "$1/var/task" && ln -s usr/bin "$1/bin" && ln -s usr/lib "$1/lib" && '
+        "for name in lib64 tmp proc dev usr etc work root sys; do "
+        'if [ -L "/$name" ]; then cp -P "/$name" "$1/"; '
+        'elif [ -d "/$name" ]; then mkdir "$1/$name"; mount --rbind "/$name" "$1/$name"; fi; '
+        'done && cd "$1" && mkdir old && pivot_root . old && shift 2 && exec "$@"'
+    )
+    root.mkdir()
+    whole = ("unshare", "--mount", "sh", "-c", script, "sh", str(root), str(outside))
+    require_prefix(whole)
+    event = json.dumps({"eval": "[os.listdir('/opt'), os.path.islink('/opt'), __file__]"})
+    done = command.run(package, "--handler", "x", "--layer", layer, prefix=whole, event=event)
+    assert (done.returncode, done.stdout) == (0, '[["tool"], false, "/var/task/bootstrap"]\n'), (
+        done.stderr
+    )
+    assert not list(outside.iterdir())
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(command: Command, package: Path) -> None:

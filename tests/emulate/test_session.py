@@ -330,6 +330,15 @@ def test_a_native_function_answers_on_its_architecture(
     assert answer == {"machine": arch.machine, "program": "/var/task/bootstrap"}
 
 
+def test_no_function_is_faster_than_the_emulator(
+    started: Starter, functions: dict[Arch, Path], tmp_path: Path
+) -> None:
+    package = zipped(tmp_path / "p.zip", {"bootstrap": functions[HOST_ARCH].read_bytes()})
+    for _ in range(20):
+        with started(package) as session:
+            assert session.invoke(b"{}").error_type is None
+
+
 @pytest.mark.parametrize("arch", list(Arch))
 def test_a_program_for_the_other_architecture_starts_no_more_than_on_lambda(
     arch: Arch, started: Starter, functions: dict[Arch, Path], tmp_path: Path

@@ -8,6 +8,8 @@ import platform
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shim.arch import Arch
 from tests.examples.commands import packed, shim
 from tests.examples.conftest import EXAMPLES
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.usefixtures("lean_launchers")
 def test_a_script_on_awslambdaric_answers_invocations(python_package: Path, tmp_path: Path) -> None:
     arch = Arch.from_machine(platform.machine())
     assert arch

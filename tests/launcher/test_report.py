@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from tests.launcher.start import PROBE_STATUS
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_a_script_whose_interpreter_is_missing_is_reported(
     path = package.add("orders", shebang)
     outcome = package.start("orders")
     assert outcome.status == 126
-    sentence = f"handler names an interpreter that is missing: {path}"
+    sentence = f"handler's interpreter is missing: {path}"
     assert outcome.errors == line("InterpreterMissing", sentence)
 
 
@@ -164,7 +165,7 @@ def test_a_program_whose_interpreter_is_missing_is_reported(native_package: Pack
     path = package.add("orders", bytes(header) + interp + program)
     outcome = package.start("orders")
     assert outcome.status == 126
-    sentence = f"handler names an interpreter that is missing: {path}"
+    sentence = f"handler's interpreter is missing: {path}"
     assert outcome.errors == line("InterpreterMissing", sentence)
 
 
@@ -180,10 +181,21 @@ def test_a_loop_of_links_is_reported_with_its_errno(package: Package) -> None:
     assert outcome.errors == line("LaunchFailed", f"execve failed: {path} (errno 40)")
 
 
-def test_a_path_that_is_too_long_is_reported_with_its_errno(package: Package) -> None:
-    outcome = package.start("orders", variables={"LAMBDA_TASK_ROOT": "/x" * 3000})
+@pytest.mark.parametrize("size", [1023, 1024, 4095, 4096, 6000, 100_000])
+def test_a_path_that_is_too_long_is_reported_with_its_errno(package: Package, size: int) -> None:
+    """A path may have 1,022 bytes; the kernel takes 4,095, Lambda's longest has 521."""
+    suffix = "/orders_arm64" if package.arch is Arch.ARM64 else "/orders"
+    root = ("/." * size)[: size - len(suffix)]
+    outcome = package.start("orders", variables={"LAMBDA_TASK_ROOT": root})
     assert outcome.status == 126
-    assert outcome.errors == line("LaunchFailed", f"execve failed: {'/x' * 128}... (errno 36)")
+    assert outcome.errors == line("LaunchFailed", f"execve failed: {root[:256]}... (errno 36)")
+
+
+def test_a_path_of_1022_bytes_is_tried(package: Package) -> None:
+    package.add("orders")
+    suffix = "/orders_arm64" if package.arch is Arch.ARM64 else "/orders"
+    root = str(package.root) + ("/." * 1022)[: 1022 - len(str(package.root)) - len(suffix)]
+    assert package.start("orders", variables={"LAMBDA_TASK_ROOT": root}).status == PROBE_STATUS
 
 
 def test_a_wrapper_that_is_missing_is_reported(package: Package) -> None:
