@@ -70,7 +70,7 @@ def read_head(source: Path, name: str, size: int) -> bytes:
                 with (source / name).open("rb") as file:
                     return file.read(size)
             with zipfile.ZipFile(source) as archive:
-                for entry in _zip_entries(archive):
+                for entry in zip_entries(archive):
                     if entry.name == name:
                         with entry.open() as member:
                             return member.read(size)
