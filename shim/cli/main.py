@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "pack": "make a function's zip from compiled handlers, for one architecture or both",
+    "layer": "make a layer with the launcher, for reuse by many functions",
+    "extension": "make an extension's layer that starts on both architectures",
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
     "check": "say whether a package will start, where, and why not",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli.packing import print_notes, progress_bar, sizes
 from shim.errors import ExitCode
 from shim.package.function import (
     FunctionPackage,
-    PackedFunction,
+    PackedZip,
     handler_table,
     plan_package,
     write_package,
@@ -26,7 +26,6 @@ from shim.package.output import check_output
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
 
 DESCRIPTION = """\
 Make a function's zip: your programs, the launcher as `bootstrap`, a manifest.
@@ -37,6 +36,8 @@ Each INPUT is
   NAME=FILE    a program, and the handler's name
   FOLDER       everything in it; programs become handlers of the name that their path says
                (bin/orders), other files go in at their path
+  NAME=ZIP     what another tool built: its `bootstrap` becomes the handler, other files go along
+  ZIP          a package whose `bootstrap` is a shell script: the launcher takes its place
 
 A program's architecture is what its ELF header says. With programs for both, the zip starts on
 both; scripts run on both. The same inputs give the same bytes.
@@ -44,18 +45,23 @@ both; scripts run on both. The same inputs give the same bytes.
 examples:
   shim pack build/orders build/invoices -o functions.zip
   shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
-  shim pack dist/ --arch arm64 -o functions-arm64.zip"""
-
-SLOW = 20 << 20
-"""Bytes from which on packing takes about a second: more, and a terminal sees progress."""
+  shim pack dist/ --arch arm64 -o functions-arm64.zip
+  shim pack orders=target/lambda/orders/bootstrap.zip --include templates -o orders.zip"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="FILE, NAME=FILE or FOLDER")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a program, zip or folder")
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="[PLACE=]PATH",
+        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
     )
     parser.add_argument(
         "--arch",
@@ -81,6 +87,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     output: Path = arguments.output
     flavour = Flavour(arguments.flavour)
     inputs = [Input.parse(word) for word in arguments.inputs]
+    inputs += [Input.parse(word, is_data=True) for word in arguments.include]
     check_apart(check_output(output), inputs=inputs)
     found = find_files(inputs)
     package = plan_package(
@@ -89,13 +96,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         allow_missing=arguments.allow_missing,
     )
     launcher = launcher_files(package.architectures, flavour)
-    with _progress(package.size) as progress:
+    with progress_bar(package.size) as progress:
         packed = write_package(
             package, output, launcher=launcher, flavour=flavour, progress=progress
         )
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    print_notes(notes)
     if arguments.json:
         print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK
@@ -104,23 +110,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Takes the bytes done; a bar on a terminal, where it takes over a second."""
-    if total < SLOW or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("packing", total=total)
-        yield lambda size: progress.advance(task, size)
-
-
 def _result(
     package: FunctionPackage,
-    packed: PackedFunction,
+    packed: PackedZip,
     *,
     output: Path,
     flavour: Flavour,
@@ -139,14 +131,13 @@ def _result(
     }
 
 
-def _summary(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
-    sizes = f"{format_size(packed.size)}, {format_size(packed.unzipped)} unzipped"
+def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
     rows = [("handler", *package.architectures)]
     for name, places in package.handlers.items():
         cells = (_cell(package, places.get(arch)) for arch in package.architectures)
         rows.append((name, *cells))
     width = max(len(name) for name, *_ in rows)
-    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes}", ""]
+    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes(packed)}", ""]
     lines += [
         "  ".join((name.ljust(width), *(cell.rjust(10) for cell in cells))) for name, *cells in rows
     ]
@@ -159,7 +150,7 @@ def _cell(package: FunctionPackage, place: str | None) -> str:
     return "-" if place is None else format_size(package.files[place].source.size)
 
 
-def _next_commands(package: FunctionPackage, packed: PackedFunction, *, output: Path) -> str:
+def _next_commands(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
     zip_file = quote(str(output))
     fits = packed.size <= read_limits().direct_upload
     code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"

@@ -3,93 +3,91 @@
 from __future__ import annotations
 
 import hashlib
-import stat
-import zipfile
-from dataclasses import dataclass
+import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from shim.errors import InputError
+from shim.package.compress import Compressed, compress_entries
+from shim.package.limits import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can hold."""
+    from shim.package.entry import Entry
 
-_UNIX = 3  # "version made by": the upper half of the external attributes is a Unix mode
-_CHUNK = 1 << 18
+LARGEST = 1 << 30
+"""Bytes, unpacked, that are packed at all: four times what Lambda takes. Memory is bounded by it,
+and no number in the zip needs 64 bits."""
 
+MOST_ENTRIES = 0xFFFF
+"""What a zip without 64-bit fields can count."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileSource:
-    """A file on disk, as it was when it was looked at: the archive gets this or nothing."""
-
-    path: Path
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One file of a zip. Of a symbolic link, `source` is the path that it points to."""
-
-    name: str
-    mode: int
-    """Type and permissions, as in `st_mode`."""
-    source: bytes | FileSource
-
-    @classmethod
-    def file(cls, name: str, source: bytes | FileSource, *, mode: int) -> Entry:
-        """A regular file with the permissions `mode`."""
-        return cls(name=name, mode=stat.S_IFREG | mode, source=source)
-
-    @property
-    def is_link(self) -> bool:
-        """Whether it is a symbolic link."""
-        return stat.S_ISLNK(self.mode)
-
-    @property
-    def size(self) -> int:
-        """Bytes, unpacked."""
-        return len(self.source) if isinstance(self.source, bytes) else self.source.size
+# APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16.
+_LOCAL = struct.Struct("<4s5H3L2H")
+_RECORD = struct.Struct("<4s6H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_VERSION = 20
+_UNIX = 3 << 8  # "version made by": the upper half of the external attributes is a Unix mode
+_UTF8 = 1 << 11
+_STORED, _DEFLATED = 0, 8
+_TIME, _DATE = 0, 1 << 5 | 1  # 1980-01-01, the earliest that a zip can hold
 
 
 def write_archive(
     file: BinaryIO, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
-) -> None:
-    """Write the entries, sorted by name, as a zip; `progress` hears of every piece's bytes."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            with archive.open(_header(entry), "w") as target:
-                for piece in _pieces(entry.source):
-                    target.write(piece)
-                    progress(len(piece))
+) -> bytes:
+    """Write the entries, sorted by name, as a zip, and return its SHA-256.
+
+    `progress` hears of each entry's bytes.
+    """
+    entries = sorted(entries, key=lambda entry: entry.name)
+    _check_sizes(entries)
+    digest, directory, place = hashlib.sha256(), bytearray(), 0
+
+    def write(data: bytes | bytearray) -> int:
+        digest.update(data)
+        return file.write(data)
+
+    for compressed in compress_entries(entries):
+        directory += _record(compressed, place=place)
+        place += write(_local_header(compressed)) + write(compressed.data)
+        progress(compressed.entry.size)
+    write(directory)
+    count = len(entries)
+    write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), place, 0))
+    return digest.digest()
 
 
-def _header(entry: Entry) -> zipfile.ZipInfo:
-    header = zipfile.ZipInfo(entry.name, date_time=FIXED_TIME)
-    header.create_system = _UNIX
-    header.external_attr = entry.mode << 16
-    # A link is stored as it is: build-lambda-zip and Info-ZIP do it, and some readers expect it.
-    header.compress_type = zipfile.ZIP_STORED if entry.is_link else zipfile.ZIP_DEFLATED
-    header.file_size = entry.size
-    return header
-
-
-def _pieces(source: bytes | FileSource) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        yield source
-        return
-    digest = hashlib.sha256()
-    try:
-        with source.path.open("rb") as file:
-            while piece := file.read(_CHUNK):
-                digest.update(piece)
-                yield piece
-    except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{source.path}`") from error
-    if digest.hexdigest() != source.sha256:
+def _check_sizes(entries: list[Entry]) -> None:
+    total = sum(entry.size for entry in entries)
+    if total > LARGEST:
         raise InputError(
-            f"the file changed while it was being packed: `{source.path}`", hint="pack again"
+            f"too large for a package, {format_size(total)} unzipped: Lambda takes a quarter of"
+            f" {format_size(LARGEST)}",
+            hint="leave out what the handlers don't need",
         )
+    if len(entries) > MOST_ENTRIES:
+        raise InputError(
+            f"too many files for a zip that everybody reads: {len(entries):,} of {MOST_ENTRIES:,}",
+            hint="leave out what the handlers don't need",
+        )
+
+
+def _local_header(compressed: Compressed) -> bytes:
+    fields = _common_fields(compressed)
+    return _LOCAL.pack(b"PK\3\4", *fields, 0) + compressed.entry.name.encode()
+
+
+def _record(compressed: Compressed, *, place: int) -> bytes:
+    fields, attributes = _common_fields(compressed), compressed.entry.mode << 16
+    record = _RECORD.pack(b"PK\1\2", _UNIX | _VERSION, *fields, 0, 0, 0, 0, attributes, place)
+    return record + compressed.entry.name.encode()
+
+
+def _common_fields(compressed: Compressed) -> tuple[int, ...]:
+    """From the version that a reader needs to the length of the name."""
+    name = compressed.entry.name
+    flags = 0 if name.isascii() else _UTF8
+    method = _DEFLATED if compressed.is_deflated else _STORED
+    sizes = len(compressed.data), compressed.entry.size
+    return (_VERSION, flags, method, _TIME, _DATE, compressed.crc32, *sizes, len(name.encode()))

@@ -39,7 +39,7 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class PackedEntry:
     """One name in a package; `kind` is one of stat's `S_IF…`, `size` is in bytes."""
 
     name: str
@@ -55,22 +55,22 @@ def unpack(source: Path, into: Path, *, limit: int) -> int:
     Raises `InputError` where a name or a link leads out of the package, where it has more than
     `limit` bytes, and where it can't be read. Nothing is ever written outside of `into`.
     """
-    with _reading(source):
+    with reading(source):
         if source.is_dir():
             return _write(_folder_entries(source), into, limit=limit)
         with zipfile.ZipFile(source) as archive:
-            return _write(_zip_entries(archive), into, limit=limit)
+            return _write(zip_entries(archive), into, limit=limit)
 
 
 def read_head(source: Path, name: str, size: int) -> bytes:
     """The first `size` bytes of the file `name` in the zip or folder `source`; none without it."""
-    with _reading(source):
+    with reading(source):
         try:
             if source.is_dir():
                 with (source / name).open("rb") as file:
                     return file.read(size)
             with zipfile.ZipFile(source) as archive:
-                for entry in _zip_entries(archive):
+                for entry in zip_entries(archive):
                     if entry.name == name:
                         with entry.open() as member:
                             return member.read(size)
@@ -80,7 +80,7 @@ def read_head(source: Path, name: str, size: int) -> bytes:
 
 
 @contextmanager
-def _reading(source: Path) -> Iterator[None]:
+def reading(source: Path) -> Iterator[None]:
     """Name `source` in each error, and say whose fault it is."""
     try:
         yield
@@ -96,13 +96,14 @@ def _reading(source: Path) -> Iterator[None]:
         raise cause(f"could not unpack ({error.strerror}): {source}") from error
 
 
-def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
+def zip_entries(archive: zipfile.ZipFile) -> Iterator[PackedEntry]:
+    """What is in the zip, in its order; refuses what can't be read."""
     for info in archive.infolist():
         if info.flag_bits & 1 or info.compress_type not in _METHODS:
             raise InputError(f"`{info.filename}` is encrypted, or neither stored nor deflated")
         mode = info.external_attr >> 16
         is_folder = info.filename.endswith("/")
-        yield _Entry(
+        yield PackedEntry(
             name=info.filename,
             kind=stat.S_IFMT(mode) or (stat.S_IFDIR if is_folder else stat.S_IFREG),
             # Zips made on Windows know no modes.
@@ -112,12 +113,12 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
         )
 
 
-def _folder_entries(folder: Path) -> Iterator[_Entry]:
+def _folder_entries(folder: Path) -> Iterator[PackedEntry]:
     for parent, folders, files in os.walk(folder, onerror=_raise):
         for name in sorted(folders + files):
             path = Path(parent, name)
             status = path.lstat()
-            yield _Entry(
+            yield PackedEntry(
                 name=str(path.relative_to(folder)),
                 kind=stat.S_IFMT(status.st_mode),
                 mode=status.st_mode & 0o777,
@@ -134,7 +135,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _write(entries: Iterable[_Entry], into: Path, *, limit: int) -> int:
+def _write(entries: Iterable[PackedEntry], into: Path, *, limit: int) -> int:
     """Write `entries`, an earlier call's files giving way; folders get their modes at the end."""
     entries = tuple(entries)
     total = sum(entry.size for entry in entries)
@@ -186,10 +187,10 @@ def _make_way(target: Path, name: str) -> None:
         raise InputError(f"`{name}` is a file, and a folder too") from None
 
 
-def _write_entry(entry: _Entry, target: Path, *, depth: int) -> None:
+def _write_entry(entry: PackedEntry, target: Path, *, depth: int) -> None:
     if stat.S_ISLNK(entry.kind):
         with entry.open() as text:
-            target.symlink_to(_checked_link(os.fsdecode(text.read()), entry.name, depth=depth))
+            target.symlink_to(check_link(os.fsdecode(text.read()), entry.name, depth=depth))
         return
     if not stat.S_ISREG(entry.kind):
         raise InputError(f"`{entry.name}` is neither a file, a folder nor a link")
@@ -198,7 +199,7 @@ def _write_entry(entry: _Entry, target: Path, *, depth: int) -> None:
     target.chmod(entry.mode)
 
 
-def _checked_link(text: str, name: str, *, depth: int) -> str:
+def check_link(text: str, name: str, *, depth: int) -> str:
     """`text`, where it can lead nowhere else than into the function's own folders.
 
     A `..` may only stand at the beginning, and only as often as the link lies deep: what a `..`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING
 from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.archive import Entry, write_archive
+from shim.package.archive import write_archive
+from shim.package.entry import Entry, file_entry
 from shim.package.names import PRIVATE
 from shim.package.output import new_file
 from shim.package.program import EVERYWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from shim.package.inputs import InputFile
+    from shim.package.entry import InputFile
     from shim.package.launchers import Flavour
 
 MANIFEST = f"{PRIVATE}/manifest.json"
@@ -52,7 +52,7 @@ class FunctionPackage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PackedFunction:
+class PackedZip:
     """What was written."""
 
     size: int
@@ -96,7 +96,7 @@ def plan_package(
     package = FunctionPackage(
         architectures=targets,
         handlers=handlers,
-        files=_by_place(placed),
+        files=by_place(placed),
     )
     _check_first_candidates(package)
     return package
@@ -109,19 +109,22 @@ def write_package(
     launcher: Mapping[str, bytes],
     flavour: Flavour,
     progress: Callable[[int], None] = lambda _: None,
-) -> PackedFunction:
+) -> PackedZip:
     """Write the zip to `path`; `launcher` holds the programs that start it, by place."""
     entries = [Entry.file(place, program, mode=0o755) for place, program in launcher.items()]
     entries.append(Entry.file(MANIFEST, manifest(package, flavour), mode=0o644))
-    entries += [
-        Entry.file(place, file.source, mode=file.mode) for place, file in package.files.items()
-    ]
+    entries += [file_entry(place, file) for place, file in package.files.items()]
+    return write_zip(path, entries, progress=progress)
+
+
+def write_zip(
+    path: Path, entries: Sequence[Entry], *, progress: Callable[[int], None] = lambda _: None
+) -> PackedZip:
+    """Write the entries to `path`: the whole zip, or nothing."""
     with new_file(path) as file:
-        write_archive(file, entries, progress=progress)
+        digest = write_archive(file, entries, progress=progress)
         size = file.tell()
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").digest()
-    return PackedFunction(size=size, unzipped=sum(entry.size for entry in entries), sha256=digest)
+    return PackedZip(size=size, unzipped=sum(entry.size for entry in entries), sha256=digest)
 
 
 def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
@@ -195,11 +198,13 @@ def _check_complete(programs: _Programs, targets: Collection[Arch]) -> None:
 
 def _place(program: InputFile, arch: Arch, *, dual: bool) -> str:
     """Where the program goes: a suffix only where the other architecture's has the plain name."""
+    if program.place is not None:
+        return program.place
     suffix = arch.suffix if dual and program.architectures != EVERYWHERE else ""
     return program.name + suffix
 
 
-def _by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
+def by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
     """The files by place: one at each, and none where another one needs a folder."""
     files: dict[str, InputFile] = {}
     for place, file in placed:

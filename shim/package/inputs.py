@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import os.path
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import deflate
+
 from shim.errors import InputError
-from shim.package.archive import FileSource
+from shim.package.built import MAGICS, MODULE_SUFFIX, built_files
+from shim.package.compress import WORKERS
+from shim.package.entry import FileSource, InputFile
 from shim.package.names import check_handler_name, check_path, handler_name
 from shim.package.program import (
     EVERYWHERE,
@@ -28,37 +34,28 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
 
-MODULE_SUFFIX = ".py"
-"""In a folder these are modules, `#!` or not: wheels are full of them, few are to be started."""
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
-    """One INPUT of the command line: a program, `NAME=FILE`, or a folder."""
+    """One INPUT of the command line: a program, a zip, `NAME=` one of them, or a folder."""
 
     path: Path
     name: str | None = None
+    is_data: bool = False
+    """Goes along, and is no handler, whatever it is; `name` is then its place."""
 
     @classmethod
-    def parse(cls, word: str) -> Input:
+    def parse(cls, word: str, *, is_data: bool = False) -> Input:
         """What `word` names; a path that exists is a path, also with a `=` in it."""
         if not word:
             raise InputError("an empty INPUT", hint="is a variable of your script not set?")
         name, equals, file = word.partition("=")
         if not equals or os.path.lexists(word):
-            return cls(path=Path(word))
-        return cls(path=Path(file), name=name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InputFile:
-    """A file for the package. Of a handler, `name` is the handler's; else it is the place."""
-
-    name: str
-    architectures: frozenset[Arch]
-    """Where it runs as a handler: nowhere, if it is none."""
-    mode: int
-    source: FileSource
+            return cls(path=Path(word), is_data=is_data)
+        return cls(path=Path(file), name=name, is_data=is_data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,20 +68,39 @@ class Found:
 
 def find_files(inputs: Iterable[Input]) -> Found:
     """Read every input once: names, architectures, hashes. Raises `InputError`."""
-    files: list[InputFile] = []
     notes: list[str] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        # In the inputs' order, whichever is read first.
+        files = tuple(pool.map(lambda read: read(), _readers(inputs, notes)))
+    return Found(files=files, notes=tuple(sorted(notes)))
+
+
+def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[], InputFile]]:
     for given in inputs:
-        if not _stat_is(given.path, stat.S_ISDIR):
-            files.append(_named_program(given))
+        if given.is_data:
+            yield from _data_readers(given)
+        elif _is_zip(given.path):
+            yield from built_files(given.path, given.name)
+        elif not _stat_is(given.path, stat.S_ISDIR):
+            yield partial(named_program, given)
         elif given.name is None:
             for place, path in _walk(given.path):
-                files.append(_file_of_folder(place, path, notes=notes))
+                yield partial(_file_of_folder, place, path, notes=notes)
         else:
             raise InputError(
                 f"a folder can't be the handler `{given.name}`: `{given.path}`",
                 hint="give the program's file, or the folder without a name before it",
             )
-    return Found(files=tuple(files), notes=tuple(notes))
+
+
+def _data_readers(given: Input) -> Iterator[Callable[[], InputFile]]:
+    """A file at its own name, a folder's files in a folder of its name; or at the given place."""
+    place = PurePosixPath(given.path.resolve().name if given.name is None else given.name)
+    if not _stat_is(given.path, stat.S_ISDIR):
+        yield partial(_data_file, place, given.path)
+        return
+    for below, path in _walk(given.path):
+        yield partial(_data_file, place / below, path)
 
 
 def check_apart(output: Path, *, inputs: Iterable[Input]) -> None:
@@ -99,7 +115,8 @@ def check_apart(output: Path, *, inputs: Iterable[Input]) -> None:
             )
 
 
-def _named_program(given: Input) -> InputFile:
+def named_program(given: Input) -> InputFile:
+    """The program at `given.path`. Raises `InputError` for all that is none."""
     with _opened(given.path) as file:
         architectures = runs_on(file, given.path)
         name = given.name
@@ -127,6 +144,21 @@ def _file_of_folder(place: PurePosixPath, path: Path, *, notes: list[str]) -> In
         return _read(file, path, name=name, architectures=architectures)
 
 
+def _data_file(place: PurePosixPath, path: Path) -> InputFile:
+    if place.is_absolute() or ".." in place.parts or not place.parts:
+        raise InputError(f"no place in a package: `{place}`", hint="give one below its root")
+    check_path(str(place))
+    with _opened(path) as file:
+        return _read(file, path, name=str(place), architectures=frozenset())
+
+
+def _is_zip(path: Path) -> bool:
+    if not _stat_is(path, stat.S_ISREG):
+        return False
+    with _readable(path), path.open("rb") as file:
+        return file.read(4) in MAGICS
+
+
 def _folded(place: PurePosixPath, architectures: frozenset[Arch]) -> str:
     if not architectures or architectures == EVERYWHERE:
         return str(place)
@@ -140,12 +172,16 @@ def _read(
     file.seek(0)
     start = file.read(FIRST_LINE)
     file.seek(0)
-    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    digest, crc32, size = hashlib.sha256(), 0, 0
+    while piece := file.read(_CHUNK):
+        digest.update(piece)
+        crc32 = deflate.crc32(piece, crc32)
+        size += len(piece)
     return InputFile(
         name=name,
         architectures=architectures,
         mode=0o755 if is_executable(start) else 0o644,
-        source=FileSource(path=path, size=file.tell(), sha256=sha256),
+        source=FileSource(path=path, size=size, sha256=digest.hexdigest(), crc32=crc32),
     )
 
 

@@ -43,6 +43,17 @@ def dual_script() -> bytes:
     return (_FOLDER / "dual.sh").read_bytes()
 
 
+def extension_script() -> bytes:
+    """What starts an extension layer's program on both architectures."""
+    return (_FOLDER / "extension.sh").read_bytes()
+
+
+def best_flavour(architectures: Collection[Arch]) -> Flavour:
+    """Full where this installation has it for all `architectures`, else lean."""
+    built = all((_FOLDER / "bin" / f"{Flavour.FULL}-{arch}").exists() for arch in architectures)
+    return Flavour.FULL if built else Flavour.LEAN
+
+
 def launcher_files(architectures: Collection[Arch], flavour: Flavour) -> dict[str, bytes]:
     """What makes a package start on `architectures`: programs by their place in it."""
     if len(architectures) == 1:

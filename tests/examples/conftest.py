@@ -34,6 +34,12 @@ def go_programs(go: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def extension_programs(go: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `examples/extension/build` makes."""
+    return _build("extension", tmp_path_factory.mktemp("extension") / "out", GO=go)
+
+
+@pytest.fixture(scope="session")
 def python_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `examples/python/build` makes, for the Python that `shim run` will find."""
     found = shutil.which("python3", path=LAMBDA_PATH)

@@ -10,14 +10,17 @@ import stat
 import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.errors import InputError
-from shim.package.archive import Entry, FileSource, write_archive
+from shim.package import compress
+from shim.package.archive import write_archive
+from shim.package.entry import Entry, FileSource
 from tests.requirements import require
 
 
@@ -29,7 +32,12 @@ def zipped(*entries: Entry) -> bytes:
 
 def on_disk(path: Path, content: bytes) -> FileSource:
     path.write_bytes(content)
-    return FileSource(path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return FileSource(
+        path=path,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        crc32=zlib.crc32(content),
+    )
 
 
 LINK = Entry(name="bootstrap", mode=stat.S_IFLNK | 0o777, source=b"bin/orders")
@@ -76,6 +84,7 @@ names = st.text(
 )
 
 
+@settings(deadline=None)  # threads, on a machine that others use too
 @given(contents=st.dictionaries(names, st.binary(max_size=3000), max_size=8), data=st.data())
 def test_the_order_of_entries_changes_nothing(
     contents: dict[str, bytes], data: st.DataObject
@@ -95,6 +104,45 @@ def test_a_file_on_disk_gives_the_bytes_of_its_content_alone(tmp_path: Path) -> 
     os.utime(tmp_path / "x", (0, 0))
     assert zipped(Entry.file("x", source, mode=0o755)) == from_disk
     assert zipped(Entry.file("x", content, mode=0o755)) == from_disk
+
+
+def test_what_does_not_get_smaller_is_stored() -> None:
+    noise = os.urandom(100_000)
+    content = zipped(Entry.file("noise", noise, mode=0o644), TEXT, PROGRAM)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        methods = {info.filename: info.compress_type for info in archive.infolist()}
+        assert archive.read("noise") == noise
+    assert methods == {"bin/orders": 8, "données.txt": 0, "noise": 0}
+
+
+def test_many_entries_stay_in_order_whatever_fits_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = [
+        Entry.file(f"{index:03}", bytes([index]) * (index * 997 % 5000), mode=0o644)
+        for index in range(200)
+    ]
+    all_at_once = zipped(*entries)
+    monkeypatch.setattr(compress, "IN_FLIGHT", 3000)
+    monkeypatch.setattr(compress, "WORKERS", 1)
+    assert zipped(*entries) == all_at_once
+    with zipfile.ZipFile(io.BytesIO(all_at_once)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [entry.name for entry in entries]
+
+
+def test_more_than_a_zip_can_count_is_refused() -> None:
+    entries = [Entry.file(str(index), b"", mode=0o644) for index in range(0x10000)]
+    with pytest.raises(InputError, match="too many files for a zip"):
+        zipped(*entries)
+    with zipfile.ZipFile(io.BytesIO(zipped(*entries[1:]))) as archive:
+        assert len(archive.namelist()) == 65_535
+
+
+def test_more_than_four_times_what_lambda_takes_is_refused(tmp_path: Path) -> None:
+    source = FileSource(path=tmp_path / "never-read", size=(1 << 30) + 1, sha256="", crc32=0)
+    with pytest.raises(InputError, match="too large for a package"):
+        zipped(Entry.file("x", source, mode=0o644))
 
 
 def test_progress_counts_every_byte(tmp_path: Path) -> None:

@@ -225,16 +225,18 @@ def test_a_full_disk_leaves_nothing_behind(room: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_kill_half_way_leaves_nothing_behind(number: signal.Signals) -> None:
-    incompressible("big", 64)
+    for name in ("a", "b", "big"):
+        incompressible(name, 64)
     before = sorted(Path().iterdir())
-    with subprocess.Popen([*SHIM, "pack", "big", "-o", "a.zip"], stderr=subprocess.PIPE) as process:
+    words = [*SHIM, "pack", "a", "b", "big", "-o", "a.zip"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
         descriptors = Path(f"/proc/{process.pid}/fd")
 
         def is_writing() -> bool:
             with suppress(FileNotFoundError):  # it may be closed while we look
                 for path in descriptors.iterdir():
                     file = path.readlink()
-                    if file.is_relative_to(Path.cwd()) and file.name != "big":
+                    if file.is_relative_to(Path.cwd()) and file.name not in {"a", "b", "big"}:
                         return path.stat().st_size > 0
             return False
 

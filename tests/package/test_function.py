@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.archive import FileSource
+from shim.package.entry import FileSource, InputFile
 from shim.package.function import FunctionPackage, manifest, plan_package, write_package
-from shim.package.inputs import Input, InputFile, find_files
+from shim.package.inputs import Input, find_files
 from shim.package.launchers import Flavour
 
 X86, ARM = Arch.X86_64, Arch.ARM64
@@ -32,6 +33,7 @@ def file(name: str, *architectures: Arch, content: str = "", path: str = "") -> 
         path=Path(path or f"{name}-{content}"),
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
+        crc32=zlib.crc32(data),
     )
     return InputFile(name=name, architectures=frozenset(architectures), mode=0o755, source=source)
 
@@ -254,8 +256,9 @@ def test_each_plan_starts_each_handler_with_its_own_program(
     except InputError:
         return
     moved = [
-        replace(file, source=replace(file.source, path=Path(str(place))))
-        for place, file in enumerate(data.draw(st.permutations(files)))
+        replace(given, source=replace(given.source, path=Path(str(place))))
+        for place, given in enumerate(data.draw(st.permutations(files)))
+        if isinstance(given.source, FileSource)
     ]
     again = plan_package(moved, architectures=frozenset(chosen), allow_missing=True)
     assert manifest(again, Flavour.LEAN) == manifest(package, Flavour.LEAN)

@@ -12,10 +12,11 @@ import pytest
 
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.inputs import Found, Input, InputFile, check_apart, find_files
+from shim.package.inputs import Found, Input, check_apart, find_files
 from tests.requirements import require
 
 if TYPE_CHECKING:
+    from shim.package.entry import InputFile
     from tests.conftest import Compiler
 
 X86, ARM = Arch.X86_64, Arch.ARM64

@@ -1,0 +1,3 @@
+module shim.example/extension
+
+go 1.22

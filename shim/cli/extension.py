@@ -1,0 +1,86 @@
+"""`shim extension`: an extension's layer that starts on both architectures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.cli.packing import print_notes, progress_bar, publish_command, sizes
+from shim.errors import ExitCode
+from shim.package.extension import extension_entries
+from shim.package.function import write_zip
+from shim.package.inputs import Input, check_apart
+from shim.package.layer import publish_arguments
+from shim.package.limits import size_notes
+from shim.package.output import check_output
+
+if TYPE_CHECKING:
+    import argparse
+
+DESCRIPTION = """\
+Make the layer's zip of an extension that is there for both architectures.
+
+Lambda starts every file in `/opt/extensions`, and a program for the wrong machine there ends the
+function's start. So `/opt/extensions/NAME` is a script of two lines that executes
+`/opt/.extensions/x86_64/NAME` or `/opt/.extensions/aarch64/NAME`. NAME is what the extension
+registers with: it has to equal its file's name.
+
+example:
+  shim extension audit --x86-64 out/audit-amd64 --arm64 out/audit-arm64 -o audit-layer.zip"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = DESCRIPTION
+    parser.add_argument("name", metavar="NAME", help="the extension's name")
+    for arch, option in ((Arch.X86_64, "--x86-64"), (Arch.ARM64, "--arm64")):
+        parser.add_argument(
+            option,
+            dest=str(arch),
+            required=True,
+            type=Path,
+            metavar="FILE",
+            help=f"the program for {arch}",
+        )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="the zip to write (default: NAME.zip)"
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="[PLACE=]PATH",
+        help="a file or folder that goes into `/opt` under its own name, or at PLACE",
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Write the layer, and print what it is and how to publish it."""
+    name: str = arguments.name
+    programs = {arch: Path(getattr(arguments, arch)) for arch in Arch}
+    include = [Input.parse(word, is_data=True) for word in arguments.include]
+    given = [*(Input(path=path) for path in programs.values()), *include]
+    output: Path = arguments.output or Path(f"{name.replace('/', '-')}.zip")
+    check_apart(check_output(output), inputs=given)
+    entries = extension_entries(name, programs, include)
+    with progress_bar(sum(entry.size for entry in entries)) as progress:
+        packed = write_zip(output, entries, progress=progress)
+    notes = size_notes(zipped=packed.size, unzipped=packed.unzipped)
+    print_notes(notes)
+    if arguments.json:
+        result = {
+            "output": str(output),
+            "size": packed.size,
+            "unzipped": packed.unzipped,
+            "architectures": list(Arch),
+            "files": sorted(entry.name for entry in entries),
+            "publish_arguments": publish_arguments(Arch),
+            "notes": notes,
+        }
+        print(json.dumps(result))
+        return ExitCode.OK
+    print(f"{output}: the extension `{name}` for {' and '.join(Arch)}; {sizes(packed)}")
+    print(f"\n{publish_command(name, output, packed, Arch)}")
+    return ExitCode.OK

@@ -1,0 +1,104 @@
+"""`shim layer`: the launcher as a layer, for reuse by many functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.cli.packing import print_notes, progress_bar, publish_command, sizes
+from shim.errors import ExitCode
+from shim.package.function import handler_table, write_package
+from shim.package.inputs import Input, check_apart, find_files
+from shim.package.launchers import Flavour, best_flavour, launcher_files
+from shim.package.layer import plan_layer, publish_arguments
+from shim.package.limits import size_notes
+from shim.package.output import check_output
+
+if TYPE_CHECKING:
+    import argparse
+
+DESCRIPTION = """\
+Make a layer's zip with the launcher as `/opt/bootstrap`, and print how to publish it.
+
+A function that has this layer needs no `bootstrap` of its own (one of its own hides the layer's).
+Its handlers are found in its package first, then in `/opt`: INPUTs become handlers there, and are
+what `shim pack` takes. Without INPUT or `--arch` the layer starts on both architectures.
+
+examples:
+  shim layer -o shim-layer.zip
+  shim layer --arch arm64 --flavour lean -o shim-layer-arm64.zip
+  shim layer build/audit_x86_64 build/audit_arm64 -o common.zip"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = DESCRIPTION
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="handlers: see `shim pack`")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="[PLACE=]PATH",
+        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
+    )
+    parser.add_argument(
+        "--arch",
+        action="append",
+        choices=[str(arch) for arch in Arch],
+        help="for this architecture alone, native; twice: for both",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="make the layer also where a handler lacks one of its architectures",
+    )
+    parser.add_argument(
+        "--flavour",
+        choices=[str(flavour) for flavour in Flavour],
+        help="the launcher: full, which explains failures, or lean (default: full where this"
+        " installation has it)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Write the layer, and print what it is and how to publish it."""
+    output: Path = arguments.output
+    inputs = [Input.parse(word) for word in arguments.inputs]
+    inputs += [Input.parse(word, is_data=True) for word in arguments.include]
+    check_apart(check_output(output), inputs=inputs)
+    found = find_files(inputs)
+    layer = plan_layer(
+        found.files,
+        architectures=frozenset(map(Arch, arguments.arch or ())),
+        allow_missing=arguments.allow_missing,
+    )
+    flavour = Flavour(arguments.flavour or best_flavour(layer.architectures))
+    launcher = launcher_files(layer.architectures, flavour)
+    with progress_bar(layer.size) as progress:
+        packed = write_package(layer, output, launcher=launcher, flavour=flavour, progress=progress)
+    notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
+    print_notes(notes)
+    if arguments.json:
+        result = {
+            "output": str(output),
+            "size": packed.size,
+            "unzipped": packed.unzipped,
+            "flavour": flavour,
+            "architectures": layer.architectures,
+            "handlers": handler_table(layer),
+            "other_files": layer.other_files,
+            "publish_arguments": publish_arguments(layer.architectures),
+            "notes": notes,
+        }
+        print(json.dumps(result))
+        return ExitCode.OK
+    where = " and ".join(layer.architectures)
+    print(f"{output}: {flavour} launcher for {where}; {sizes(packed)}")
+    print(*(f"  /opt/{name}" for name in layer.handlers), sep="\n", end="\n" * bool(layer.handlers))
+    print(f"\n{publish_command('NAME', output, packed, layer.architectures)}")
+    return ExitCode.OK

@@ -1,0 +1,55 @@
+"""What the commands that write zips have in common."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from shim.package.layer import publish_arguments
+from shim.package.limits import format_size, read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from shim.arch import Arch
+    from shim.package.function import PackedZip
+
+SLOW = 20 << 20
+"""Bytes from which on packing takes about a second: more, and a terminal sees progress."""
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Takes the bytes done; a bar on a terminal, where it takes over a second."""
+    if total < SLOW or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("packing", total=total)
+        yield lambda size: progress.advance(task, size)
+
+
+def publish_command(name: str, output: Path, packed: PackedZip, arches: Iterable[Arch]) -> str:
+    """The call of the AWS command line that publishes the layer."""
+    content = f"--zip-file fileb://{quote(str(output))}"
+    if packed.size > read_limits().direct_upload:
+        content = "--content S3Bucket=BUCKET,S3Key=KEY"
+    arguments = " ".join(publish_arguments(arches))
+    return f"aws lambda publish-layer-version --layer-name {name} {content} \\\n    {arguments}"
+
+
+def sizes(packed: PackedZip) -> str:
+    """Both sizes, for people."""
+    return f"{format_size(packed.size)}, {format_size(packed.unzipped)} unzipped"
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """What the user should know, beside the data."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)

@@ -1,0 +1,125 @@
+"""What goes into a zip: a name, a mode, and where the bytes come from."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Protocol
+
+from shim.errors import InputError
+from shim.package.extract import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from shim.arch import Arch
+
+
+class Source(Protocol):
+    """A file as it was when it was looked at: the archive gets that or nothing."""
+
+    @property
+    def path(self) -> Path:
+        """Where the user finds it."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """In hexadecimal digits."""
+
+    @property
+    def crc32(self) -> int:
+        """What the zip says of it; this, and the size, are what tells that a file changed."""
+
+    def content(self) -> bytes:
+        """All of it, and a byte more of a file that grew. Raises `InputError`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSource:
+    """A file on disk; see `Source`."""
+
+    path: Path
+    size: int
+    sha256: str
+    crc32: int
+
+    def content(self) -> bytes:
+        """See `Source`."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(self.size + 1)
+        except OSError as error:
+            raise InputError(f"can't read it, {error.strerror}: `{self.path}`") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberSource:
+    """A file in a zip; see `Source`."""
+
+    path: Path
+    """As it is shown: `a.zip!/name`."""
+    size: int
+    sha256: str
+    crc32: int
+    open: Callable[[], IO[bytes]]
+
+    def content(self) -> bytes:
+        """See `Source`."""
+        with reading(self.path), self.open() as file:
+            return file.read(self.size + 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputFile:
+    """A file for the package. Of a handler, `name` is the handler's; else it is the place."""
+
+    name: str
+    architectures: frozenset[Arch]
+    """Where it runs as a handler: nowhere, if it is none."""
+    mode: int
+    """The permission bits."""
+    source: Source
+    place: str | None = None
+    """Where a handler's program stays, whatever the other files are."""
+    is_link: bool = False
+    """Its content is then the path that it points to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One file of a zip. Of a symbolic link, `source` is the path that it points to."""
+
+    name: str
+    mode: int
+    """Type and permissions, as in `st_mode`."""
+    source: bytes | Source
+
+    @classmethod
+    def file(cls, name: str, source: bytes | Source, *, mode: int) -> Entry:
+        """A regular file with the permissions `mode`."""
+        return cls(name=name, mode=stat.S_IFREG | mode, source=source)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def size(self) -> int:
+        """Bytes, unpacked."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.size
+
+    def content(self) -> bytes:
+        """All of its bytes, see `Source`."""
+        return self.source if isinstance(self.source, bytes) else self.source.content()
+
+
+def file_entry(place: str, file: InputFile) -> Entry:
+    """The file, or link, at `place`."""
+    kind = stat.S_IFLNK if file.is_link else stat.S_IFREG
+    return Entry(name=place, mode=kind | file.mode, source=file.source)
