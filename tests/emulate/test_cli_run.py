@@ -64,6 +64,7 @@ class Command:
         """Run it to its end, with `event` on standard input if there is one."""
         return subprocess.run(
             [*prefix, *self.words(*words, *(() if event is None else ("--event", "-")))],
+            cwd=self.folder.parent,
             env=self.environment,
             input=event,
             capture_output=True,

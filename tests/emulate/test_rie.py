@@ -182,12 +182,21 @@ except rie.MachineError as error:
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_without_any_pip_the_error_says_how_to_get_one(tmp_path: Path) -> None:
+@pytest.fixture
+def shim_alone(tmp_path: Path) -> str:
+    """A folder to import shim from that has nothing else: beside an installed one there is pip."""
+    folder = tmp_path / "shim-alone"
+    folder.mkdir()
+    (folder / "shim").symlink_to(shim.__path__[0])
+    return str(folder)
+
+
+def test_without_any_pip_the_error_says_how_to_get_one(tmp_path: Path, shim_alone: str) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     done = subprocess.run(
         [python, "-m", "shim", "run", str(tmp_path), "--handler", "x"],
-        env={"PYTHONPATH": TREE, "PATH": "/nowhere", "SHIM_CACHE": str(tmp_path / "cache")},
+        env={"PYTHONPATH": shim_alone, "PATH": "/nowhere", "SHIM_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
         check=False,
@@ -200,12 +209,12 @@ def test_without_any_pip_the_error_says_how_to_get_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pip3", "pip", "uv"])
 def test_another_pip_in_the_path_is_found(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, *, shim_alone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / name
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    code = f"import sys; sys.path.insert(0, {TREE!r}); from shim.emulate import rie; "
+    code = f"import sys; sys.path.insert(0, {shim_alone!r}); from shim.emulate import rie; "
     code += "print(*rie.pip_command())"
     monkeypatch.setenv("PATH", str(tmp_path))
     done = subprocess.run(
