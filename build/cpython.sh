@@ -48,6 +48,7 @@ fcntl fcntlmodule.c
 grp grpmodule.c
 math mathmodule.c
 mmap mmapmodule.c
+pyexpat -IModules/expat pyexpat.c expat/xmlparse.c expat/xmlrole.c expat/xmltok.c
 resource resource.c
 select selectmodule.c
 termios termios.c

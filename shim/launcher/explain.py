@@ -237,10 +237,20 @@ def parse_address(text: bytes) -> tuple[str, int] | None:
     return ".".join(str(int(part or b"0")) for part in parts), int(port or b"0")
 
 
-def main(own_path: bytes | None) -> None:
+def first_values(entries: list[bytes]) -> dict[bytes, bytes]:
+    """Variables by name; of equal names the first that is not empty counts, as in launch.py."""
+    variables: dict[bytes, bytes] = {}
+    for entry in entries:
+        name, _, value = entry.partition(b"=")
+        if value:
+            variables.setdefault(name, value)
+    return variables
+
+
+def main(own_path: bytes | None, environment: list[bytes]) -> None:
     """Explain why this process's start failed, and end with the status that says so too."""
     start = Start(
-        dict(os.environb),
+        first_values(environment),
         machine=os.uname().machine,
         own_path=own_path,
         words=[os.fsencode(word) for word in sys.argv[1:]],
@@ -257,4 +267,4 @@ if __name__ == "__main__":
     # Compiled into the launcher beside the modules that this needs (modules.c).
     import _launcher  # type: ignore[import-not-found]
 
-    main(_launcher.own_path())
+    main(_launcher.own_path(), _launcher.take_environment())

@@ -1,8 +1,24 @@
 /* The full launcher's modules in C: those of CPython that explain.py needs, in place of all that a
-   libpython holds, and one word that Python can't ask the kernel for. */
+   libpython holds, and what Python can't ask for: its path, its environment word for word. */
 
+#define _GNU_SOURCE
 #include <Python.h>
 #include <sys/auxv.h>
+#include <unistd.h>
+
+/* Whatever words and variables there are, Python's own start must not depend on them, nor fail for
+   them: it gets a name and no environment. */
+static char **real_environment;
+static char *no_environment[] = {NULL};
+
+static void __attribute__((constructor)) start_clean(int argc, char **argv, char **environment)
+{
+    real_environment = environment;
+    environ = no_environment;
+    if (argc > 0) {
+        argv[0] = "bootstrap";
+    }
+}
 
 static PyObject *own_path(PyObject *module, PyObject *unused)
 {
@@ -15,8 +31,26 @@ static PyObject *own_path(PyObject *module, PyObject *unused)
     return PyBytes_FromString(path);
 }
 
+static PyObject *take_environment(PyObject *module, PyObject *unused)
+{
+    PyObject *entries = PyList_New(0);
+    (void)module;
+    (void)unused;
+    environ = real_environment;
+    for (char **entry = environ; entries != NULL && *entry != NULL; entry++) {
+        PyObject *bytes = PyBytes_FromString(*entry);
+        if (bytes == NULL || PyList_Append(entries, bytes) != 0) {
+            Py_CLEAR(entries);
+        }
+        Py_XDECREF(bytes);
+    }
+    return entries;
+}
+
 static PyMethodDef functions[] = {
     {"own_path", own_path, METH_NOARGS, "The path by which the kernel started this program."},
+    {"take_environment", take_environment, METH_NOARGS,
+     "Put the real environment back, for an exec, and return its entries as they are."},
     {NULL, NULL, 0, NULL},
 };
 

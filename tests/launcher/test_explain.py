@@ -20,6 +20,7 @@ import pytest
 
 import shim.launcher
 from shim.arch import Arch
+from shim.launcher.explain import first_values
 from shim.launcher.inventory import Inventory, nearest, take_inventory
 from shim.launcher.program import Program, parse_program
 from shim.launcher.wording import quote, show
@@ -33,7 +34,11 @@ OTHER = next(arch for arch in Arch if arch is not NATIVE)
 
 LAUNCHERS = Path(shim.launcher.__file__).parent / "bin"
 SOURCE_ROOT = Path(shim.launcher.__file__).parent.parent.parent
-MAIN = "import os, sys; from shim.launcher.explain import main; main(os.environb[b'OWN_PATH'])"
+MAIN = """
+import os
+from shim.launcher.explain import main
+main(os.environb[b"OWN_PATH"], [b"=".join(item) for item in os.environb.items()])
+"""
 
 
 def elf(machine: int, kind: int = 2) -> bytes:
@@ -409,6 +414,11 @@ def test_any_bytes_make_json(value: bytes) -> None:
     loaded = json.loads(quote({"value": text, "list": [1, True]}))
     assert loaded["list"] == [1, True]
     assert len(loaded["value"]) <= 259
+
+
+def test_of_equal_variables_the_first_that_is_not_empty_counts() -> None:
+    entries = [b"A=", b"garbage", b"A=1=2", b"A=3", b"=x", b"B="]
+    assert first_values(entries) == {b"A": b"1=2", b"": b"x"}
 
 
 def test_nearest_names_come_in_order_and_unlike_ones_not_at_all() -> None:
