@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from full import build_full
 from lean import SOURCES, BuildError, build_lean
 from verify import verify_full, verify_lean
