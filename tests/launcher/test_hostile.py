@@ -72,16 +72,17 @@ def _storm(package: Package, starts: int) -> dict[int, int]:
         starts //= 20  # its failures start Python and look through the package
     random_ = random.Random(SEED)
     ends: dict[int, int] = {}
+    root = b"LAMBDA_TASK_ROOT=" + os.fsencode(package.root)
+    known = [[b"_HANDLER=" + name, root] for name in (b"orders", b"", b"missing", b"locked")]
     for number in range(starts):
         variables = [
             _variable(package, random_) for _ in range(random_.choice([0, 1, 2, 4, 8, 60]))
         ]
         if random_.random() < 0.3:
             at = random_.randrange(len(variables) + 1)
-            variables[at:at] = [
-                b"_HANDLER=orders",
-                b"LAMBDA_TASK_ROOT=" + os.fsencode(package.root),
-            ]
+            variables[at:at] = known[0]
+        if number < len(known):  # one of each end, so that a few starts show all of them
+            variables = known[number]
         words = [_bytes(random_, 300) for _ in range(random_.choice([0, 1, 1, 2, 5, 200]))]
         outcome = start(package.bootstrap, words, variables)
         ends[outcome.status] = ends.get(outcome.status, 0) + 1
