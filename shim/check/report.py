@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 JSON_FORMAT = 1
 """Counted up when a reader of the JSON must know of a change."""
 
-
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 

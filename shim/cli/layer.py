@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.cli.packing import print_notes, progress_bar, publish_command, sizes
+from shim.cli.packing import add_file_arguments, print_notes, progress_bar, publish_command, sizes
 from shim.errors import ExitCode
 from shim.package.function import handler_table, write_package
 from shim.package.inputs import Input, check_apart, find_files
@@ -18,6 +17,7 @@ from shim.package.output import check_output
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 DESCRIPTION = """\
 Make a layer's zip with the launcher as `/opt/bootstrap`, and print how to publish it.
@@ -36,16 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="handlers: see `shim pack`")
-    parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
-    )
-    parser.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="[PLACE=]PATH",
-        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
-    )
+    add_file_arguments(parser)
     parser.add_argument(
         "--arch",
         action="append",

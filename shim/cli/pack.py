@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.cli.packing import print_notes, progress_bar, sizes
+from shim.cli.packing import add_file_arguments, print_notes, progress_bar, sizes
 from shim.errors import ExitCode
 from shim.package.function import (
     FunctionPackage,
@@ -26,6 +25,7 @@ from shim.package.output import check_output
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 DESCRIPTION = """\
 Make a function's zip: your programs, the launcher as `bootstrap`, a manifest.
@@ -53,16 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a program, zip or folder")
-    parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
-    )
-    parser.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="[PLACE=]PATH",
-        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
-    )
+    add_file_arguments(parser)
     parser.add_argument(
         "--arch",
         action="append",
