@@ -124,22 +124,14 @@ class Machine:
         if inner.error:
             missing = inner.findings or (_missing_interpreter(where, shebang, inner, self.state),)
             return self._refused(path, node, inner.error, *missing)
-        return self._refused(
-            path, node, 0, *inner.findings, *self._script_findings(node, where, shebang)
-        )
+        own = self._script_findings(where, shebang)
+        if not node.is_readable:
+            own.append(_unreadable_script(where, inner))
+        return self._refused(path, node, 0, *inner.findings, *own)
 
-    def _script_findings(self, node: Node, where: str, shebang: Shebang) -> list[Finding]:
+    def _script_findings(self, where: str, shebang: Shebang) -> list[Finding]:
         """What ends a script although its interpreter has been started."""
         findings = []
-        if not node.is_readable:
-            findings.append(
-                finding(
-                    "script-unreadable",
-                    where,
-                    "may be executed but not read, and its interpreter has to read it",
-                    hint="`chmod 755` it before it is packed, or pack it with `shim pack`",
-                )
-            )
         if shebang.is_cut and shebang.argument:
             findings.append(replace(_too_long(where), severity=Severity.WARNING))
         if shebang.interpreter.rpartition("/")[2] == "env":
@@ -320,6 +312,18 @@ def _crlf(where: str) -> Finding:
         " argument",
         hint="write it with Unix line ends: `sed -i 's/\\r$//' FILE`, `*.sh text eol=lf` in"
         " .gitattributes",
+    )
+
+
+def _unreadable_script(where: str, interpreter: Attempt) -> Finding:
+    """An error under the runtime's own programs; of the package's, nobody knows what they read."""
+    is_known = interpreter.node is not None and interpreter.node.is_system
+    return finding(
+        "script-unreadable",
+        where,
+        "may be executed but not read, and its interpreter has to read it",
+        hint="`chmod 755` it before it is packed, or pack it with `shim pack`",
+        severity=None if is_known else Severity.WARNING,
     )
 
 

@@ -68,3 +68,9 @@ def test_five_scripts_that_interpret_each_other_start() -> None:
     # Under qemu, which is one interpreter more, they don't.
     scripts = [entry(f"run{n}", f"#!/var/task/run{n + 1}\n".encode()) for n in range(4)]
     assert verdict(sound(*scripts, entry("run4", b"#!/bin/sh\n"), handler="run0")).starts
+
+
+@pytest.mark.parametrize("interpreter", [b"#!/bin/sh\n", program()])
+def test_a_script_whose_own_interpreter_need_not_read_it_starts(interpreter: bytes) -> None:
+    run = entry("run", interpreter)
+    assert verdict(state(BOOT, run, entry("orders", b"#!./run\n", 0o711))).starts

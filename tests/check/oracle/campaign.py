@@ -65,7 +65,7 @@ def campaign(arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path) ->
         if expected.starts == real.ran:
             tally.agreed_starts += real.ran
             tally.agreed_fails += not real.ran
-        elif _is_undecidable(state, is_expected=expected.starts, found=found):
+        elif real.ran and _is_undecidable(state, found=found):
             tally.undecidable.append(seed)
         else:
             tally.disagreed.append(
@@ -97,28 +97,11 @@ def _as_zip(package: Package, path: Path) -> Package:
     return read_package(path)
 
 
-def _is_undecidable(state: State, *, is_expected: bool, found: set[str]) -> bool:
-    """Where the real start says nothing about Lambda, or the verdict can't know.
-
-    qemu, unlike Linux, takes a program whose ELF interpreter is missing: the launcher then gets no
-    ENOENT, and doesn't go on to the next candidate. And a wrapper that is a shell script takes a
-    file that Linux refuses as one more script.
-    """
-    if "AWS_LAMBDA_EXEC_WRAPPER" in state.environment and found & {
-        "no-program",
-        "script-line-long",
-    }:
-        return True
-    packages = (state.package, *state.layers)
-    return (
-        state.arch is Arch.ARM64
-        and is_expected
-        and any(
-            b"/lib/ld-musl" in entry.read(0, 4096)
-            for package in packages
-            for entry in package.entries
-        )
-    )
+def _is_undecidable(state: State, *, found: set[str]) -> bool:
+    """Where the verdict can't know: a wrapper that is a shell script starts a file that Linux
+    refuses, as one more script of its own."""
+    is_refused = not found.isdisjoint({"no-program", "script-line-long"})
+    return "AWS_LAMBDA_EXEC_WRAPPER" in state.environment and is_refused
 
 
 def main() -> int:
@@ -135,6 +118,8 @@ def main() -> int:
         tally = campaign(arguments.arch, arguments.runtime, seeds, folder=Path(folder))
     for line in tally.disagreed:
         print(line)
+    if tally.undecidable:
+        print(f"undecidable: {', '.join(map(str, tally.undecidable))}")
     print(f"{arguments.arch} {arguments.runtime}, seeds {seeds.start} to {seeds.stop - 1}:")
     print(
         f"{tally.agreed} agreed ({tally.agreed_starts} start, {tally.agreed_fails} don't),"

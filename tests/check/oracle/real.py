@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shim.arch import Arch
 from shim.check.runtimes import read_service
 from shim.check.tree import parts_of
 from tests.check.oracle.programs import TOKEN
@@ -29,6 +30,7 @@ _CLONE_NEWNS = 0x20000
 _MS_PRIVATE = 0x4000 | 1 << 18  # MS_REC | MS_PRIVATE
 _FOREIGN_MACHINE = 243  # EM_RISCV
 _MACHINE_AT = 18  # e_machine in the ELF header
+_MUSL = b"/lib/ld-musl-aarch64.so.1"  # in no Debian root folder
 
 
 @dataclass(kw_only=True)
@@ -85,7 +87,14 @@ def _lay_out(folder: Path, packages: tuple[Package, ...], state: State) -> None:
 
 
 def _as_foreign(data: bytes, state: State) -> bytes:
-    """The other architecture's programs: this machine would run both, natively and by qemu."""
+    """What Linux refuses and this machine, natively or by qemu, would start.
+
+    That is the other architecture's programs; and an arm64 program without its interpreter, musl's,
+    which qemu starts, to end with a message of its own. A script without its interpreter is refused
+    like it: ENOENT.
+    """
+    if state.arch is Arch.ARM64 and data.startswith(b"\x7fELF") and _MUSL + b"\0" in data:
+        return b"#!" + _MUSL + b"\n"
     machine = int.from_bytes(data[_MACHINE_AT : _MACHINE_AT + 2], "little")
     if data.startswith(b"\x7fELF") and machine in {62, 183} - {state.arch.elf_machine}:
         patched = bytearray(data)
