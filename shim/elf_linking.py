@@ -38,6 +38,8 @@ _TABLE_LIMIT = 16 << 20
 _VERSIONS_SIZE = 1 << 16
 _VERSIONS_LIMIT = 10_000
 _PATH_LIMIT = 4096
+_NEEDED_LIMIT = 256
+"""Libraries that one file needs directly; the largest desktop programs name some hundred."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +146,8 @@ def read_linking(start: ElfStart, read: Read) -> Linking | None:
         if tag == 0:
             break
         tags.setdefault(tag, []).append(value)
+    if len(tags.get(_DT_NEEDED, ())) > _NEEDED_LIMIT:
+        raise ElfInvalid("it needs more libraries than any program does")
     strings = _strings(start, read, tags)
     return Linking(
         needed=tuple(strings.at(value) for value in tags.get(_DT_NEEDED, ())),

@@ -70,7 +70,7 @@ class Machine:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.tree = Tree(state)
+        self.tree = Tree.of(state)
 
     def execute(self, path: str, role: Role, *, depth: int = 0) -> Attempt:
         """Execute `path`; what stands there is in the attempt, whether it starts or not."""
@@ -87,7 +87,7 @@ class Machine:
         if not node.is_executable:
             return self._refused(path, node, errno.EACCES, _not_executable(file, role))
         try:
-            start = file.entry.read(0, FIRST_LINE)
+            start = first_bytes(file.entry)
         except Unreadable as error:
             unreadable = finding(
                 "entry-unreadable", file.where, str(error), hint="make the zip again"

@@ -58,12 +58,10 @@ class Shebang:
     """Whether the line goes on beyond what Linux reads."""
 
 
+@lru_cache(maxsize=4096)
 def first_bytes(entry: Entry) -> bytes:
-    """What Linux reads of a file; empty where it can't be read."""
-    try:
-        return entry.read(0, FIRST_LINE)
-    except Unreadable:
-        return b""
+    """What Linux reads of a file; raises `Unreadable`."""
+    return entry.read(0, FIRST_LINE)
 
 
 def foreign_system(start: bytes) -> str | None:
@@ -100,7 +98,8 @@ def elf_start(entry: Entry) -> ElfStart:
 @lru_cache(maxsize=4096)
 def elf_linking(entry: Entry) -> Linking | None:
     """What an ELF entry asks of the dynamic linker; raises `ElfInvalid` and `Unreadable`."""
-    return read_linking(elf_start(entry), entry.read)
+    start = elf_start(entry)
+    return read_linking(start, entry.opened().read) if start.is_dynamic else None
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
@@ -98,6 +97,8 @@ def _state(state: State) -> dict[str, Any]:
 
 
 def _result(finding: Finding) -> dict[str, Any]:
+    from urllib.parse import quote  # SARIF alone needs it
+
     package, _, entry = finding.place.partition("!/")
     location: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": {"uri": quote(_text(package))}}

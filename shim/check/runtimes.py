@@ -88,6 +88,7 @@ def read_runtimes() -> Mapping[str, Runtime]:
     return {name: _runtime(name, _inherited(tables, name)) for name in tables}
 
 
+@cache
 def _read() -> dict[str, Any]:
     return tomllib.loads(_DATA.read_text(encoding="utf-8"))
 

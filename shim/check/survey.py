@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shim.arch import Arch
+from shim.check.ahead import read_ahead
+from shim.check.tree import parts_of
 from shim.check.verdict import find_handlers, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from shim.arch import Arch
     from shim.check.findings import Finding, Severity
     from shim.check.runtimes import Runtime
     from shim.check.state import State
@@ -20,12 +22,17 @@ if TYPE_CHECKING:
 HANDLERS_LIMIT = 200
 """Handlers that are looked at where none was named."""
 
+_LARGE = 8 << 20
+"""Bytes of programs from which on starting threads pays."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
     """One package's verdicts."""
 
     verdicts: tuple[Verdict, ...]
+    findings: Mapping[Finding, tuple[State, ...]]
+    """Each finding once, the worst first, with the states that it was found in."""
     deciding: frozenset[Runtime]
     """The runtimes that decide: what starts only in the others is not said to start."""
     left_out: int = 0
@@ -40,16 +47,6 @@ class Survey:
             for one in self.verdicts
             if one.starts and one.state.runtime in self.deciding
         }
-
-    @property
-    def findings(self) -> dict[Finding, tuple[State, ...]]:
-        """Each finding once, the worst first, with the states that it was found in."""
-        states: dict[Finding, list[State]] = {}
-        for one in self.verdicts:
-            for finding in one.findings:
-                states.setdefault(finding, []).append(one.state)
-        ordered = sorted(states, key=lambda finding: finding.severity.rank)
-        return {finding: tuple(states[finding]) for finding in ordered}
 
     def count(self, severity: Severity) -> int:
         """How many findings of one severity there are."""
@@ -85,6 +82,7 @@ def survey(
             for handler in find_handlers(replace(state, runtime=runtime))
         }
         handlers = tuple(found) or (None,)
+    _read_ahead(state, handlers[:HANDLERS_LIMIT])
     verdicts = [
         verdict(replace(state, handler=handler, runtime=runtime, arch=arch))
         for handler in handlers[:HANDLERS_LIMIT]
@@ -92,6 +90,25 @@ def survey(
     ]
     return Survey(
         verdicts=tuple(verdicts),
+        findings=_findings(verdicts),
         deciding=frozenset(supported or runtimes),
         left_out=max(0, len(handlers) - HANDLERS_LIMIT),
     )
+
+
+def _findings(verdicts: Iterable[Verdict]) -> Mapping[Finding, tuple[State, ...]]:
+    states: dict[Finding, list[State]] = {}
+    for one in verdicts:
+        for finding in one.findings:
+            states.setdefault(finding, []).append(one.state)
+    ordered = sorted(states, key=lambda finding: finding.severity.rank)
+    return {finding: tuple(states[finding]) for finding in ordered}
+
+
+def _read_ahead(state: State, handlers: Iterable[str | None]) -> None:
+    """Read the handlers' programs at once, where one by one would take long."""
+    names = {f"{handler}{suffix}" for handler in handlers for suffix in ("", Arch.ARM64.suffix)}
+    files = [entry for package in (state.package, *state.layers) for entry in package.entries]
+    programs = [entry for entry in files if "/".join(parts_of(entry.name)) in names]
+    if sum(entry.size for entry in programs) > _LARGE:
+        read_ahead(programs, files)

@@ -16,8 +16,10 @@ from shim.check.findings import place
 from shim.package.read import Entry, Package, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from shim.arch import Arch
+    from shim.check.runtimes import Runtime
     from shim.check.state import State
 
 TASK, OPT = "/var/task", "/opt"
@@ -27,6 +29,9 @@ PATH_LIMIT = 4096
 """Bytes of a name and of a path (Linux: NAME_MAX, PATH_MAX with the NUL)."""
 
 _LINKS_LIMIT = 40
+_FOUND_LIMIT = 10_000
+"""Paths whose ends are kept; handlers ask again and again for the same libraries."""
+
 _FOLDERS = {
     *("/", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/run", "/sys", "/usr"),
     "/tmp",  # noqa: S108 - a name that is looked up in a model
@@ -77,17 +82,33 @@ class Node:
 
 
 class Tree:
-    """The files of one state."""
+    """The files that the functions of a package find."""
 
-    def __init__(self, state: State) -> None:
-        self._task = _names(state.package)
-        self._package = state.package
-        self._layers = tuple((layer, _names(layer)) for layer in reversed(state.layers))
-        self._merged = state.runtime.merged_usr
-        self._files, self._folders = _system(state)
+    def __init__(
+        self, package: Package, *, layers: Iterable[Package], runtime: Runtime, arch: Arch
+    ) -> None:
+        self._task = _names(package)
+        self._package = package
+        self._layers = tuple((layer, _names(layer)) for layer in reversed(tuple(layers)))
+        self._merged = runtime.merged_usr
+        self._files, self._folders = _system(runtime, arch)
+        self._found: dict[str, Node | int] = {}
+
+    @staticmethod
+    def of(state: State) -> Tree:
+        """The state's files: the same tree for each of a package's handlers."""
+        return _tree(state.package, state.layers, runtime=state.runtime, arch=state.arch)
 
     def find(self, path: str) -> Node | int:
         """What `path` leads to, from /var/task; or the error number that a program would get."""
+        node = self._found.get(path)
+        if node is None:
+            node = self._walk(path)
+            if len(self._found) < _FOUND_LIMIT:
+                self._found[path] = node
+        return node
+
+    def _walk(self, path: str) -> Node | int:
         if not path:
             return errno.ENOENT
         if _size(path) >= PATH_LIMIT:
@@ -177,6 +198,11 @@ def _package_node(
 
 
 @lru_cache(maxsize=32)
+def _tree(package: Package, layers: tuple[Package, ...], *, runtime: Runtime, arch: Arch) -> Tree:
+    return Tree(package, layers=layers, runtime=runtime, arch=arch)
+
+
+@lru_cache(maxsize=32)
 def _names(package: Package) -> Mapping[str, Entry | None]:
     """Entries by name, and None for the folders that are only parts of names."""
     names: dict[str, Entry | None] = {}
@@ -229,9 +255,8 @@ def _system_of(
     return frozenset(files), frozenset(folders)
 
 
-def _system(state: State) -> tuple[frozenset[str], frozenset[str]]:
+def _system(runtime: Runtime, arch: Arch) -> tuple[frozenset[str], frozenset[str]]:
     """The runtime's files that are known, and folders."""
-    runtime, arch = state.runtime, state.arch
     libraries = (
         f"{folder}/{library}"
         for folder in runtime.folders(arch)

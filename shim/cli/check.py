@@ -7,7 +7,9 @@ import os
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from shim.arch import Arch
@@ -83,6 +85,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Check each package, print what was found."""
     choice = _choose(arguments)
+    if not (arguments.json or arguments.sarif):
+        # Meanwhile: inflating, most of a large package's check, leaves the interpreter's lock free.
+        Thread(target=import_module, args=["shim.cli.check_text"], daemon=True).start()
     layers = tuple(map(read_package, arguments.layers))
     today = datetime.now(UTC).date()
     surveys = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,12 +29,14 @@ def print_survey(survey: Survey, *, is_plain: bool) -> None:
     console.print(Text(_heading(state), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
     console.print(_table(survey, numbers))
+    lines = Text()
     for finding, states in survey.findings.items():
         is_everywhere = len(states) == len(survey.verdicts)
-        _print_finding(
-            console, finding, number=numbers[finding], states=() if is_everywhere else states
+        lines.append_text(
+            _finding(finding, numbers[finding], states=() if is_everywhere else states)
         )
-    console.print(Text(_summary(survey)))
+    # At once: for each call rich looks at the terminal again.
+    console.print(lines.append(_summary(survey)), soft_wrap=True)
 
 
 def _heading(state: State) -> str:
@@ -76,21 +77,17 @@ def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:
     return Text(f"no, error {numbers[verdict.findings[0]]}", style="red")
 
 
-def _print_finding(
-    console: Console, finding: Finding, *, number: int, states: tuple[State, ...]
-) -> None:
-    """Print a finding; `states` are those that it was found in, empty where it was in all."""
-    line = Text.assemble(
-        "\n",
-        (f"{finding.severity} {number}", _STYLES[finding.severity]),
+def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Text:
+    """A finding; `states` are those that it was found in, empty where it was in all."""
+    text = Text.assemble(
+        (f"\n{finding.severity} {number}", _STYLES[finding.severity]),
         f": {_printable(finding.place)} {_printable(finding.sentence)} ",
-        (f"[{finding.code}]", "dim"),
+        (f"[{finding.code}]\n", "dim"),
     )
-    console.print(line, soft_wrap=True)
     if states:
         where = dict.fromkeys(f"{state.runtime.name} {state.arch}" for state in states)
-        console.print(Padding(Text(f"in {', '.join(where)}", style="dim"), (0, 0, 0, 2)))
-    console.print(Text(f"  hint: {_printable(finding.hint)}"), soft_wrap=True)
+        text.append(f"  in {', '.join(where)}\n", "dim")
+    return text.append(f"  hint: {_printable(finding.hint)}\n")
 
 
 def _summary(survey: Survey) -> str:
@@ -110,6 +107,8 @@ def _summary(survey: Survey) -> str:
 
 def _printable(text: str) -> str:
     """Names from a package can't steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else f"\\x{ord(character):02x}" for character in text
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -15,6 +16,7 @@ class Limits:
     unzipped: int
 
 
+@cache
 def read_limits() -> Limits:
     """The limits of today."""
     return Limits(**tomllib.loads(Path(__file__).with_name("limits.toml").read_text()))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import deflate
+
 from shim.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ _ENCRYPTED, _UTF8 = 1, 1 << 11
 _UNIX_SYSTEMS = {3, 19}  # Unix, and macOS as Apple's archiver writes it
 _CHUNK = 1 << 16
 _OUTPUT = 1 << 20
+_WHOLE_LIMIT = 64 << 20
+"""Bytes of a file that is inflated at once, by libdeflate: docs/check.md has what was measured."""
 
 
 class Unreadable(ValueError):
@@ -76,6 +80,16 @@ class Entry:
             raise Unreadable(f"what would have to be read lies {offset:,} bytes into the file")
         return self.content.read(offset, size)
 
+    def opened(self) -> Entry:
+        """The same, for reading at many places: of a zip's entry all bytes, once, if not too many.
+
+        What can't be had whole, a damaged file, is read piece by piece as ever.
+        """
+        if self.problem or not isinstance(self.content, ZipContent):
+            return self
+        data = self.content.whole()
+        return self if data is None else replace(self, content=MemoryContent(data=data))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Package:
@@ -97,11 +111,11 @@ class Package:
 class MemoryContent:
     """Bytes at hand."""
 
-    data: bytes
+    data: bytes | bytearray
 
     def read(self, offset: int, size: int) -> bytes:
         """See `Content`."""
-        return self.data[offset : offset + size]
+        return bytes(self.data[offset : offset + size])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +164,17 @@ class ZipContent:
             raise Unreadable(f"it can't be read ({error.strerror})") from error
         except zlib.error as error:
             raise Unreadable("its compressed data is damaged") from error
+
+    def whole(self) -> bytes | bytearray | None:
+        """All of it, if it was deflated, is as long as announced, and within the limit."""
+        if self.method != _DEFLATED or max(self.size, self.compressed) > _WHOLE_LIMIT:
+            return None
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                data = os.pread(file.fileno(), self.compressed, self._data_start(file.fileno()))
+            return deflate.deflate_decompress(data, self.size)
+        except (OSError, Unreadable, deflate.DeflateError):
+            return None
 
     def _data_start(self, file: int) -> int:
         header = os.pread(file, _LOCAL.size, self.header)

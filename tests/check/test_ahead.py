@@ -1,0 +1,118 @@
+"""Large packages: what is read ahead, and inflated at once."""
+
+from __future__ import annotations
+
+import zipfile
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from shim.check.runtimes import read_runtimes
+from shim.check.state import State
+from shim.check.survey import survey
+from shim.elf import ElfInvalid
+from shim.elf_linking import ElfStart, Segment, read_linking
+from shim.package.read import Entry, read_package
+from tests.check.builders import launcher
+from tests.check.oracle.programs import Programs
+from tests.requirements import require
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MB = 1 << 20
+CONTENT = bytes(range(256)) * 4000
+
+
+@pytest.fixture(scope="module")
+def compiled(request: pytest.FixtureRequest) -> Programs:
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    assert request.config.cache is not None
+    return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
+
+
+def deflated(path: Path, **contents: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            info = zipfile.ZipInfo(name.replace("__", "/"))
+            info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
+            info.external_attr = 0o100755 << 16
+            archive.writestr(info, content)
+    return path
+
+
+def only_entry(path: Path) -> Entry:
+    (entry,) = read_package(path).entries
+    return entry
+
+
+@pytest.mark.parametrize(("has", "expected"), [("SHIM_1", set()), ("SHIM_2", {"library-version"})])
+@pytest.mark.parametrize("padding", [0, 9 * MB])
+def test_programs_that_are_read_ahead_have_the_same_verdict(
+    compiled: Programs, tmp_path: Path, *, has: str, expected: set[str], padding: int
+) -> None:
+    package = deflated(
+        tmp_path / "package.zip",
+        bootstrap=launcher(),
+        one=compiled.needing("SHIM_1") + bytes(padding),
+        two=compiled.needing("SHIM_1") + bytes(padding),
+        **{"lib__libshimprivate.so.1": compiled.library(has)},
+    )
+    runtime = read_runtimes()["provided.al2023"]
+    state = State(package=read_package(package), arch=Arch.X86_64, runtime=runtime, handler=None)
+    surveyed = survey(state, architectures=[Arch.X86_64], runtimes=[runtime])
+    assert {finding.code for finding in surveyed.findings} == expected
+    assert surveyed.starts == (not expected)
+
+
+def test_a_file_is_inflated_once_for_many_reads(tmp_path: Path) -> None:
+    path = deflated(tmp_path / "package.zip", one=CONTENT)
+    opened = only_entry(path).opened()
+    path.unlink()
+    assert opened.read(5, 1000) == CONTENT[5:1005]
+    assert opened.read(len(CONTENT) - 3, 10) == CONTENT[-3:]
+
+
+def test_a_file_that_is_too_large_to_be_held_is_read_in_pieces(tmp_path: Path) -> None:
+    entry = only_entry(deflated(tmp_path / "package.zip", one=bytes(65 * MB)))
+    assert entry.opened() is entry
+    assert entry.read(64 * MB, 10) == bytes(10)
+
+
+def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = deflated(tmp_path / "package.zip", one=CONTENT)
+    data = bytearray(path.read_bytes())
+    data[1000:1100] = b"\xff" * 100
+    path.write_bytes(data)
+    assert only_entry(path).opened().read(0, 256) == CONTENT[:256]
+
+
+@pytest.mark.parametrize("announced", [len(CONTENT) - 1, len(CONTENT) + 1])
+def test_no_more_is_read_than_a_file_announces_and_has(tmp_path: Path, announced: int) -> None:
+    path = deflated(tmp_path / "package.zip", one=CONTENT)
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x01\x02") + 24
+    data[at : at + 4] = announced.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert only_entry(path).opened().read(0, len(CONTENT) + 10) == CONTENT[:announced]
+
+
+def test_a_program_that_needs_endless_libraries_is_refused() -> None:
+    section = b"".join(tag.to_bytes(8, "little") + bytes(8) for tag in [1] * 257)
+    dynamic = Segment(kind=2, flags=4, offset=0, address=0, file_size=len(section))
+    start = ElfStart(
+        is_64_bit=True,
+        is_little_endian=True,
+        system=0,
+        type=3,
+        machine=62,
+        entry=0,
+        segments=(dynamic,),
+        interpreter=None,
+        interpreter_is_broken=False,
+        end=0,
+    )
+    with pytest.raises(ElfInvalid, match="more libraries"):
+        read_linking(start, lambda at, size: section[at : at + size])
