@@ -1,49 +1,37 @@
-"""Broken and malicious packages: `python -m tests.check.hostile COUNT` holds `check` against many.
-
-Each one must end in findings or in one of shim's own errors, soon, and without much memory.
-"""
+"""Broken and malicious packages and programs; the same seed gives the same one."""
 
 from __future__ import annotations
 
-import argparse
 import io
 import random
-import resource
 import struct
-import sys
-import tempfile
-import time
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 from shim.arch import Arch
-from shim.check.report import as_json, as_sarif
-from shim.check.runtimes import read_runtimes
-from shim.check.state import State
-from shim.check.survey import survey
-from shim.errors import ShimError
-from shim.package.read import read_package
 from tests.check.builders import DUAL, SCRIPT, launcher, program
-
-SLOW = 5.0
-"""Seconds that no package may take."""
 
 NAMES = (
     *("bootstrap", "orders", "bin/orders", "orders_arm64", ".shim/x86_64", "lib/libz.so.1"),
     *("/etc/passwd", "../outside", "a/../../b", "a\\b", "", ".", "..", "/", "a//b", "a/", "a\0b"),
-    *("x" * 300, "y/" * 900, "ü", "\U0001f600", "BOOTSTRAP", "extensions/e", "\x1b[31m", "a\nb"),
+    *("x" * 300, "y/" * 90, "ü", "\U0001f600", "BOOTSTRAP", "extensions/e", "\x1b[31m", "a\nb"),
 )
 
 
-@dataclass(kw_only=True)
-class Result:
-    """What became of one."""
-
-    error: str | None
-    seconds: float
+def hostile(seed: int, elf: bytes) -> bytes:
+    """A zip that may be broken anywhere, or a bomb, or one of 65,535 entries; or a bare program."""
+    rng = random.Random(f"hostile {seed}")
+    kind = rng.random()
+    if kind < 0.0002:
+        return _damage(rng, many(65_535)) if rng.random() < 0.5 else many(65_535)
+    if kind < 0.003:
+        data = bomb(rng.choice([1 << 20, 1 << 26, 1 << 28]))
+        return _damage(rng, data) if rng.random() < 0.5 else data
+    if kind < 0.15:
+        return damaged_elf(rng, rng.choice([elf, program(), program(Arch.ARM64), launcher()]))
+    return mutated(seed, elf)
 
 
 def mutated(seed: int, elf: bytes) -> bytes:
@@ -57,14 +45,15 @@ def mutated(seed: int, elf: bytes) -> bytes:
 
 def _zip(rng: random.Random, elf: bytes) -> bytes:
     file = io.BytesIO()
-    method = rng.choice(
-        [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA]
-    )
-    with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method) as archive:
+    method = rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED])
+    if rng.random() < 0.03:
+        method = zipfile.ZIP_LZMA
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method, compresslevel=1) as archive:
         warnings.simplefilter("ignore", UserWarning)  # names that are there twice
         for _ in range(rng.choice([0, 1, 2, 5, 20])):
             info = zipfile.ZipInfo("entry")
-            info.filename = info.orig_filename = rng.choice(NAMES)
+            name = "y/" * 900 + "z" if rng.random() < 0.0003 else rng.choice(NAMES)
+            info.filename = info.orig_filename = name
             info.compress_type = method
             info.create_system = rng.choice([0, 3, 3, 3, 19])
             kind = rng.choice(
@@ -105,7 +94,7 @@ def damaged_elf(rng: random.Random, elf: bytes) -> bytes:
 
 def _damage(rng: random.Random, data: bytes) -> bytes:
     changed = bytearray(data)
-    match rng.randrange(5):
+    match rng.randrange(6):
         case 0 if changed:
             changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
         case 1 if changed:
@@ -113,18 +102,61 @@ def _damage(rng: random.Random, data: bytes) -> bytes:
         case 2:
             at = max(0, len(changed) - rng.randrange(1, 200))
             changed[at : at + 4] = rng.choice([b"\xff" * 4, b"\0" * 4, rng.randbytes(4)])
-        case 3:
-            records = [
-                at for at in range(len(data)) if data.startswith((b"PK\x01\x02", b"PK\x03\x04"), at)
-            ]
-            if records:
-                at = rng.choice(records) + rng.randrange(4, 46)
-                changed[at : at + 4] = rng.choice([b"\xff" * 4, b"\0" * 4, rng.randbytes(4)])
-        case _:
+        case 3 if len(data) > 22:
+            changed = changed[:-22] + _wide_end(rng, data) + changed[-22:]
+        case 4:
             changed = bytearray(rng.randbytes(rng.randrange(100))) + changed
+        case _:
+            _damage_record(rng, changed)
     return bytes(changed)
 
 
+def _damage_record(rng: random.Random, data: bytearray) -> None:
+    """Change what a zip says of an entry, in its directory or before the entry's own bytes."""
+    records = _records(data, b"PK\x01\x02")
+    if not records:
+        return
+    match rng.randrange(3):
+        case 0:
+            at = rng.choice(records + _records(data, b"PK\x03\x04")) + rng.randrange(4, 46)
+            data[at : at + 4] = rng.choice([b"\xff" * 4, b"\0" * 4, rng.randbytes(4)])
+        case 1:
+            data[rng.choice(records) + 8] |= 1  # encrypted
+        case _:
+            one, other = rng.choice(records) + 42, rng.choice(records) + 42
+            data[one : one + 4] = data[other : other + 4]  # two entries in one place
+
+
+def _records(data: bytes | bytearray, signature: bytes) -> list[int]:
+    """Where whole records begin."""
+    places, at = [], data.find(signature)
+    while 0 <= at <= len(data) - 46:
+        places.append(at)
+        at = data.find(signature, at + 4)
+    return places
+
+
+def _wide_end(rng: random.Random, data: bytes) -> bytes:
+    """A zip64 directory's end and what points to it, some of it right."""
+    end = len(data) - 22
+    size, start = struct.unpack_from("<2L", data, end + 12)
+    numbers = [rng.choice([one, one, 0, rng.getrandbits(64)]) for one in (1, 1, size, start)]
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *numbers)
+    place = rng.choice([end, end, end, rng.getrandbits(64)])
+    return record + struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1)
+
+
+@cache
+def many(count: int) -> bytes:
+    """A zip of `count` entries, most in some hundred folders."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"d{number % 100}/f{number}", program() if number % 3 else b"#!/x\n")
+    return file.getvalue()
+
+
+@cache
 def bomb(inflated: int) -> bytes:
     """A zip with one ELF entry whose dynamic section lies behind `inflated` bytes of zeros."""
     elf = bytearray(program(interpreter=b"/lib64/ld-linux-x86-64.so.2"))
@@ -147,56 +179,3 @@ def bomb(inflated: int) -> bytes:
         "<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(record) + len(name), len(local) + len(data), 0
     )
     return local + data + record + name + end
-
-
-def check(path: Path) -> Result:
-    """All that `shim check` does, on one package."""
-    began = time.monotonic()
-    error = None
-    try:
-        state = State(
-            package=read_package(path),
-            arch=Arch.X86_64,
-            runtime=next(iter(read_runtimes().values())),
-            handler=None,
-        )
-        surveyed = survey(state, architectures=Arch, runtimes=read_runtimes().values())
-        as_json([surveyed])
-        as_sarif([surveyed])
-    except ShimError as refused:
-        error = refused.message
-    return Result(error=error, seconds=time.monotonic() - began)
-
-
-def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int)
-    parser.add_argument("--first", type=int, default=0, metavar="SEED")
-    parser.add_argument("--elf", type=Path, default=Path("/bin/ls"), help="a real dynamic program")
-    arguments = parser.parse_args()
-    elf = arguments.elf.read_bytes()[: 1 << 17]
-    slowest, refused = (0.0, -1), 0
-    with tempfile.TemporaryDirectory(prefix="shim-hostile-") as folder:
-        path = Path(folder) / "package.zip"
-        for seed in range(arguments.first, arguments.first + arguments.count):
-            path.write_bytes(mutated(seed, elf))
-            try:
-                result = check(path)
-            except Exception as error:
-                print(f"seed {seed}: {error!r}")
-                raise
-            refused += result.error is not None
-            slowest = max(slowest, (result.seconds, seed))
-            if result.seconds > SLOW:
-                print(f"seed {seed}: {result.seconds:.1f} s")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{arguments.count} packages from seed {arguments.first}: {refused} refused, the others"
-        f" checked; slowest {slowest[0]:.2f} s (seed {slowest[1]}), peak memory {memory:.0f} MB"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
