@@ -34,7 +34,11 @@ def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
 
 def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
     """The findings as one run (OASIS SARIF 2.1.0)."""
-    findings = {finding: None for survey in surveys for finding in survey.findings}
+    results = [
+        _result(finding, survey.verdicts[0].state.package.path)
+        for survey in surveys
+        for finding in survey.findings
+    ]
     rules = [
         {
             "id": code,
@@ -48,7 +52,7 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_result(one) for one in findings]}],
+        "runs": [{"tool": {"driver": driver}, "results": results}],
     }
 
 
@@ -96,14 +100,14 @@ def _state(state: State) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, checked: str) -> dict[str, Any]:
+    """A finding on the package `checked`; one on no file, on its handler say, stands there too."""
     from urllib.parse import quote  # SARIF alone needs it
 
-    package, _, entry = finding.place.partition("!/")
-    location: dict[str, Any] = {
-        "physicalLocation": {"artifactLocation": {"uri": quote(_text(package))}}
-    }
-    if entry:
+    package, separator, _ = finding.place.partition("!/")
+    artifact = quote(_text(package if separator else checked))
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": artifact}}}
+    if separator:
         location["logicalLocations"] = [{"fullyQualifiedName": _text(finding.place)}]
     return {
         "ruleId": finding.code,

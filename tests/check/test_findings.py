@@ -31,6 +31,8 @@ from tests.check.oracle.programs import Programs
 from tests.requirements import require
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shim.check.state import State
 
 ARM = Arch.ARM64
@@ -177,13 +179,27 @@ CASES: dict[str, tuple[State, State]] = {
     "entry-special": (sound(replace(entry("pipe"), kind=0o010000)), sound(entry("pipe"))),
     "entry-unreadable": (sound(entry("a", problem="it is encrypted")), sound(entry("a"))),
 }
-COMPILED = {
-    "glibc-too-new",
-    "libstdcxx-too-new",
-    "library-version",
-    "library-missing",
-    "library-broken",
+
+
+def needing(programs: Programs, library: bytes, place: str = "lib/libshimprivate.so.1") -> State:
+    handler = entry("orders", programs.needing("SHIM_1"))
+    return state(BOOT, handler, entry(place, library, 0o644))
+
+
+COMPILED: dict[str, Callable[[Programs], tuple[State, State]]] = {
+    "glibc-too-new": lambda p: (handled(p.glibc("2.38")), handled(p.glibc("2.34"))),
+    "libstdcxx-too-new": lambda p: (handled(p.cpp("3.4.30")), handled(p.cpp("3.4.28"))),
+    "library-version": lambda p: (needing(p, p.library("SHIM_2")), needing(p, p.library("SHIM_1"))),
+    "library-missing": lambda p: (
+        needing(p, p.library("SHIM_1"), "elsewhere/libshimprivate.so.1"),
+        needing(p, p.library("SHIM_1"), "libshimprivate.so.1"),
+    ),
+    "library-broken": lambda p: (
+        needing(p, p.library("SHIM_1")[:300]),
+        needing(p, p.library("SHIM_1")),
+    ),
 }
+"""As `CASES`, with real programs that the dynamic linker has something to do with."""
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +210,16 @@ def compiled(request: pytest.FixtureRequest) -> Programs:
     return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
 
 
-def test_every_code_has_its_test() -> None:
-    assert set(CASES) | COMPILED == set(CODES)
+def test_every_code_has_its_states() -> None:
+    assert sorted([*CASES, *COMPILED]) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", COMPILED)
+def test_it_is_found_in_real_programs_and_absent(compiled: Programs, code: str) -> None:
+    shows, sound_one = COMPILED[code](compiled)
+    assert code in codes(shows)
+    assert not verdict(shows).starts
+    assert codes(sound_one) == set()
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -238,11 +262,6 @@ def test_glibc_is_compared(
     assert ("glibc-too-new" in codes(checked)) == is_found
 
 
-@pytest.mark.parametrize(("version", "is_found"), [("3.4.28", False), ("3.4.30", True)])
-def test_libstdcxx_is_compared(compiled: Programs, version: str, *, is_found: bool) -> None:
-    assert ("libstdcxx-too-new" in codes(handled(compiled.cpp(version)))) == is_found
-
-
 @pytest.mark.parametrize(
     ("place", "code"),
     [
@@ -270,20 +289,6 @@ def test_a_run_path_leads_to_a_library(compiled: Programs) -> None:
 def test_a_library_in_a_layer_is_found(compiled: Programs) -> None:
     layer = package(entry("lib/libshimprivate.so.1", compiled.library()), path="layer.zip")
     assert codes(state(BOOT, entry("orders", compiled.needing()), layers=(layer,))) == set()
-
-
-def test_a_broken_library_is_named(compiled: Programs) -> None:
-    library = entry("lib/libshimprivate.so.1", compiled.library()[:300])
-    assert codes(state(BOOT, entry("orders", compiled.needing()), library)) == {"library-broken"}
-
-
-@pytest.mark.parametrize(("there", "is_found"), [("SHIM_1", False), ("SHIM_2", True)])
-def test_a_librarys_own_versions_are_compared(
-    compiled: Programs, there: str, *, is_found: bool
-) -> None:
-    library = entry("lib/libshimprivate.so.1", compiled.library(there))
-    found = codes(state(BOOT, entry("orders", compiled.needing("SHIM_1")), library))
-    assert ("library-version" in found) == is_found
 
 
 def test_every_code_has_its_section_in_the_documentation() -> None:
