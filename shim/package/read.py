@@ -354,7 +354,8 @@ def _zip64_sizes(extra: bytes, *numbers: int) -> tuple[int, int, int]:
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         if kind == 1:
-            wide = struct.iter_unpack("<Q", extra[at + 4 : at + 4 + length // 8 * 8])
+            field = extra[at + 4 : at + 4 + length]
+            wide = struct.iter_unpack("<Q", field[: len(field) // 8 * 8])
             numbers = tuple(
                 next(wide, (number,))[0] if number == 0xFFFFFFFF else number for number in numbers
             )

@@ -117,6 +117,21 @@ def test_zip64_is_read(tmp_path: Path) -> None:
     assert one.read(0, one.size) == program()
 
 
+def test_a_zip64_field_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "wide.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("one")
+        info.extra = struct.pack("<HHQI", 1, 12, 5, 0)
+        archive.writestr(info, program())
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x01\x02")
+    # The field announces more than there is, and what there is are no whole numbers.
+    data[at + 46 + 3 + 2] = 16
+    path.write_bytes(data)
+    (one,) = read_package(path).entries
+    assert one.read(0, one.size) == program()
+
+
 def test_a_zip_behind_other_bytes_is_read(tmp_path: Path) -> None:
     path = tmp_path / "late.zip"
     path.write_bytes(b"#!/bin/sh\n" + zipped(tmp_path / "a.zip", "one").read_bytes())
