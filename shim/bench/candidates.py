@@ -184,9 +184,9 @@ def _nuitka(mode: str, made: str, _arch: Arch, root: Path) -> None:
     """Compile the script with `--MODE`, and take the folder `made` of what that leaves."""
     if importlib.util.find_spec("nuitka") is None:
         raise MachineError("needs Nuitka beside shim: pip install 'nuitka[onefile]'")
-    folder = root.parent / f"nuitka-{mode}"
+    folder = root.parent / "builds" / mode
     program = folder / made / "bootstrap"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     options = (f"--{mode}", f"--output-dir={folder}", "--output-filename=bootstrap")
     command = (sys.executable, "-m", "nuitka", *options, str(_BASELINES / "launcher.py"))
     run_builder(command, program, folder=folder)

@@ -190,7 +190,7 @@ def _print_tables(record: Record) -> None:
     for row in report.rows(record):
         cells = report.cells(row)
         table.add_row(*cells, *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
     console.print(table)
     for line in (*map(report.sentence, report.comparisons(record)), "", *report.notes(record)):
         print(line)
