@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shim.bench.quiet import run_quietly
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
@@ -48,16 +49,7 @@ def zig_compiler() -> Compiler | None:
 def run_builder(command: tuple[str, ...], output: Path, *, folder: Path) -> None:
     """Run a compiler in `folder` for `output`; what it complains of becomes the error's words."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE,
-            check=False,
-        )
+        done = run_quietly(command, folder=folder, seconds=_PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(f"{command[0]} could not be run: {error}") from error
     if done.returncode != 0 or not output.exists():

@@ -23,6 +23,7 @@ from shim.bench.candidates import (
 )
 from shim.bench.machine import describe, own_arch
 from shim.bench.pagecache import PageCache, read_ahead, read_ahead_file, set_read_ahead
+from shim.bench.quiet import run_quietly
 from shim.bench.record import Conditions, Measured, Record, save
 from shim.bench.runner import Runner, Sample, StartRunner, require_handler, settle
 from shim.bench.schedule import Plan, measured_rounds
@@ -115,16 +116,11 @@ def _build(
 def _require_start(candidate: Candidate) -> None:
     """Raise unless the candidate starts the handler; what it complains of becomes the hint."""
     try:
-        done = subprocess.run(
+        done = run_quietly(
             [candidate.bootstrap],
-            cwd=candidate.root,
-            env=lambda_environment(candidate),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE,
-            check=False,
+            folder=candidate.root,
+            seconds=_PATIENCE,
+            environment=lambda_environment(candidate),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(

@@ -17,7 +17,7 @@ import deflate
 
 from shim.errors import InputError
 from shim.package.entry import InputFile, MemberSource
-from shim.package.extract import PackedEntry, check_link, reading, zip_entries
+from shim.package.extract import PackedEntry, check_link, link_text, reading, zip_entries
 from shim.package.limits import format_size, read_limits
 from shim.package.names import BOOTSTRAP, check_handler_name, check_path
 from shim.package.program import EVERYWHERE, SCRIPT, NoProgram, runs_on
@@ -88,13 +88,8 @@ def _checked_members(path: Path) -> dict[str, PackedEntry]:
         raise InputError(f"over {format_size(limit)} unzipped, more than Lambda takes")
     for place, entry in members.items():
         if stat.S_ISLNK(entry.kind):
-            check_link(_link_text(entry), place, depth=place.count("/"))
+            check_link(link_text(entry), place, depth=place.count("/"))
     return members
-
-
-def _link_text(entry: PackedEntry) -> str:
-    with entry.open() as text:
-        return os.fsdecode(text.read(os.pathconf("/", "PC_PATH_MAX")))
 
 
 def _program(built: _Built) -> PackedEntry:
@@ -106,7 +101,7 @@ def _program(built: _Built) -> PackedEntry:
             break
         if not stat.S_ISLNK(entry.kind):
             return entry
-        text = _link_text(entry)
+        text = link_text(entry)
         target = text.removeprefix(_TASK_ROOT) if text.startswith("/") else text
         folder = "" if text.startswith("/") else str(PurePosixPath(place).parent)
         place = os.path.normpath(PurePosixPath(folder, target))

@@ -189,14 +189,19 @@ def _make_way(target: Path, name: str) -> None:
 
 def _write_entry(entry: PackedEntry, target: Path, *, depth: int) -> None:
     if stat.S_ISLNK(entry.kind):
-        with entry.open() as text:
-            target.symlink_to(check_link(os.fsdecode(text.read()), entry.name, depth=depth))
+        target.symlink_to(check_link(link_text(entry), entry.name, depth=depth))
         return
     if not stat.S_ISREG(entry.kind):
         raise InputError(f"`{entry.name}` is neither a file, a folder nor a link")
     with entry.open() as data, target.open("xb") as file:
         shutil.copyfileobj(data, file, 1 << 20)
     target.chmod(entry.mode)
+
+
+def link_text(entry: PackedEntry) -> str:
+    """Where a link leads, as far as Linux takes it; what the entry announces may be gigabytes."""
+    with entry.open() as text:
+        return os.fsdecode(text.read(os.pathconf("/", "PC_PATH_MAX")))
 
 
 def check_link(text: str, name: str, *, depth: int) -> str:

@@ -27,6 +27,7 @@ from shim.bench.candidates import (
 from shim.bench.machine import describe, own_arch
 from shim.bench.runner import StartRunner
 from shim.elf import read_header
+from shim.emulate.standin import can_run
 from shim.errors import MachineError
 from tests.requirements import require
 
@@ -132,8 +133,7 @@ def test_what_is_assembled_is_a_program_for_its_architecture(arch: Arch) -> None
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_handler_and_floor_run(arch: Arch, tmp_path: Path) -> None:
-    emulated = Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}").exists()
-    require(arch is own_arch() or emulated, f"nothing here runs {arch} programs")
+    require(can_run(arch), f"nothing here runs {arch} programs")
     (tmp_path / "bin").mkdir()
     for name, code in (("bin/orders", assembly.HANDLER), ("bootstrap", assembly.FLOOR)):
         (tmp_path / name).write_bytes(assembly.program(arch, code))
@@ -145,8 +145,7 @@ def test_handler_and_floor_run(arch: Arch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_the_starter_waits_and_takes_the_time_before_the_exec(arch: Arch, tmp_path: Path) -> None:
-    emulated = Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}").exists()
-    require(arch is own_arch() or emulated, f"nothing here runs {arch} programs")
+    require(can_run(arch), f"nothing here runs {arch} programs")
     starter = make_starter(arch, folder=tmp_path)
     handler = tmp_path / "bootstrap"
     handler.write_bytes(assembly.program(arch, assembly.HANDLER))

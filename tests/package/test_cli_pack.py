@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size
@@ -28,18 +27,7 @@ from tests.wait import wait_until
 X86, ARM = Arch.X86_64, Arch.ARM64
 SHIM = [sys.executable, "-m", "shim"]
 
-pytestmark = pytest.mark.usefixtures("lean_launchers")
-
-
-@pytest.fixture(autouse=True)
-def workspace(programs: dict[Arch, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The current folder: `orders` for each architecture, a script and a text."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(shim.__file__).parents[1]))
-    for arch, program in programs.items():
-        shutil.copyfile(program, f"orders_{arch}")
-    Path("hook").write_text("#!/bin/sh\necho hook\n")
-    Path("text.txt").write_text("text\n")
+pytestmark = pytest.mark.usefixtures("lean_launchers", "workspace")
 
 
 def pack(*words: str) -> subprocess.CompletedProcess[str]:

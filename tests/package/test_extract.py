@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import random
+import resource
 import stat
+import subprocess
+import sys
 import zipfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -234,3 +237,26 @@ def test_the_head_of_a_file_is_read_from_zips_and_folders(tmp_path: Path) -> Non
     (tmp_path / "bootstrap").write_text("#!/bin/sh")
     assert read_head(tmp_path, "bootstrap", 2) == b"#!"
     assert read_head(tmp_path, "other", 2) == b""
+
+
+def test_a_link_that_announces_gigabytes_takes_no_memory(source: Path, into: Path) -> None:
+    with zipfile.ZipFile(source, "w") as archive:
+        info = zipfile.ZipInfo("link")
+        info.external_attr = (LINK | 0o777) << 16
+        archive.writestr(info, "target")
+    data = bytearray(source.read_bytes())
+    at = data.rindex(b"PK\x01\x02") + 20
+    data[at : at + 4] = b"\xf0\xff\xff\xff"  # the compressed size, alone: the other is held to
+    source.write_bytes(data)
+    code = f"from pathlib import Path; from shim.package.extract import unpack;\
+unpack(Path({str(source)!r}), Path({str(into)!r}), limit=1 << 20)"
+    half = 1 << 29
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (half, half)),
+    )
+    assert "MemoryError" not in done.stderr
+    assert (done.returncode == 0) == (into / "link").is_symlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,20 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, best_flavour, launcher_files
 
-pytestmark = pytest.mark.usefixtures("lean_launchers")
-
-
-@pytest.fixture(autouse=True)
-def workspace(programs: dict[Arch, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(shim.__file__).parents[1]))
-    for arch, program in programs.items():
-        shutil.copyfile(program, f"orders_{arch}")
-    Path("text.txt").write_text("text\n")
+pytestmark = pytest.mark.usefixtures("lean_launchers", "workspace")
 
 
 def layer(*words: str) -> subprocess.CompletedProcess[str]:
