@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from shim.package.entry import Entry, Source
 
-LEVEL = 5
-"""Of libdeflate's 1 to 12; docs/packages.md has what was measured."""
+LEVEL, LARGE_LEVEL = 5, 4
+"""Of libdeflate's 1 to 12, the second for LARGE files: docs/packages.md has what was measured."""
+
+LARGE = 8 << 20
+"""Bytes."""
 
 IN_FLIGHT = 128 << 20
 """Bytes, unpacked, of the entries that are being compressed or wait for their turn in the zip.
@@ -66,7 +69,8 @@ def _compress(entry: Entry) -> Compressed:
     crc32 = deflate.crc32(content)
     _check_unchanged(entry.source, size=len(content), crc32=crc32)
     # A link is stored as it is: build-lambda-zip and Info-ZIP do it, and some readers expect it.
-    packed = None if entry.is_link else deflate.deflate_compress(content, LEVEL)
+    level = LEVEL if len(content) < LARGE else LARGE_LEVEL
+    packed = None if entry.is_link else deflate.deflate_compress(content, level)
     if packed is None or len(packed) >= len(content):
         return Compressed(entry=entry, data=content, is_deflated=False, crc32=crc32)
     return Compressed(entry=entry, data=packed, is_deflated=True, crc32=crc32)
