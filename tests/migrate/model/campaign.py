@@ -55,14 +55,12 @@ def compare_real(universe: Universe, tally: Tally) -> None:
         compare(universe, space, tally, day=day)
 
 
-def compare_by_chance(
-    universe: Universe, tally: Tally, *, seed: int, limit: int | None = None
-) -> None:
-    """With one set of verdicts by chance."""
+def compare_by_chance(universe: Universe, tally: Tally, *, seed: int, each: int = 1) -> None:
+    """With one set of verdicts by chance, on one pair in `each`."""
     day = DAYS[seed % len(DAYS)]
     space = universe.space(day)
     space.starts = random_starts(space, seed, SHARES[seed % len(SHARES)])
-    compare(universe, space, tally, day=day, limit=limit)
+    compare(universe, space, tally, day=day, each=each)
 
 
 def main() -> None:

@@ -73,9 +73,16 @@ class Space:
     def next_to(self) -> list[int]:
         """For each state the set of those that one call leads to."""
         return [
-            sum(1 << other for other in range(len(self.values)) if self.is_taken(state, other))
+            sum(1 << other for other in self._one_half_away(state) if self.is_taken(state, other))
             for state in range(len(self.values))
         ]
+
+    def _one_half_away(self, state: int) -> Iterator[int]:
+        """The states with the same package and architecture, or with all else the same."""
+        same = [self.with_value[place][value] for place, value in enumerate(self.values[state])]
+        same_code = same[0] & same[1]
+        same_configuration = same[2] & same[3] & same[4] & same[5]
+        return bits(same_code | same_configuration)
 
     def is_taken(self, state: int, other: int) -> bool:
         """Whether one call leads from one to the other, and the API takes it; or repeats it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shim.migrate.plan import Plan
 from shim.migrate.search import NoPlan, Reason, find_plan
@@ -12,11 +12,12 @@ from shim.migrate.step import UpdateCode
 from tests.migrate.model.checker import worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from datetime import date
 
     from shim.migrate.state import State
     from shim.migrate.step import Step
+    from shim.package.read import Package
     from tests.migrate.model.checker import Space
     from tests.migrate.model.universe import Universe
 
@@ -42,16 +43,46 @@ class Tally:
     ranked: int = 0
 
 
+class Finder(Protocol):
+    """A planner."""
+
+    def __call__(
+        self,
+        begin: State,
+        wanted: State,
+        *,
+        bridges: tuple[Package, ...],
+        layer_bridges: tuple[tuple[Package, ...], ...],
+        starts: Callable[[State], bool],
+        day: date | None,
+    ) -> Plan | NoPlan:
+        """What it finds."""
+
+
 def compare(
-    universe: Universe, space: Space, tally: Tally, *, day: date | None, limit: int | None = None
+    universe: Universe,
+    space: Space,
+    tally: Tally,
+    *,
+    day: date | None,
+    each: int = 1,
+    planner: Finder = find_plan,
 ) -> None:
-    """Every pair of states, up to `limit` of them; raises `AssertionError` where the two differ."""
-    _Comparison(universe, space, tally, day).run(limit)
+    """Every pair of states, or one in `each`; raises `AssertionError` where the two differ."""
+    _Comparison(universe, space, tally, day=day, planner=planner).run(each)
 
 
 class _Comparison:
-    def __init__(self, universe: Universe, space: Space, tally: Tally, day: date | None) -> None:
-        self.space, self.tally, self.day = space, tally, day
+    def __init__(
+        self,
+        universe: Universe,
+        space: Space,
+        tally: Tally,
+        *,
+        day: date | None,
+        planner: Finder,
+    ) -> None:
+        self.space, self.tally, self.day, self.planner = space, tally, day, planner
         self.states = universe.states()
         self.numbers = {state: number for number, state in enumerate(self.states)}
         self.bridges = tuple(universe.packages[place] for place in universe.bridges)
@@ -65,13 +96,10 @@ class _Comparison:
             universe.environments,
         )
 
-    def run(self, limit: int | None) -> None:
-        every = range(len(self.states))
-        pairs: Iterable[tuple[int, int]] = ((begin, wanted) for begin in every for wanted in every)
-        for done, (begin, wanted) in enumerate(pairs):
-            if done == limit:
-                return
-            self.pair(begin, wanted)
+    def run(self, each: int) -> None:
+        count = len(self.states)
+        for number in range(0, count * count, each):
+            self.pair(*divmod(number, count))
 
     def pair(self, begin: int, wanted: int) -> None:
         found = self.find(begin, wanted)
@@ -84,7 +112,7 @@ class _Comparison:
             self.way(found, begin, wanted)
 
     def find(self, begin: int, wanted: int) -> Plan | NoPlan:
-        return find_plan(
+        return self.planner(
             self.states[begin],
             self.states[wanted],
             bridges=self.bridges,
@@ -150,11 +178,12 @@ class _Comparison:
         met = worlds(self.space, way, [self.sent(step) for step in plan.steps])
         assert met == set(way)
         self.tally.worlds += len(met)
-        for index, state in enumerate(plan.states):
-            rest = plan.rest_from(state)
+        for index, number in enumerate(way):
+            rest = plan.rest_from(self.states[number])
             assert rest is not None
             assert rest.steps == plan.steps[index:]
-        self.tally.lost += sum(isinstance(self.find(one, way[-1]), NoPlan) for one in way[1:-1])
+        # From the last but one the last call alone leads there.
+        self.tally.lost += sum(isinstance(self.find(one, way[-1]), NoPlan) for one in way[1:-2])
 
     def sent(self, step: Step) -> dict[int, int]:
         """What a call carries, as the checker counts it."""
