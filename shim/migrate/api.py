@@ -53,6 +53,14 @@ class Function:
     reason: str = ""
     """`LastUpdateStatusReasonCode` and `LastUpdateStatusReason`: why an update failed."""
 
+    @property
+    def settings(self) -> tuple[object, ...]:
+        """Code and configuration, for comparing two."""
+        return (
+            *(self.code_sha256, self.arch, self.runtime),
+            *(self.handler, self.layers, tuple(sorted(self.environment))),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Zip:
