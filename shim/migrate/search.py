@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shim.migrate.plan import Plan
 from shim.migrate.rules import refusal
 from shim.migrate.state import State
-from shim.migrate.step import Step, UpdateCode, UpdateConfiguration
+from shim.migrate.step import Step, UpdateCode, configuration_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -258,13 +258,7 @@ class _Search:
         if node[0] != parent[0]:
             package, arch = self._codes[node[0]]
             return UpdateCode(package=package, arch=arch)
-        before, then = self._state(parent), self._state(node)
-        return UpdateConfiguration(
-            runtime=None if then.runtime is before.runtime else then.runtime,
-            handler=None if then.handler == before.handler else then.handler,
-            layers=None if then.layers == before.layers else then.layers,
-            environment=None if then.environment == before.environment else then.environment,
-        )
+        return configuration_step(self._state(parent), self._state(node))
 
     def _steps_to(self, node: _Node) -> tuple[Step, ...]:
         steps: list[Step] = []
