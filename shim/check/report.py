@@ -53,6 +53,18 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
     }
 
 
+def finding_as_json(finding: Finding) -> dict[str, str]:
+    """A finding as plain values, in text that every reader of JSON takes."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "place": _text(finding.place),
+        "message": _text(finding.sentence),
+        "hint": _text(finding.hint),
+        "help": finding.url,
+    }
+
+
 def _package(survey: Survey) -> dict[str, Any]:
     state = survey.verdicts[0].state
     size = unzipped_size(state)
@@ -76,12 +88,7 @@ def _package(survey: Survey) -> dict[str, Any]:
         ],
         "findings": [
             {
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "place": _text(finding.place),
-                "message": _text(finding.sentence),
-                "hint": _text(finding.hint),
-                "help": finding.url,
+                **finding_as_json(finding),
                 "states": [_state(state) for state in states],
             }
             for finding, states in survey.findings.items()
