@@ -1,0 +1,308 @@
+"""Bridge packages and layers: what is in them, where they start, and why some can't be made."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from shim.errors import InputError, MachineError
+from shim.migrate.bridge import BOTH, NEW, OLD
+from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
+from shim.migrate.verdicts import Verdicts
+from shim.package.read import read_package
+from tests.check.builders import DUAL, SCRIPT, entry, launcher, link, package, program
+from tests.migrate.builders import AL2, AL2023, GO, bare, dual, extension, layer, single, state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shim.migrate.state import State
+    from shim.package.read import Package
+
+pytestmark = pytest.mark.usefixtures("lean_launchers")
+
+
+def bridged(begin: State, wanted: State, folder: Path = Path()) -> Bridged | Unbridged:
+    return find_bridged_plan(
+        begin,
+        wanted,
+        verdicts=Verdicts(),
+        day=None,
+        bridge_path=folder / "bridge.zip",
+        layer_path=folder / "bridge-layer.zip",
+    )
+
+
+def planned(begin: State, wanted: State, folder: Path = Path()) -> Bridged:
+    answer = bridged(begin, wanted, folder)
+    assert isinstance(answer, Bridged), answer
+    assert answer.plan.wanted == wanted
+    return answer
+
+
+def reasons(begin: State, wanted: State) -> str:
+    answer = bridged(begin, wanted)
+    assert isinstance(answer, Unbridged)
+    return "\n".join(answer.reasons)
+
+
+def files(bridge: Package) -> dict[str, str]:
+    """Each file's kind: a link's target, or which of the builders' files it is."""
+    kinds = {launcher(arch): f"launcher {arch}" for arch in Arch}
+    kinds |= {program(arch): f"program {arch}" for arch in Arch}
+    return {one.name: _kind(one.kind, one.read(0, 1 << 20), kinds) for one in bridge.entries}
+
+
+def _kind(kind: int, data: bytes, kinds: Mapping[bytes, str]) -> str:
+    if stat.S_ISLNK(kind):
+        return f"-> {data.decode()}"
+    return kinds.get(data, "script" if data.startswith(b"#!") else "ours")
+
+
+def native(arch: Arch = Arch.X86_64, mark: bytes = b"", path: str = "native.zip") -> Package:
+    return package(entry("bootstrap", program(arch, mark=mark)), path=path)
+
+
+def test_no_bridge_is_built_where_none_is_needed() -> None:
+    answer = planned(state(single(Arch.X86_64, "orders")), state(single(Arch.X86_64, "orders")))
+    assert (answer.bridge, answer.layer_bridge, answer.without) == (None, None, None)
+
+
+def test_a_handler_renamed_together_with_the_package_goes_over_both_names() -> None:
+    begin = state(single(Arch.X86_64, "orders"))
+    wanted = state(single(Arch.X86_64, "bin/orders"), handler="bin/orders")
+    answer = planned(begin, wanted)
+    assert answer.bridge
+    assert answer.bridge.what == BOTH
+    assert files(answer.bridge.package) == {
+        "bootstrap": "launcher x86_64",
+        "orders": "program x86_64",
+        "bin/orders": "program x86_64",
+    }
+    assert len(answer.plan.steps) == 3
+    assert answer.without is not None
+
+
+def test_name_and_architecture_together_go_over_a_dual_package() -> None:
+    begin = state(single(Arch.X86_64, "orders"))
+    wanted = state(single(Arch.ARM64, "bin/orders"), arch=Arch.ARM64, handler="bin/orders")
+    answer = planned(begin, wanted)
+    assert answer.bridge
+    assert files(answer.bridge.package) == {
+        ".shim/aarch64": "ours",
+        ".shim/x86_64": "ours",
+        "bootstrap": "script",
+        "orders": "program x86_64",
+        "orders_arm64": "program arm64",
+        "bin/orders": "-> ../orders",
+        "bin/orders_arm64": "-> ../orders_arm64",
+    }
+
+
+def test_go1x_keeps_its_program_under_its_old_name() -> None:
+    begin = state(bare("main"), runtime=GO, handler="main")
+    wanted = state(native(mark=b"new"), handler="bootstrap")
+    answer = planned(begin, wanted)
+    assert answer.bridge
+    assert files(answer.bridge.package) == {"bootstrap": "ours", "main": "program x86_64"}
+    (bootstrap,) = (one for one in answer.bridge.package.entries if one.name == "bootstrap")
+    assert bootstrap.read(0, 1000).endswith(b"new")
+    assert [type(step).__name__ for step in answer.plan.steps] == [
+        *("UpdateCode", "UpdateConfiguration", "UpdateCode"),
+    ]
+
+
+@pytest.mark.parametrize("handler", ["bootstrap", "main", "bin/orders"])
+@pytest.mark.parametrize("arch", list(Arch))
+@pytest.mark.parametrize("is_native", [True, False])
+def test_go1x_leads_to_every_other_state_and_back(
+    handler: str, arch: Arch, is_native: bool
+) -> None:
+    if handler == "bootstrap" and not is_native:
+        return
+    code = native(arch, b"new") if is_native else single(arch, handler)
+    old = state(bare("main"), runtime=GO, handler="main")
+    new = state(code, arch=arch, handler=handler)
+    planned(old, new)
+    planned(new, old)
+
+
+def test_both_programs_of_one_name_are_told_apart_by_the_runtime() -> None:
+    begin = state(bare("main"), runtime=GO, handler="main")
+    wanted = state(
+        package(entry("bootstrap", launcher()), entry("main", program(mark=b"new"))), handler="main"
+    )
+    old_only = package(
+        entry("bootstrap", launcher()), entry("main", program(interpreter=b"/lib64/none.so"))
+    )
+    assert len(planned(begin, wanted).plan.steps) == 2
+    assert "it can't be told" not in reasons(begin, state(old_only, handler="other"))
+
+
+def test_a_package_whose_bootstrap_is_the_program_gets_the_handlers_name() -> None:
+    begin = state(native(mark=b"old"), handler="old", layers=(extension(Arch.X86_64),))
+    wanted = state(single(Arch.ARM64, "new"), arch=Arch.ARM64, handler="new")
+    answer = planned(begin, wanted)
+    assert answer.plan.wanted == wanted
+
+
+def test_other_files_of_both_come_along_and_the_programs_stay_beside_theirs() -> None:
+    begin = state(
+        package(
+            entry("bootstrap", launcher()),
+            entry("app/orders", program()),
+            entry("a.txt", b"a", 0o644),
+        ),
+        handler="app/orders",
+    )
+    wanted = state(
+        package(
+            entry("bootstrap", launcher()),
+            entry("new/orders", program(mark=b"n")),
+            entry("b.txt", b"b", 0o644),
+        ),
+        handler="new/orders",
+    )
+    bridge = planned(begin, wanted).bridge
+    assert bridge
+    assert {one.name for one in bridge.package.entries} == {
+        *("a.txt", "b.txt", "app/orders", "bootstrap", "new/orders"),
+    }
+    assert bridge.what == BOTH
+
+
+def test_where_other_files_conflict_one_package_alone_becomes_the_bridge() -> None:
+    begin = state(
+        package(entry("bootstrap", launcher()), entry("old", program()), entry("v", b"1", 0o644))
+    )
+    begin = state(begin.package, handler="old")
+    wanted = state(
+        package(entry("bootstrap", launcher()), entry("new", program()), entry("v", b"2", 0o644)),
+        handler="new",
+    )
+    bridge = planned(begin, wanted).bridge
+    assert bridge
+    assert bridge.what == OLD
+    assert files(bridge.package)["new"] == "-> old"
+
+
+def test_where_only_the_new_program_starts_on_both_sides_it_is_the_bridge() -> None:
+    old = program(interpreter=b"/lib64/ld-linux-x86-64.so.2")
+    begin = state(
+        package(entry("bootstrap", launcher()), entry("old", old), entry("v", b"1", 0o644)),
+        handler="old",
+        environment=(("AWS_LAMBDA_EXEC_WRAPPER", ""),),
+    )
+    wanted = state(
+        package(entry("bootstrap", launcher()), entry("new", program()), entry("v", b"2", 0o644)),
+        handler="new",
+        runtime=AL2,
+    )
+    bridge = planned(begin, wanted).bridge
+    assert bridge
+    assert bridge.what in {OLD, NEW}
+
+
+def test_what_conflicts_and_starts_on_one_side_each_is_refused_with_the_reason() -> None:
+    gone = program(interpreter=b"/lib64/gone.so")
+    begin = state(bare("main"), runtime=GO, handler="main")
+    wanted = state(native(Arch.ARM64), arch=Arch.ARM64, handler="bootstrap")
+    blocked = state(
+        package(entry("main", gone), entry("bootstrap", launcher())), handler="main", runtime=GO
+    )
+    assert isinstance(planned(begin, wanted), Bridged)
+    answer = bridged(blocked, wanted)
+    assert isinstance(answer, Unbridged)
+    assert answer.reasons == ()
+
+
+def test_a_bridge_larger_than_lambda_takes_is_refused_with_both_sizes() -> None:
+    def huge(name: str) -> Package:
+        big = entry(f"{name}.bin", b"", 0o644)
+        object.__setattr__(big, "size", 140 << 20)
+        one = package(entry("bootstrap", launcher()), entry(name, program()), big)
+        return one
+
+    bridge = planned(state(huge("old"), handler="old"), state(huge("new"), handler="new")).bridge
+    assert bridge
+    assert bridge.what == OLD
+
+
+def test_an_extension_for_one_architecture_each_becomes_one_that_starts_on_both() -> None:
+    code = dual("orders")
+    begin = state(code, layers=(extension(Arch.X86_64),))
+    wanted = state(code, arch=Arch.ARM64, layers=(extension(Arch.ARM64),))
+    answer = planned(begin, wanted)
+    assert answer.layer_bridge
+    assert answer.bridge is None
+    assert files(answer.layer_bridge.package) == {
+        ".extensions/aarch64/agent": "program arm64",
+        ".extensions/x86_64/agent": "program x86_64",
+        "extensions/agent": "script",
+    }
+    assert len(answer.plan.steps) == 3
+
+
+def test_launcher_layers_become_one_that_starts_on_both() -> None:
+    def launchers(arch: Arch) -> Package:
+        return layer(entry("bootstrap", launcher(arch)), path=f"{arch}.zip")
+
+    code = package(*(entry(f"orders{arch.suffix}", program(arch)) for arch in Arch))
+    begin = state(code, layers=(launchers(Arch.X86_64),))
+    wanted = state(code, arch=Arch.ARM64, layers=(launchers(Arch.ARM64),))
+    answer = planned(begin, wanted)
+    assert answer.layer_bridge
+    assert files(answer.layer_bridge.package) == {
+        ".shim/aarch64": "launcher arm64",
+        ".shim/x86_64": "launcher x86_64",
+        "bootstrap": "script",
+    }
+
+
+def test_layers_that_both_have_stay_as_they_are() -> None:
+    code, shared = dual("orders"), layer(entry("data", b"x"))
+    begin = state(code, layers=(shared, extension(Arch.X86_64)))
+    wanted = state(code, arch=Arch.ARM64, layers=(shared, extension(Arch.ARM64)))
+    answer = planned(begin, wanted)
+    assert answer.layer_bridge
+    assert answer.layer_bridge.layers == (shared, answer.layer_bridge.package)
+
+
+def test_an_extension_that_only_one_side_has_is_left_out_meanwhile() -> None:
+    code = dual("orders")
+    more = layer(
+        entry("extensions/agent", program(Arch.X86_64)),
+        entry("extensions/audit", program(Arch.X86_64)),
+    )
+    answer = planned(
+        state(code, layers=(more,)),
+        state(code, arch=Arch.ARM64, layers=(extension(Arch.ARM64),)),
+    )
+    # Without `audit`, and without a bridge, there is no way: `agent` is for one architecture.
+    assert answer.layer_bridge
+    assert answer.layer_bridge.left_out == ("audit",)
+
+
+def test_layers_with_libraries_at_one_place_are_refused_with_the_place() -> None:
+    def with_library(arch: Arch) -> Package:
+        return layer(
+            entry("extensions/agent", program(arch)), entry("lib/libx.so", program(arch, kind=3))
+        )
+
+    code = dual("orders")
+    said = reasons(
+        state(code, layers=(with_library(Arch.X86_64),)),
+        state(code, arch=Arch.ARM64, layers=(with_library(Arch.ARM64),)),
+    )
+    assert "the layers can't be made into one" in said
+    assert "`lib/libx.so`" in said
