@@ -48,6 +48,7 @@ class Order:
         start["package"] = Path(start["package"])
         start["layers"] = tuple(map(Path, start["layers"]))
         start["arch"] = Arch(start["arch"])
+        start["root"] = Path(start["root"]) if start["root"] else None
         return cls(
             start=Start(**start),
             program=Path(words["program"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 
@@ -26,7 +27,7 @@ from shim.migrate.api import (
 from shim.migrate.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from shim.migrate.api import LambdaApi
     from shim.migrate.plan import Plan
@@ -102,6 +103,15 @@ class Executor:
             if then > at:
                 at, pauses = then, _pauses()
         return at - first
+
+    def rush(self, steps: Iterable[Step]) -> None:
+        """Send call after call and wait for nothing but conflicts: what plans are held against."""
+        for step in steps:
+            self._tell(name_of(step))
+            self._patiently(partial(self._send_now, step))
+
+    def _send_now(self, step: Step) -> None:
+        self._send(step, revision=self._api.get_function(self._function).revision)
 
     def _send(self, step: Step, *, revision: str) -> None:
         match step:
@@ -181,7 +191,7 @@ class Executor:
         while True:
             try:
                 return call()
-            except (Conflict, Throttled) as error:
+            except (Conflict, Throttled, RevisionMismatch) as error:
                 self._pause(pauses, error)
 
     def _pause(self, pauses: list[float], error: LambdaError) -> None:

@@ -80,6 +80,15 @@ class Fault:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Update:
+    """One update of the function; times in seconds, `held` is when it had taken hold."""
+
+    step: Step
+    begun: float
+    held: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Since:
     """What new sandboxes start from since a time."""
 
@@ -116,6 +125,7 @@ class ControlPlane:
         """Who runs an invocation of a version; the control plane has no machines."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when an update has taken hold: the moment from which old sandboxes linger."""
+        self.updates: list[Update] = []
         self._random = random
         self._day = day
         self._functions: dict[str, Function] = {}
@@ -163,6 +173,10 @@ class ControlPlane:
         if alias.other_version and self._random.random() < alias.other_weight:
             return alias.other_version
         return alias.version
+
+    def newest_state(self, version: str) -> State:
+        """What the version is, once every machine has heard of it."""
+        return self._history[version][-1].state
 
     def state_for_new_sandbox(self, version: str) -> State:
         """What a sandbox that starts now starts from: one update after the other, never a mix.
@@ -237,7 +251,7 @@ class ControlPlane:
         version = str(len(self._functions))
         published = replace(latest, version=version, is_active=False, revision=self._revision())
         self._functions[version] = published
-        self._history[version] = [_Since(time=0.0, state=self._history[LATEST][-1].state)]
+        self._history[version] = [_Since(time=0.0, state=self.newest_state(LATEST))]
         self.clock.after(self._draw(self.timing.publish), lambda: self._activate(version))
         self._answer("publish_version")
         return published
@@ -272,7 +286,7 @@ class ControlPlane:
     def _update(self, call: str, step: Step, changed: Function, *, revision: str) -> Function:
         """Begin an update; it takes hold later, and until then no other is taken [states]."""
         self._check_change(self._function(LATEST), revision)
-        state = self._history[LATEST][-1].state
+        state = self.newest_state(LATEST)
         if reason := refusal(state, step, day=self._day):
             raise Refused(reason)
         begun = replace(
@@ -301,6 +315,7 @@ class ControlPlane:
             revision=self._revision(),
         )
         if not code:
+            self.updates[-1] = replace(self.updates[-1], held=self.clock.now)
             self._history[LATEST].append(_Since(time=self.clock.now, state=state))
             self.on_change()
 
