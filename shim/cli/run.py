@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import signal
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli.cache import cache_folder
 from shim.emulate import rie, standin
 from shim.emulate.session import Session
 from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
@@ -215,19 +215,11 @@ def _emulator(given: Path | None) -> Path:
             raise InputError(f"there is no such emulator: {given}")
         return given.absolute()
     pin = rie.read_pin(standin.required_host_arch())
-    cache = _cache_folder()
+    cache = cache_folder()
     if program := rie.cached(cache, pin):
         return program
     with _progress(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):
         return rie.fetch(cache, pin)
-
-
-def _cache_folder() -> Path:
-    if folder := os.environ.get("SHIM_CACHE"):
-        return Path(folder).absolute()
-    return Path(
-        os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "shim"
-    ).absolute()
 
 
 @contextmanager

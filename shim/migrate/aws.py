@@ -29,7 +29,8 @@ from shim.migrate.api import (
     RevisionMismatch,
     Throttled,
 )
-from shim.migrate.function import NamedFunction, Place, parse_function
+from shim.migrate.fields import Field
+from shim.migrate.function import NamedFunction, naming, parse_function
 from shim.package.limits import format_size, read_limits
 from shim.package.output import new_file
 
@@ -101,15 +102,10 @@ def fetch_function(
     """Read a function, and put its zips into `folder`; layers in `known` are there already."""
     with _calling(f"reading the function `{name}`"):
         answer = client.get_function(FunctionName=name, Qualifier=qualifier)
-    document = Place(value=answer, source="GetFunction")
-    named = parse_function(document)
-    configuration = document.at("Configuration")
-    package = _download(
-        document.at("Code").at("Location").text(),
-        size=configuration.at("CodeSize").number(),
-        sha256=configuration.at("CodeSha256").text(),
-        folder=folder,
-    )
+    document = Field(value=answer)
+    with naming("GetFunction"):
+        named = parse_function(document)
+        package = _download(document["Code"], about=document["Configuration"], folder=folder)
     known = known or {}
     layers = {
         arn: known[arn] if arn in known else _fetch_layer(client, arn, folder)
@@ -129,13 +125,9 @@ def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
             answer = client.get_layer_version_by_arn(Arn=arn)
     except LambdaError as error:
         raise type(error)(error.message, hint=f"give its zip: `--layer {arn}=ZIP`") from error
-    content = Place(value=answer, source="GetLayerVersionByArn").at("Content")
-    return _download(
-        content.at("Location").text(),
-        size=content.at("CodeSize").number(),
-        sha256=content.at("CodeSha256").text(),
-        folder=folder,
-    )
+    with naming("GetLayerVersionByArn"):
+        content = Field(value=answer)["Content"]
+        return _download(content, about=content, folder=folder)
 
 
 class BotoApi:
@@ -190,7 +182,7 @@ class BotoApi:
             Content={"ZipFile": _read(layer)},
             CompatibleArchitectures=sorted(architectures),
         )
-        return answer.at("LayerVersionArn").text()
+        return answer["LayerVersionArn"].text()
 
     def publish_version(self, function: str, *, code_sha256: str, revision: str) -> Function:
         """See `LambdaApi`."""
@@ -236,18 +228,17 @@ class BotoApi:
             answer = self._call("list_layer_versions", LayerName=name, MaxItems=_LAYER_VERSIONS)
         except NotFound:
             return
-        for version in answer.at("LayerVersions").items():
-            arn = version.at("LayerVersionArn").text()
-            content = self._call("get_layer_version_by_arn", Arn=arn).at("Content")
-            yield arn, content.at("CodeSha256").text()
+        for version in answer["LayerVersions"].items():
+            arn = version["LayerVersionArn"].text()
+            content = self._call("get_layer_version_by_arn", Arn=arn)["Content"]
+            yield arn, content["CodeSha256"].text()
 
     def _function(self, call: str, **fields: Any) -> Function:
         return parse_function(self._call(call, **fields)).function
 
-    def _call(self, call: str, **fields: Any) -> Place:
-        name = "".join(part.capitalize() for part in call.split("_"))
-        with _calling(name):
-            return Place(value=getattr(self._client, call)(**fields), source=name)
+    def _call(self, call: str, **fields: Any) -> Field:
+        with _calling("".join(part.capitalize() for part in call.split("_"))):
+            return Field(value=getattr(self._client, call)(**fields))
 
 
 @contextmanager
@@ -265,15 +256,16 @@ def _calling(what: str) -> Iterator[None]:
         raise MachineError(f"{what}: {error}", hint="`aws sts get-caller-identity`?") from error
 
 
-def _alias(answer: Place) -> Alias:
-    weights = answer.at("RoutingConfig").at("AdditionalVersionWeights").members()
+def _alias(answer: Field) -> Alias:
+    routing = answer["RoutingConfig"] if answer.has("RoutingConfig") else Field(value={})
+    weights = routing["AdditionalVersionWeights"].value if routing.value else {}
     other, weight = next(iter(weights.items()), (None, 0.0))
     return Alias(
-        name=answer.at("Name").text(),
-        version=answer.at("FunctionVersion").text(),
+        name=answer["Name"].text(),
+        version=answer["FunctionVersion"].text(),
         other_version=other,
         other_weight=weight,
-        revision=answer.at("RevisionId").text(""),
+        revision=answer["RevisionId"].text(),
     )
 
 
@@ -297,12 +289,15 @@ def _read(package: Zip) -> bytes:
     return data
 
 
-def _download(location: str, *, size: int, sha256: str, folder: Path) -> Path:
-    """The zip behind a presigned URL, in `folder`, named by its hash; kept if it is there."""
+def _download(link: Field, *, about: Field, folder: Path) -> Path:
+    """The zip that `link` leads to, in `folder`, named by its hash; kept if it is there."""
+    location, size = link["Location"].text(), about["CodeSize"].whole()
+    if not 0 < size <= read_limits().unzipped:
+        about["CodeSize"].refuse(f"no package has {size:,} bytes")
     try:
-        digest = b64decode(sha256, validate=True).hex()
-    except (Base64Error, ValueError) as error:
-        raise InputError(f"AWS gave a CodeSha256 that is none: `{sha256}`") from error
+        digest = b64decode(about["CodeSha256"].text(), validate=True).hex()
+    except (Base64Error, ValueError):
+        about["CodeSha256"].refuse("this is no hash in base64")
     path = folder / f"{digest}.zip"
     if _sha256(path) == digest:
         return path

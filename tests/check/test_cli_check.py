@@ -159,12 +159,12 @@ def test_a_function_file_chooses_the_state(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "line 1, column 1 is no JSON: Expecting value"),
-        ("[]", "the document is not an object"),
-        ("{}", "the document is not what `aws lambda get-function` prints"),
-        ('{"Configuration": 3}', "Configuration is not an object"),
-        ("null", "the document is not what `aws lambda get-function` prints"),
-        ('"x"', "the document is not an object"),
+        ("", "this is no JSON, Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "this has to be an object: `the whole document`"),
+        ("{}", "it is missing: `Runtime`"),
+        ('{"Configuration": 3}', "this has to be an object: `Configuration`"),
+        ("null", "this has to be an object: `the whole document`"),
+        ('"x"', "this has to be an object: `the whole document`"),
     ],
 )
 def test_what_is_no_function_is_refused(
