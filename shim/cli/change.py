@@ -140,7 +140,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError("--no-layers and --layer can't go together")
     for one in arguments.environment:
         if not _VARIABLE.fullmatch(one):
-            raise InputError(f"a variable is given as NAME=VALUE: `{one}`")
+            raise InputError(
+                f"a variable is given as NAME=VALUE, its name a letter, then letters, digits, `_`:"
+                f" `{one}`",
+                hint="Lambda takes names of two characters at least",
+            )
 
 
 def _layer(word: str) -> _Layer:

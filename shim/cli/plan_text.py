@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -41,7 +40,8 @@ _COLUMNS = ("package", "arch", "runtime", "handler", "layers")
 _FIXED = {1, 2}
 """Columns whose words are short, and are never broken."""
 
-_FOLDS = 20
+_UNBOUND = 1000
+_FOLDS = 12
 """Characters that a word in another column has before it is broken."""
 
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -62,7 +62,10 @@ class Report:
         self._names = dict(names)
         self._verdicts = verdicts
         self._day = day
-        self._console = Console(highlight=False, no_color=is_plain, soft_wrap=False)
+        self._console = Console(highlight=False, no_color=is_plain)
+        if not self._console.is_terminal:
+            # A file or a pipe has no width: nothing is gained by breaking words.
+            self._console.width = _UNBOUND
 
     def plan(self, bridged: Bridged, sentences: Iterable[str | None]) -> None:
         """A plan for traffic on the function itself."""
@@ -90,7 +93,7 @@ class Report:
         for number, (step, sentence) in enumerate(zip(plan.steps, sentences, strict=True), 1):
             self._print(Text(f"{number:>3}  {self._call(step)}"))
             if sentence:
-                self._print(Padding(Text(printable(sentence), "dim"), (0, 0, 0, 5)))
+                self._print(Text(f"     guards against {printable(sentence)}", "dim"), is_long=True)
         self._print(Text("\nthe way back", "bold"))
         for undo in plan.way_back:
             self._print(Text(f"     {self._call(undo)}"))
@@ -98,7 +101,7 @@ class Report:
     def no_plan(self, unbridged: Unbridged) -> None:
         """Which state fails, and why."""
         answer = unbridged.answer
-        self._print(Text(f"no plan: {answer.reason}", "bold red"))
+        self._print(Text(f"no plan: {answer.reason}", "bold red"), is_long=True)
         if answer.reason is Reason.BEGIN_FAILS:
             self._failure("now", answer.begin)
         elif answer.reason is Reason.WANTED_FAILS:
@@ -273,7 +276,7 @@ class Report:
     def _name(self, package: Package) -> str:
         return printable(self._names.get(package, package.path))
 
-    def _print(self, what: Text | Table | Padding, *, is_long: bool = False) -> None:
+    def _print(self, what: Text | Table, *, is_long: bool = False) -> None:
         self._console.print(what, soft_wrap=is_long)
 
 

@@ -137,11 +137,19 @@ def _failures(
         uses_layers = layers is not None and layers.package in state.layers
         if barred.refusal is None and (uses_package or uses_layers):
             finding = verdicts.verdict(state).findings[0]
+            if any(finding.place.startswith(f"{one.path}!") for one in _given(answer)):
+                continue
             which = "package" if uses_package else "layer"
             yield (
                 f"a bridge {which} doesn't start on {state.runtime.name} {state.arch}"
                 f" with the handler `{state.handler}`: {finding.place} {finding.sentence}"
             )
+
+
+def _given(answer: NoPlan) -> set[Package]:
+    """The packages that are not ours: what is wrong with those is told anyway."""
+    states = (answer.begin, answer.wanted)
+    return {one for state in states for one in (state.package, *state.layers)}
 
 
 def _exchanged(bridged: Bridged, made: Mapping[Package, Package]) -> Bridged:

@@ -224,6 +224,9 @@ def _move(step: MoveAlias) -> Iterator[str]:
         "--query RevisionId --output text >/dev/null",
     ]
     yield " \\\n    ".join(words)
+    if 0 < step.share < 1:
+        yield "# Time to look at its errors; the way back is at the end of this script."
+        yield 'sleep "${PAUSE:-300}"'
 
 
 def _routing(step: MoveAlias) -> Sequence[str]:
