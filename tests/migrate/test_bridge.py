@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
 import stat
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shim.arch import Arch
-from shim.errors import InputError, MachineError
 from shim.migrate.bridge import BOTH, NEW, OLD
-from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
+from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan
 from shim.migrate.verdicts import Verdicts
-from shim.package.read import read_package
-from tests.check.builders import DUAL, SCRIPT, entry, launcher, link, package, program
-from tests.migrate.builders import AL2, AL2023, GO, bare, dual, extension, layer, single, state
+from tests.check.builders import entry, launcher, package, program
+from tests.migrate.builders import AL2, GO, bare, dual, extension, layer, single, state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
