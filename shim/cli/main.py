@@ -22,6 +22,7 @@ COMMANDS = {
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
     "check": "say whether a package will start, where, and why not",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
+    "simulate": "show what a change costs a function under traffic, in naive orders and by plan",
     "bench": "measure the launcher against the shell scripts that it replaces",
 }
 """Name and summary of each command; its module is `shim.cli.<name>`."""

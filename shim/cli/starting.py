@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from shim.migrate.verdicts import Verdicts
     from shim.package.read import Package
 
-HOST_SPARES = "glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-"
-"""Findings on what a runtime lacks: where this machine stands in for it, a start can't show them."""
+_HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
+"""Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +117,6 @@ class RealStarter:
         if state.runtime.name in self._roots:
             return None
         verdict = self._verdicts.verdict(state)
-        if verdict.starts or not verdict.findings[0].code.startswith(HOST_SPARES):
+        if verdict.starts or not verdict.findings[0].code.startswith(_HOST_SPARES):
             return None
         return expected(verdict)

@@ -1,0 +1,6 @@
+def as_svg(runs):
+    return ""
+
+
+def as_html(runs):
+    return ""
