@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from shim.emulate.nursery import Nursery
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.migrate.by_verdict import expected
@@ -74,6 +75,7 @@ class RealStarter:
     def __enter__(self) -> Self:
         folder = tempfile.TemporaryDirectory(prefix="shim-simulate-")
         self._folder = Path(self._open.enter_context(folder))
+        self._nursery = self._open.enter_context(Nursery())
         return self
 
     def __exit__(
@@ -95,7 +97,7 @@ class RealStarter:
             runs_handler=state.runtime.runs_handler,
             root=self._roots.get(state.runtime.name),
         )
-        session = Session(start, program=self._program, log=lambda _: None)
+        session = Session(start, program=self._program, log=lambda _: None, nursery=self._nursery)
         closing = ExitStack()
         self._open.push(closing)
         closing.enter_context(session)
