@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ _FOLDER_NOTE = (
 _PHENTSIZE_AT, _LAST_PADDING_AT = 54, 15
 
 
+@cache
 def obstacle() -> str | None:
     """Why mount namespaces can't be had here, in the system's words; None where they can."""
     child = os.fork()

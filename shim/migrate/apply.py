@@ -6,8 +6,6 @@ answer was lost, a second run, and a run after one that was killed are all the s
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
@@ -24,6 +22,7 @@ from shim.migrate.api import (
     UpdateStatus,
     Zip,
 )
+from shim.migrate.packages import code_sha256
 from shim.migrate.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
@@ -202,17 +201,14 @@ class Executor:
 
 
 def read_zip(package: Package) -> Zip:
-    """The zip of a package, with its hash; `InputError` where there is no zip, or not any more."""
-    path = Path(package.path)
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
+    """The zip of a package, with its hash; `InputError` where there is none, or not any more."""
+    sha256 = code_sha256(package)
+    if sha256 is None:
         raise InputError(
-            f"no zip to upload, {error.strerror}: `{path}`",
-            hint="make one of a folder with `shim pack` or `zip`",
-        ) from error
-    return Zip(path=path, sha256=base64.b64encode(digest).decode())
+            f"only a zip can be uploaded, this is a folder: `{package.path}`",
+            hint="make a zip of it: `shim pack` does",
+        )
+    return Zip(path=Path(package.path), sha256=sha256)
 
 
 def name_of(step: Step) -> str:

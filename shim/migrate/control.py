@@ -59,7 +59,7 @@ class Timing:
 
     call: tuple[float, float] = (0.2, 0.6)
     """Until a call is answered."""
-    update: tuple[float, float] = (4.0, 9.0)
+    update: tuple[float, float] = (6.0, 12.0)
     """`InProgress`: until an update has taken hold."""
     publish: tuple[float, float] = (1.0, 3.0)
     """`Pending`: until a published version can be invoked."""
@@ -297,9 +297,9 @@ class ControlPlane:
             revision=self._revision(),
         )
         self._functions[LATEST] = begun
-        self.clock.after(
-            self._draw(self.timing.update), lambda: self._take_hold(after(state, step))
-        )
+        self.updates.append(Update(step=step, begun=self.clock.now))
+        new = after(state, step)
+        self.clock.after(self._draw(self.timing.update), lambda: self._take_hold(new))
         self._answer(call)
         return begun
 

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shim.migrate.api import LambdaError
-from shim.migrate.apply import Executor, read_zip
+from shim.migrate.apply import Executor, name_of, read_zip
 from shim.migrate.control import ControlPlane, Timing
 from shim.migrate.fleet import Fleet
 from shim.migrate.naive import Order, naive_changes
@@ -22,12 +22,13 @@ from shim.migrate.plan import Plan
 from shim.migrate.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from shim.migrate.control import Update
     from shim.migrate.fleet import Sample, Starter, Traffic
     from shim.migrate.state import State
+    from shim.package.read import Package
 
 FUNCTION = "function"
 LEAD_SECONDS = 10.0
@@ -81,8 +82,8 @@ class World:
     starter: Starter
     traffic: Traffic
     seed: int
-    layers: Mapping[str, str] = field(default_factory=dict)
-    """The ARN of each layer that is published already, by its path."""
+    layers: Mapping[Package, str] = field(default_factory=dict)
+    """The ARN of each layer that is published already."""
     timing: Timing = field(default_factory=Timing)
     day: date | None = None
 
@@ -107,7 +108,7 @@ class World:
             plane,
             FUNCTION,
             clock=clock,
-            layers=self.layers,
+            layers={layer.path: arn for layer, arn in self.layers.items()},
             tell=lambda sentence: said.append((clock.now, sentence)),
         )
         problem = None
@@ -130,9 +131,9 @@ class World:
             )
 
     def _create(self, plane: ControlPlane) -> None:
-        for layer in self.begin.layers:
-            plane.add_layer(self.layers[layer.path], read_zip(layer), layer)
-        arns = [self.layers[layer.path] for layer in self.begin.layers]
+        for layer, arn in self.layers.items():
+            plane.add_layer(arn, read_zip(layer), layer)
+        arns = [self.layers[layer] for layer in self.begin.layers]
         plane.create(self.begin, read_zip(self.begin.package), layers=arns)
 
     def _random(self, purpose: str) -> Random:
@@ -167,3 +168,43 @@ def _apply(plan: Plan, executor: Executor) -> None:
 
 def _rush(plan: Plan, executor: Executor) -> None:
     executor.rush(plan.steps)
+
+
+FORMAT = 1
+"""Of the JSON; counted up when a reader must know of a change."""
+
+
+def as_json(
+    world: World, runs: Sequence[Run], *, notes: Sequence[str], why_not: str
+) -> dict[str, Any]:
+    """All runs as JSON's values; docs/simulate.md says what they mean."""
+    return {
+        "format": FORMAT,
+        "seed": world.seed,
+        "rate": world.traffic.rate,
+        "invocations": world.traffic.invocations,
+        "notes": list(notes),
+        "noPlan": why_not or None,
+        "runs": [_run_as_json(run) for run in runs],
+    }
+
+
+def _run_as_json(run: Run) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "invocations": len(run.samples),
+        "failures": len(run.failures),
+        "failingSeconds": round(run.failing_seconds, 3),
+        "sandboxes": run.starts,
+        "errors": dict(run.errors.most_common()),
+        "problem": run.problem,
+        "updates": [
+            {"call": name_of(one.step), "begun": round(one.begun, 3), "held": _rounded(one.held)}
+            for one in run.updates
+        ],
+        "failedAt": [round(one.time, 3) for one in run.failures],
+    }
+
+
+def _rounded(time: float | None) -> float | None:
+    return None if time is None else round(time, 3)

@@ -210,6 +210,6 @@ def test_a_folder_is_no_zip_to_upload(world: World, tmp_path: Path) -> None:
         begin=world.state,
         steps=(UpdateCode(package=read_package(tmp_path / "folder"), arch=Arch.X86_64),),
     )
-    with pytest.raises(InputError, match="no zip to upload, Is a directory"):
+    with pytest.raises(InputError, match="only a zip can be uploaded"):
         executor(world).apply(plan)
     assert world.clock.now == 0, "nothing was sent"
