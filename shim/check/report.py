@@ -67,7 +67,7 @@ def finding_as_json(finding: Finding) -> dict[str, str]:
 
 def _package(survey: Survey) -> dict[str, Any]:
     state = survey.verdicts[0].state
-    size = unzipped_size(state)
+    size = unzipped_size(state.package, *state.layers)
     return {
         "package": state.package.path,
         "layers": [layer.path for layer in state.layers],

@@ -39,7 +39,8 @@ def print_survey(survey: Survey, *, is_plain: bool) -> None:
 
 
 def _heading(state: State) -> str:
-    size, limit = unzipped_size(state), read_limits().unzipped
+    size = unzipped_size(state.package, *state.layers)
+    limit = read_limits().unzipped
     zipped = f"{format_size(state.package.zipped)} zipped, " if state.package.zipped else ""
     layers = f" with {len(state.layers)} layers" if state.layers else ""
     left = f"{format_size(limit - size)} left" if size <= limit else "too large"

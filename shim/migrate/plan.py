@@ -42,6 +42,7 @@ class Plan:
         An executor that was killed goes on with this: a plan made anew wouldn't know the values
         that the function had at the beginning.
         """
-        if state not in self.states:
+        states = self.states
+        if state not in states:
             return None
-        return Plan(begin=state, steps=self.steps[self.states.index(state) :])
+        return Plan(begin=state, steps=self.steps[states.index(state) :])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from shim.check.rules import unzipped_size
 from shim.check.runtimes import read_service
-from shim.migrate.step import UpdateCode, UpdateConfiguration, after
+from shim.migrate.step import UpdateCode, UpdateConfiguration
 from shim.package.limits import format_size, read_limits
 from shim.package.names import HANDLER_LIMIT
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.migrate.state import State
     from shim.migrate.step import Step
+    from shim.package.read import Package
 
 _HANDLER = re.compile(rf"\S{{1,{HANDLER_LIMIT}}}")
 """Lambda API, UpdateFunctionConfiguration: `Handler`."""
@@ -59,7 +60,9 @@ def _refused_by_dates(state: State, step: Step, day: date | None) -> str | None:
 def _refused_by_values(state: State, step: Step) -> str | None:
     match step:
         case UpdateCode():
-            return _architecture_problem(state.runtime, step.arch) or _size_problem(state, step)
+            return _architecture_problem(state.runtime, step.arch) or _size_problem(
+                step.package, state.layers
+            )
         case UpdateConfiguration():
             return (
                 _empty_problem(step)
@@ -84,9 +87,7 @@ def _architecture_problem(runtime: Runtime, arch: Arch) -> str | None:
 
 
 def _empty_problem(step: UpdateConfiguration) -> str | None:
-    if step == UpdateConfiguration():
-        return "the call carries nothing"
-    return None
+    return "the call carries nothing" if step == UpdateConfiguration() else None
 
 
 def _handler_problem(handler: str) -> str | None:
@@ -102,12 +103,12 @@ def _layers_problem(state: State, step: UpdateConfiguration) -> str | None:
     limit = read_service().layers
     if len(step.layers) > limit:
         return f"there are {len(step.layers)} layers, Lambda takes {limit}"
-    return _size_problem(state, step)
+    return _size_problem(state.package, step.layers)
 
 
-def _size_problem(state: State, step: Step) -> str | None:
+def _size_problem(package: Package, layers: tuple[Package, ...]) -> str | None:
     """Lambda quotas: package and layers, unzipped; both calls are checked against it."""
-    size, limit = unzipped_size(after(state, step).as_checked()), read_limits().unzipped
+    size, limit = unzipped_size(package, *layers), read_limits().unzipped
     if size <= limit:
         return None
     return f"package and layers unpack to {format_size(size)}, Lambda takes {format_size(limit)}"

@@ -18,6 +18,7 @@ import heapq
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+from operator import ne
 from typing import TYPE_CHECKING, TypeVar
 
 from shim.migrate.plan import Plan
@@ -76,8 +77,6 @@ class NoPlan:
     reason: Reason
     barred: tuple[Barred, ...] = ()
     """Every way out of what can be reached, those that come nearest to the wanted state first."""
-    accepted: Plan | None = None
-    """The calls that the API takes, whatever starts in between; None where it refuses them too."""
 
 
 def find_plan(
@@ -93,18 +92,10 @@ def find_plan(
 
     Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers.
     """
-    reason = None
     if not starts(begin):
-        reason = Reason.BEGIN_FAILS
-    elif not starts(wanted):
-        reason = Reason.WANTED_FAILS
-    if reason is not None:
-        return NoPlan(
-            begin=begin,
-            wanted=wanted,
-            reason=reason,
-            accepted=find_accepted(begin, wanted, day=day),
-        )
+        return NoPlan(begin=begin, wanted=wanted, reason=Reason.BEGIN_FAILS)
+    if not starts(wanted):
+        return NoPlan(begin=begin, wanted=wanted, reason=Reason.WANTED_FAILS)
     search = _Search(begin, wanted, starts=starts, day=day)
     steps = search.run()
     if steps is None and (bridges or layer_bridges):
@@ -114,17 +105,14 @@ def find_plan(
         steps = search.run()
     if steps is not None:
         return Plan(begin=begin, steps=steps)
-    return NoPlan(
-        begin=begin,
-        wanted=wanted,
-        reason=Reason.BARRED,
-        barred=search.barred(),
-        accepted=find_accepted(begin, wanted, day=day),
-    )
+    return NoPlan(begin=begin, wanted=wanted, reason=Reason.BARRED, barred=search.barred())
 
 
 def find_accepted(begin: State, wanted: State, *, day: date | None) -> Plan | None:
-    """The shortest calls that the API takes, whatever starts: for traffic that is elsewhere."""
+    """The shortest calls that the API takes, whatever starts; None where it refuses them too.
+
+    For a function that fails already, or that nobody calls.
+    """
     steps = _Search(begin, wanted, starts=lambda _: True, day=day).run()
     return None if steps is None else Plan(begin=begin, steps=steps)
 
@@ -274,4 +262,4 @@ def _unique(*values: _Value) -> tuple[_Value, ...]:
 
 
 def _differences(one: tuple[object, ...], other: tuple[object, ...]) -> int:
-    return sum(left != right for left, right in zip(one, other, strict=True))
+    return sum(map(ne, one, other))
