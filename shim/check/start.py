@@ -20,9 +20,7 @@ from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shim.package.read import Entry
-
-    from shim.package.read import Package
+    from shim.package.read import Entry, Package
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
 _GOES_ON = {errno.ENOENT, errno.ENOTDIR}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import read_runtimes
+from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
 from shim.cli.starting import RealStarter
@@ -20,8 +21,6 @@ from shim.errors import ExitCode, InputError, MachineError
 from shim.migrate.bridged import Bridged, find_bridged_plan, written
 from shim.migrate.by_verdict import VerdictStarter
 from shim.migrate.fleet import Traffic
-from shim.migrate.function import read_function, state_of
-from shim.migrate.packages import Packages
 from shim.migrate.picture import as_html, as_svg
 from shim.migrate.plan import Plan
 from shim.migrate.saved import read_plan
@@ -55,11 +54,11 @@ exit status: 0 the plan lost no invocation, 1 it did, or there is no plan, 2 bad
 3 this machine could not do it, 130 interrupted"""
 
 _MOST_INVOCATIONS, _MOST_RATE = 1_000_000, 10_000.0
-_PLAN_FILE = "--plan"
+_ALIAS = "traffic on an alias never meets a mix of old and new: there is nothing to simulate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class _Case:
     """What is simulated."""
 
     begin: State
@@ -76,20 +75,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
     parser.epilog = EPILOG
+    add_change_arguments(parser)
     add = parser.add_argument
-    add("--from", dest="begin", type=Path, metavar="FILE", help="the function as it is")
-    add("--to", dest="wanted", type=Path, metavar="FILE", help="the function as it shall be")
-    add("--from-package", type=Path, metavar="ZIP", help="the package that it has")
-    add("--to-package", type=Path, metavar="ZIP", help="the package that it shall have")
-    add(
-        "--layer",
-        type=_pair,
-        action="append",
-        default=[],
-        metavar="ARN=ZIP",
-        help="where the layer with this ARN lies, for each that the two files name",
-    )
-    add(_PLAN_FILE, type=Path, metavar="FILE", help="instead of all these: what `shim plan` saved")
+    add("--plan", type=Path, metavar="FILE", help="instead of all these: what `shim plan` saved")
     add("--rate", type=_rate, default=10.0, metavar="N", help="invocations a second (default: 10)")
     add(
         "--invocations",
@@ -120,7 +108,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     roots = _roots(arguments.root)
     verdicts = Verdicts()
     with sigterm_as_exit(), ExitStack() as stack:
-        change = stack.enter_context(_change(arguments, verdicts))
+        change = stack.enter_context(_case(arguments, verdicts))
         starter: Starter = VerdictStarter(verdicts=verdicts)
         if not arguments.by_verdict:
             program = find_emulator(arguments.rie)
@@ -152,7 +140,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if lost_nothing else ExitCode.NO
 
 
-def _simulate(world: World, change: Change) -> list[Run]:
+def _simulate(world: World, change: _Case) -> list[Run]:
     ways = changes(change.begin, change.wanted, change.plan, seed=world.seed, day=change.day)
     runs = []
     for name, way in ways.items():
@@ -162,61 +150,49 @@ def _simulate(world: World, change: Change) -> list[Run]:
 
 
 @contextmanager
-def _change(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[Change]:
-    """What the arguments ask for; a bridge package lies on disk as long as the block runs."""
-    files = (arguments.begin, arguments.wanted, arguments.from_package, arguments.to_package)
+def _case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[_Case]:
+    """What the arguments ask for; a bridge lies on disk as long as the block runs."""
     if arguments.plan:
-        if any(files) or arguments.layer:
-            raise InputError("--plan has all that the other files would say: give one or the other")
+        if arguments.begin or arguments.function:
+            raise InputError("a plan has all that --from and --function would say")
         yield _saved(arguments.plan)
         return
-    if not all(files):
-        raise InputError("--from, --to, --from-package and --to-package belong together, or --plan")
-    packages, arns = Packages(), dict(arguments.layer)
-    begin, wanted = (
-        _state(function, package, arns=arns, packages=packages)
-        for function, package in (
-            (arguments.begin, arguments.from_package),
-            (arguments.wanted, arguments.to_package),
-        )
-    )
+    if arguments.alias:
+        raise InputError(_ALIAS, hint="without --alias, traffic on $LATEST is simulated")
+    change = read_change(arguments)
     day = datetime.now(UTC).date()
-    layers = {packages.read(Path(path)): arn for arn, path in arns.items()}
     with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder, ExitStack() as stack:
         found = find_bridged_plan(
-            begin,
-            wanted,
+            change.begin,
+            change.wanted,
             verdicts=verdicts,
             day=day,
             bridge_path=Path(folder, "bridge.zip"),
             layer_path=Path(folder, "bridge-layer.zip"),
         )
-        why_not = ""
+        plan, why_not = None, ""
         if isinstance(found, Bridged):
-            found = stack.enter_context(written(found, verdicts=verdicts))
+            plan = stack.enter_context(written(found, verdicts=verdicts)).plan
         else:
             why_not = "; ".join(found.reasons) or found.answer.reason.value
-        yield Change(
-            begin=begin,
-            wanted=wanted,
-            plan=found.plan if isinstance(found, Bridged) else None,
+        yield _Case(
+            begin=change.begin,
+            wanted=change.wanted,
+            plan=plan,
             why_not=why_not,
-            layers=layers,
+            layers=change.arns,
             day=day,
         )
 
 
-def _saved(path: Path) -> Change:
+def _saved(path: Path) -> _Case:
     try:
         saved = read_plan(path.read_bytes())
     except OSError as error:
         raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
     if not isinstance(saved.plan, Plan):
-        raise InputError(
-            f"this plan moves an alias, whose traffic never meets a mix of old and new: `{path}`",
-            hint="a plan without --alias is for traffic on $LATEST, which is what is simulated",
-        )
-    return Change(
+        raise InputError(f"{_ALIAS}: `{path}`", hint="make the plan without --alias")
+    return _Case(
         begin=saved.plan.begin,
         wanted=saved.plan.states[-1],
         plan=saved.plan,
@@ -224,18 +200,6 @@ def _saved(path: Path) -> Change:
         layers=saved.arns,
         day=saved.day,
     )
-
-
-def _state(path: Path, package: Path, *, arns: Mapping[str, str], packages: Packages) -> State:
-    function = read_function(path).function
-    for arn in function.layers:
-        if arn not in arns:
-            raise InputError(
-                f"where does this layer lie, which {path} names: `{arn}`",
-                hint=f"--layer {arn}=FILE.zip",
-            )
-    layers = tuple(packages.read(Path(arns[arn])) for arn in function.layers)
-    return state_of(function, packages.read(package), layers)
 
 
 def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
@@ -248,7 +212,7 @@ def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
     return {name: Path(folder).absolute() for name, folder in pairs}
 
 
-def _notes(change: Change, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
+def _notes(change: _Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
     """What is not as on Lambda in these runs."""
     if by_verdict:
         return ("no process is started: what fails is what `shim check` says fails",)

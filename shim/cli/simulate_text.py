@@ -44,6 +44,8 @@ def print_runs(runs: Sequence[Run], *, why_not: str) -> None:
 def _lines(run: Run) -> list[str]:
     """What is to be said of a run beyond its numbers."""
     lines = [f"{run.name}: the change stopped half-way: {run.problem}"] if run.problem else []
+    if not run.is_covered:
+        lines.append(f"{run.name}: the traffic ended before the change: give more --invocations")
     if run.name == PLAN and run.lost_nothing:
         lines.append(f"{run.name}: {len(run.updates)} calls, every invocation was answered")
     messages = {one.outcome.error_type: one.outcome.message for one in run.failures}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +72,6 @@ class RealStarter:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        folder = tempfile.TemporaryDirectory(prefix="shim-simulate-")
-        self._folder = Path(self._open.enter_context(folder))
         self._nursery = self._open.enter_context(Nursery())
         return self
 
@@ -108,7 +105,7 @@ class RealStarter:
     def _files(self, package: Package) -> Path:
         """The package's files, unpacked once for all of its starts."""
         if package not in self._unpacked:
-            folder = self._folder / str(len(self._unpacked))
+            folder = self._nursery.folder / str(len(self._unpacked))
             folder.mkdir()
             unpack(Path(package.path), folder, limit=read_limits().unzipped)
             self._unpacked[package] = folder

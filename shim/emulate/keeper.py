@@ -82,7 +82,7 @@ def main(status: int) -> None:
         _end_all(child)
     finally:
         if folder:
-            _remove(folder)
+            remove(folder)
 
 
 def _become_emulator(
@@ -164,7 +164,7 @@ def _descendants() -> set[int]:
     return found - {os.getpid()}
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Remove `folder`, whatever modes the package gave to the folders in it."""
     for parent, folders, _ in os.walk(folder):
         for path in (Path(parent, name) for name in folders):

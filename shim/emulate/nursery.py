@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
@@ -30,18 +31,28 @@ _MOST_STREAMS = 4
 
 
 def main(control: int) -> None:
-    """Fork a keeper for each set of streams that comes through the socket, until it ends."""
+    """Fork a keeper for each set of streams that comes through the socket, until it ends.
+
+    First it sends the name of a folder, which it removes at the end, whatever became of shim.
+    """
     sandbox.obstacle()  # tried once for all of them
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for them
-    with socket.socket(fileno=control) as calls:
-        while streams := socket.recv_fds(calls, 1, _MOST_STREAMS)[1]:
-            child = os.fork()
-            if child == 0:
-                calls.close()
-                _become_keeper(streams)
-            for stream in streams:
-                os.close(stream)
-            calls.sendall(child.to_bytes(_NUMBER_SIZE, "little"))
+    folder = tempfile.mkdtemp(prefix="shim-packages-")
+    try:
+        with socket.socket(fileno=control) as calls:
+            calls.sendall(os.fsencode(folder) + b"\n")
+            while streams := socket.recv_fds(calls, 1, _MOST_STREAMS)[1]:
+                child = os.fork()
+                if child == 0:
+                    calls.close()
+                    _become_keeper(streams)
+                for stream in streams:
+                    os.close(stream)
+                calls.sendall(child.to_bytes(_NUMBER_SIZE, "little"))
+    except ConnectionError:
+        pass  # shim was killed
+    finally:
+        keeper.remove(Path(folder))
 
 
 def _become_keeper(streams: list[int]) -> None:
@@ -93,7 +104,12 @@ class Keeper:
 
 
 class Nursery:
-    """The process, for a `with` statement; its keepers live on until their own owners end them."""
+    """The process, for a `with` statement; its keepers live on until their own owners end them.
+
+    `folder` is there as long as it is: for packages that many starts share.
+    """
+
+    folder: Path
 
     def __enter__(self) -> Self:
         self._calls, its_calls = socket.socketpair()
@@ -105,6 +121,8 @@ class Nursery:
                 pass_fds=[its_calls.fileno()],
                 start_new_session=True,  # a Ctrl-C is for shim, which then closes this in order
             )
+        with self._calls.makefile("rb", buffering=0) as answers:
+            self.folder = Path(os.fsdecode(answers.readline().removesuffix(b"\n")))
         return self
 
     def __exit__(

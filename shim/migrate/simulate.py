@@ -46,6 +46,8 @@ class Run:
     """What the executor told, and when."""
     problem: str | None
     """Why the change didn't come to its end."""
+    settling: float
+    """Seconds until every sandbox has heard of an update."""
 
     @property
     def failures(self) -> tuple[Sample, ...]:
@@ -70,8 +72,14 @@ class Run:
 
     @property
     def lost_nothing(self) -> bool:
-        """Whether the change came to its end and every invocation was answered."""
-        return self.problem is None and not self.failures
+        """Whether the change came to its end under traffic and every invocation was answered."""
+        return self.problem is None and self.is_covered and not self.failures
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether there was traffic until no sandbox was left of what was before."""
+        held = [one.held for one in self.updates if one.held is not None]
+        return not held or self.samples[-1].time > max(held) + self.settling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +136,7 @@ class World:
                 updates=tuple(plane.updates),
                 said=tuple(said),
                 problem=problem,
+                settling=max(self.timing.spread, self.timing.linger),
             )
 
     def _create(self, plane: ControlPlane) -> None:
@@ -198,6 +207,7 @@ def _run_as_json(run: Run) -> dict[str, Any]:
         "sandboxes": run.starts,
         "errors": dict(run.errors.most_common()),
         "problem": run.problem,
+        "covered": run.is_covered,
         "updates": [
             {"call": name_of(one.step), "begun": round(one.begun, 3), "held": _rounded(one.held)}
             for one in run.updates

@@ -1,4 +1,4 @@
-"""Real processes, every migration, several seeds: `python -m tests.migrate.campaign EMULATOR BUILT`.
+"""Every migration, several seeds: `python -m tests.migrate.campaign EMULATOR BUILT`.
 
 EMULATOR is AWS's emulator, which `shim run` keeps in its cache; BUILT is the folder that
 examples/migrations/build.py filled. Prints a line for each run, and ends with 1 where a plan lost
