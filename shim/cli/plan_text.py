@@ -170,29 +170,11 @@ class Report:
                 self._print(Text(f"\n{number}  {printable(sentence)}"), is_long=True)
 
     def _bridges(self, bridged: Bridged) -> None:
-        if bridged.bridge:
-            package = bridged.bridge.package
-            self._print(
-                Text.assemble(
-                    "\n", ("bridge package", "bold"), f" {printable(package.path)} ",
-                    printable(bridged.bridge.what),
-                ),
-                is_long=True,
-            )  # fmt: skip
-        if bridged.layer_bridge:
-            path = printable(bridged.layer_bridge.package.path)
-            self._print(
-                Text.assemble(
-                    "\n", ("bridge layer", "bold"), f" {path} has what old and new layers have,"
-                    " for both architectures",
-                ),
-                is_long=True,
-            )  # fmt: skip
-            for name in bridged.layer_bridge.left_out:
-                self._print(
-                    Text(f"  without the extension `{printable(name)}`, which is for one only"),
-                    is_long=True,
-                )
+        for package, what in bridged.bridges.items():
+            is_layer = bridged.layer_bridge and package is bridged.layer_bridge.package
+            which = "bridge layer" if is_layer else "bridge package"
+            text = f" {printable(package.path)} {printable(what)}"
+            self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
         if bridged.without:
             self._print(Text("it takes one, because without:"))
             for barred in bridged.without.barred[:_SHOWN]:

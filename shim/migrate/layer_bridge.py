@@ -45,6 +45,15 @@ class LayerBridge:
     left_out: tuple[str, ...]
     """Extensions that one side has, and no program for the other one's architecture."""
 
+    @property
+    def what(self) -> str:
+        """What it is: goes on from "the bridge layer"."""
+        without = "".join(
+            f", without the extension `{name}`, which is there for one alone"
+            for name in self.left_out
+        )
+        return f"has what the old and the new layers have, for both architectures{without}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Side:
