@@ -90,7 +90,8 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
     now.add_argument("--profile", metavar="NAME", help="of the AWS settings, with --function")
     then = parser.add_argument_group("what it shall be; what isn't said stays as it is")
     then.add_argument("--package", "--to-package", type=Path, metavar="ZIP", help="its package")
-    then.add_argument("--runtime", metavar="NAME", help=f"one of {', '.join(read_runtimes())}")
+    runtimes = ", ".join(name for name, one in read_runtimes().items() if not one.is_test)
+    then.add_argument("--runtime", metavar="NAME", help=f"one of {runtimes}")
     then.add_argument("--arch", type=Arch, choices=list(Arch), metavar="ARCH", help="x86_64, arm64")
     then.add_argument("--handler", metavar="NAME", help="its Handler")
     then.add_argument(

@@ -55,8 +55,8 @@ examples:
   shim plan --from orders.json --from-package old.zip --package new.zip --to wanted.json
   shim plan --function orders --package new.zip --arch arm64 --handler bin/orders
   shim plan --function orders --arch arm64 --alias live --output plan.json
-  shim plan … --aws > change.sh
-  shim plan … --draw plan.svg
+  shim plan --function orders --package new.zip --arch arm64 --aws > change.sh
+  shim plan --function orders --package new.zip --arch arm64 --draw plan.svg
 
 exit status 0: there is a plan; 1: there is none, and which state fails; 2: bad usage or input"""
 
@@ -82,7 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where a bridge is written that the plan takes (default: beside --output, or here)",
     )
     parser.add_argument(
-        "--aws", action="store_true", help="print `aws lambda …` calls, as a script"
+        "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
     parser.add_argument(
         "--draw", type=Path, metavar="FILE", help="draw the states: FILE.svg or FILE.html"

@@ -118,11 +118,11 @@ class Report:
             if not index:
                 self._print(Text("\nno bridge helps", "bold"))
             self._print(Text(f"  - {printable(reason)}"), is_long=True)
-        if answer.reason is not Reason.WANTED_FAILS and answer.accepted:
+        if answer.reason is Reason.BEGIN_FAILS:
+            self._print(Text("hint: as it fails already, any order that the API takes is as good"))
+        elif answer.reason is Reason.BARRED and answer.accepted:
             self._print(
-                Text(
-                    "\nhint: with traffic on an alias the order doesn't matter: `--alias NAME`",
-                )
+                Text("\nhint: with traffic on an alias the order doesn't matter: `--alias NAME`")
             )
 
     def _table(self, plan: Plan) -> Table:
@@ -176,7 +176,7 @@ class Report:
             text = f" {printable(package.path)} {printable(what)}"
             self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
         if bridged.without:
-            self._print(Text("it takes one, because without:"))
+            self._print(Text("\nwithout a bridge", "bold"))
             for barred in bridged.without.barred[:_SHOWN]:
                 why = barred.refusal or self._reason(barred.state)
                 self._print(Text(f"  - {self._call(barred.step)}: {printable(why)}"), is_long=True)

@@ -7,10 +7,12 @@ search can look at several. `shim.migrate.build` writes the one that a plan need
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.execution import Machine
+from shim.check.programs import Kind, kind_of
 from shim.check.start import find_program, goes_on_to_handler
 from shim.check.tree import TASK
 from shim.errors import InputError
@@ -19,6 +21,7 @@ from shim.migrate.contents import (
     Files,
     check_folders,
     files_of,
+    is_same,
     link,
     made,
     placed,
@@ -31,7 +34,7 @@ from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name
 from shim.package.read import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from shim.migrate.state import State
     from shim.package.read import Entry
@@ -96,23 +99,28 @@ def bridge_packages(begin: State, wanted: State, *, path: str) -> Bridges:
     old, new = _read_side(begin), _read_side(wanted)
     found: list[Bridge] = []
     reasons: dict[str, None] = {}
-    for what, lay_out in _ways(old, new):
+    wholes = ((BOTH, (old, new)), (OLD, (old,)), (NEW, (new,)))
+    for (what, sides), lay_out in product(wholes, (_behind_launcher, _without_launcher)):
         try:
-            package = _package(lay_out(), path)
+            files = lay_out(old, new, sides=sides)
+            package = _package(files, path)
         except InputError as error:
             reasons[error.message] = None
             continue
-        found.append(Bridge(package=package, what=what))
+        found.append(Bridge(package=package, what=what + _replaced(sides, files)))
     return Bridges(found=tuple(found), reasons=tuple(reasons))
 
 
-def _ways(old: _Side, new: _Side) -> Iterator[tuple[str, Callable[[], Files]]]:
-    yield BOTH, lambda: _behind_launcher(old, new, sides=(old, new))
-    yield BOTH, lambda: _without_launcher(old, new, sides=(old, new))
-    yield OLD, lambda: _behind_launcher(old, new, sides=(old,))
-    yield NEW, lambda: _behind_launcher(old, new, sides=(new,))
-    yield OLD, lambda: _without_launcher(old, new, sides=(old,))
-    yield NEW, lambda: _without_launcher(old, new, sides=(new,))
+def _replaced(sides: tuple[_Side, ...], files: Files) -> str:
+    """Scripts of the user's own that the bridge does without: what they set up is not set up."""
+    starts = {side.state.package.path: side.start.get(BOOTSTRAP) for side in sides}
+    return "".join(
+        f"; of {path} it leaves out the script that is `bootstrap`"
+        for path, start in starts.items()
+        if start is not None
+        and kind_of(start) is Kind.SCRIPT
+        and not (BOOTSTRAP in files and is_same(start, files[BOOTSTRAP]))
+    )
 
 
 def _package(files: Files, path: str) -> Package:
