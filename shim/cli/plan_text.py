@@ -192,12 +192,12 @@ class Report:
                 if len(labels) < len(_LABELS):
                     labels.setdefault(state, _LABELS[len(labels)])
             found = "".join(sorted({labels[one] for one in failing if one in labels}))
-            result = f"fails: {', '.join(found)}" if failing else "every state starts"
             refusals = {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
             refused |= refusals
-            if refusals:
-                result += f"{', ' if failing else '; '}a call is refused"
-            style = "red" if failing or refusals else "green"
+            problems = [f"fails: {', '.join(found)}"] if failing else []
+            problems += ["a call is refused"] if refusals else []
+            result = ", ".join(problems) or "every state starts"
+            style = "red" if problems else "green"
             table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), Text(result, style))
         self._print(Text("\nwithout a plan", "bold"))
         self._print(table)
