@@ -14,12 +14,12 @@ from shim.arch import Arch
 from shim.check.execution import Machine
 from shim.check.programs import Kind, kind_of
 from shim.check.start import find_program, goes_on_to_handler
-from shim.check.tree import TASK
+from shim.check.tree import TASK, parts_of
 from shim.errors import InputError
 from shim.migrate.contents import (
     Conflict,
     Files,
-    check_folders,
+    check_places,
     files_of,
     is_same,
     link,
@@ -82,8 +82,9 @@ class _Side:
     programs: Mapping[Arch, Program]
 
     @property
-    def handler(self) -> str:
-        return self.state.handler
+    def place(self) -> str:
+        """Where in the package the handler's name leads to."""
+        return "/".join(parts_of(self.state.handler))
 
     @property
     def arch(self) -> Arch:
@@ -124,7 +125,7 @@ def _replaced(sides: tuple[_Side, ...], files: Files) -> str:
 
 
 def _package(files: Files, path: str) -> Package:
-    check_folders(files)
+    check_places(files)
     entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)
     if package.size > (limit := read_limits().unzipped):
@@ -177,10 +178,10 @@ def _behind_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fil
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if not owner.runs_handler:
-            check_handler_name(owner.handler)
+            check_handler_name(owner.state.handler)
         for arch in arches:
             suffix = arch.suffix if len(arches) > 1 else ""
-            _put(places, f"{owner.handler}{suffix}", _choose(owner, arch, sides))
+            _put(places, f"{owner.place}{suffix}", _choose(owner, arch, sides))
     return _laid_out(sides, places) | _start_of(sides, arches)
 
 
@@ -193,7 +194,7 @@ def _without_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fi
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if owner.runs_handler:
-            _put(places, owner.handler, _choose(owner, owner.arch, sides))
+            _put(places, owner.place, _choose(owner, owner.arch, sides))
             continue
         for arch in arches:
             # Where both sides start `bootstrap`, only the architecture tells them apart.

@@ -13,7 +13,7 @@ from shim.errors import InputError
 from shim.migrate.contents import (
     Conflict,
     Files,
-    check_folders,
+    check_places,
     files_of,
     is_same,
     made,
@@ -76,8 +76,8 @@ def bridge_layers(begin: State, wanted: State, *, path: str) -> LayerBridge | No
     )
     try:
         files, left_out = _merged(*sides, handlers=(begin.handler, wanted.handler))
-        check_folders(files)
-    except Conflict as error:
+        check_places(files)
+    except InputError as error:
         raise InputError(f"the layers can't be made into one: {error.message}") from error
     entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)
