@@ -6,6 +6,7 @@ import difflib
 import errno
 import stat
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -13,13 +14,13 @@ from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
 from shim.check.programs import Kind, is_launcher, kind_of, script_text
 from shim.check.runtimes import read_service
-from shim.check.tree import OPT, TASK, File, Node
+from shim.check.tree import OPT, TASK, File, Node, names_in
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shim.package.read import Entry
+    from shim.package.read import Entry, Package
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
 _GOES_ON = {errno.ENOENT, errno.ENOTDIR}
@@ -337,7 +338,7 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
                     f"is there, `{handler}` for x86_64 is not",
                     hint="build it for x86_64 too (Go: `GOOS=linux GOARCH=amd64`)",
                 )
-    near = difflib.get_close_matches(handler, _handler_names(machine), n=3)
+    near = _nearest(handler, machine.state.package, machine.state.layers)
     return finding(
         "handler-missing",
         "Handler",
@@ -348,10 +349,16 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
     )
 
 
-def _handler_names(machine: Machine) -> list[str]:
+@lru_cache(maxsize=1024)
+def _nearest(handler: str, package: Package, layers: tuple[Package, ...]) -> list[str]:
+    return difflib.get_close_matches(handler, _handler_names(package, layers), n=3)
+
+
+@lru_cache(maxsize=32)
+def _handler_names(package: Package, layers: tuple[Package, ...]) -> list[str]:
     names = {
         name.removesuffix(Arch.ARM64.suffix)
-        for name, entry in machine.tree.names()
+        for name, entry in names_in(package, layers)
         if entry.mode & 0o111 and not name.startswith((".shim/", "extensions/"))
     }
     return sorted(names - {"bootstrap"})[:1000]

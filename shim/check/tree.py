@@ -135,15 +135,6 @@ class Tree:
             if isinstance(node, Node):
                 yield node
 
-    def names(self) -> Iterator[tuple[str, Entry]]:
-        """Every file's name as a handler would have it, with its entry; the package's first."""
-        seen = set()
-        for entries in (self._task, *(names for _, names in self._layers)):
-            for name, entry in entries.items():
-                if entry is not None and name not in seen:
-                    seen.add(name)
-                    yield name, entry
-
     def _node(self, path: str) -> Node | int:
         if path.startswith(f"{TASK}/"):
             return _package_node(path, self._package, self._task, root=TASK) or errno.ENOENT
@@ -157,6 +148,16 @@ class Tree:
         if path in self._folders:
             return Node(path=path, is_folder=True)
         return Node(path=path, is_folder=False) if path in self._files else errno.ENOENT
+
+
+def names_in(package: Package, layers: tuple[Package, ...]) -> Iterator[tuple[str, Entry]]:
+    """Every file's name as a handler would have it, with its entry; the package's first."""
+    seen = set()
+    for one in (package, *reversed(layers)):
+        for name, entry in _names(one).items():
+            if entry is not None and name not in seen:
+                seen.add(name)
+                yield name, entry
 
 
 def parts_of(name: str) -> list[str]:

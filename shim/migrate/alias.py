@@ -109,7 +109,7 @@ def find_alias_plan(
     if live == wanted:
         return AliasPlan(latest=Plan(begin=begin, steps=()), after=())
     if not starts(wanted):
-        return NoPlan(begin=begin, wanted=wanted, reason=Reason.WANTED_FAILS)
+        return NoPlan(begin=begin, wanted=wanted, reason=Reason.WANTED_FAILS, day=day)
     latest = find_plan(begin, wanted, starts=lambda _: True, day=day)
     if isinstance(latest, NoPlan):
         return latest

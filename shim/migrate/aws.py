@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from shim.errors import InputError, MachineError
@@ -333,6 +334,8 @@ def _pieces(location: str, size: int) -> Iterator[bytes]:
                     raise MachineError(f"{host} sends more than the {size:,} bytes of the package")
                 yield piece
     except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         reason = getattr(error, "reason", None) or error
         raise MachineError(
             f"the package can't be downloaded from {host}: {reason}", hint="try again"

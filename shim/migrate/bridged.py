@@ -66,6 +66,7 @@ def find_bridged_plan(
     except InputError as error:
         reasons[error.message] = None
     bridges = bridge_packages(begin, wanted, path=str(bridge_path))
+    plans = []
     for bridge in (None, *bridges.found):
         found = find_plan(
             begin,
@@ -76,8 +77,12 @@ def find_bridged_plan(
             day=day,
         )
         if isinstance(found, Plan):
-            return _used(found, bridge, layers, without=answer)
-        reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
+            plans.append(_used(found, bridge, layers, without=answer))
+        else:
+            reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
+    if plans:
+        # The shortest; of those, the first: it mixes the least.
+        return min(plans, key=lambda one: len(one.plan.steps))
     reasons |= dict.fromkeys(bridges.reasons)
     return Unbridged(answer=answer, reasons=tuple(reasons))
 

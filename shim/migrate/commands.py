@@ -94,7 +94,13 @@ def aws_script(plan: Plan | AliasPlan, *, name: str, arns: Mapping[Package, str]
     unpublished = _unpublished(latest, arns)
     published = {layer: f"layer_{number}" for number, layer in zip(count(1), unpublished)}
     script = _Script(arns=arns, published=published)
-    lines = ["#!/bin/sh", "set -eu", f"function={quote(name)}"]
+    lines = [
+        "#!/bin/sh",
+        "# What stands in single quotes is meant as it stands.",
+        "# shellcheck disable=SC2016",
+        "set -eu",
+        f"function={quote(name)}",
+    ]
     if any(map(_is_large, (*_packages(latest), *unpublished))):
         lines += [
             "# A zip of this size goes through S3: `BUCKET=my-bucket sh FILE`, in the same region.",

@@ -17,6 +17,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import product
 from operator import ne
 from typing import TYPE_CHECKING, TypeVar
@@ -75,8 +76,19 @@ class NoPlan:
     begin: State
     wanted: State
     reason: Reason
+    day: date | None
+    """What it was asked for."""
     barred: tuple[Barred, ...] = ()
     """Every way out of what can be reached, those that come nearest to the wanted state first."""
+
+    @property
+    def accepted(self) -> Plan | None:
+        """The calls that the API takes, whatever starts in between; None where it refuses them.
+
+        For a function that fails already, or that nobody calls.
+        """
+        found = find_plan(self.begin, self.wanted, starts=lambda _: True, day=self.day)
+        return found if isinstance(found, Plan) else None
 
 
 def find_plan(
@@ -92,10 +104,11 @@ def find_plan(
 
     Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers.
     """
+    why_not = partial(NoPlan, begin=begin, wanted=wanted, day=day)
     if not starts(begin):
-        return NoPlan(begin=begin, wanted=wanted, reason=Reason.BEGIN_FAILS)
+        return why_not(reason=Reason.BEGIN_FAILS)
     if not starts(wanted):
-        return NoPlan(begin=begin, wanted=wanted, reason=Reason.WANTED_FAILS)
+        return why_not(reason=Reason.WANTED_FAILS)
     search = _Search(begin, wanted, starts=starts, day=day)
     steps = search.run()
     if steps is None and (bridges or layer_bridges):
@@ -105,16 +118,7 @@ def find_plan(
         steps = search.run()
     if steps is not None:
         return Plan(begin=begin, steps=steps)
-    return NoPlan(begin=begin, wanted=wanted, reason=Reason.BARRED, barred=search.barred())
-
-
-def find_accepted(begin: State, wanted: State, *, day: date | None) -> Plan | None:
-    """The shortest calls that the API takes, whatever starts; None where it refuses them too.
-
-    For a function that fails already, or that nobody calls.
-    """
-    steps = _Search(begin, wanted, starts=lambda _: True, day=day).run()
-    return None if steps is None else Plan(begin=begin, steps=steps)
+    return why_not(reason=Reason.BARRED, barred=search.barred())
 
 
 class _Search:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shim.check.state import VARIABLES
 from shim.check.verdict import verdict
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ class Verdicts:
         return self.verdict(state).starts
 
     def verdict(self, state: State) -> Verdict:
-        """Whether the function starts, and what was found."""
+        """Whether the function starts, and what was found; without variables that don't matter."""
+        if state.environment:
+            kept = tuple(one for one in state.environment if one[0] in VARIABLES)
+            state = replace(state, environment=kept)
         known = self._verdicts.get(state)
         if known is None:
             known = self._verdicts[state] = verdict(state.as_checked(self._day))

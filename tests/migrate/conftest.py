@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import shim
-from tests.emulate.conftest import cache, emulator
+from tests.emulate.conftest import cache, emulator, functions
 from tests.examples.conftest import go
 from tests.migrate.scenarios import EXAMPLES
 from tests.requirements import require
 
-__all__ = ["cache", "emulator", "go"]
+__all__ = ["cache", "emulator", "functions", "go"]
 
 
 @pytest.fixture(scope="session")

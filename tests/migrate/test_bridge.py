@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shim.arch import Arch
-from shim.migrate.bridge import BOTH, NEW, OLD
+from shim.migrate.bridge import BOTH, NEW, OLD, bridge_packages
 from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan
 from shim.migrate.verdicts import Verdicts
 from tests.check.builders import entry, launcher, package, program
 from tests.migrate.builders import AL2, GO, bare, dual, extension, layer, single, state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shim.migrate.state import State
     from shim.package.read import Package
+
+FOR_AL2 = b"#!/usr/bin/python2.7\n"
+"""A script that starts on Amazon Linux 2 alone: only that has Python."""
 
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 
@@ -114,38 +118,33 @@ def test_go1x_keeps_its_program_under_its_old_name() -> None:
     ]
 
 
-@pytest.mark.parametrize("handler", ["bootstrap", "main", "bin/orders"])
 @pytest.mark.parametrize("arch", list(Arch))
-@pytest.mark.parametrize("is_native", [True, False])
+@pytest.mark.parametrize(
+    ("code", "handler"),
+    [
+        (lambda arch: native(arch, b"new"), "bootstrap"),
+        (lambda arch: native(arch, b"new"), "main"),
+        (lambda arch: single(arch, "main"), "main"),
+        (lambda arch: single(arch, "bin/orders"), "bin/orders"),
+    ],
+    ids=["native", "native, the same name", "the same name", "another name"],
+)
 def test_go1x_leads_to_every_other_state_and_back(
-    handler: str, arch: Arch, is_native: bool
+    code: Callable[[Arch], Package], handler: str, arch: Arch
 ) -> None:
-    if handler == "bootstrap" and not is_native:
-        return
-    code = native(arch, b"new") if is_native else single(arch, handler)
     old = state(bare("main"), runtime=GO, handler="main")
-    new = state(code, arch=arch, handler=handler)
+    new = state(code(arch), arch=arch, handler=handler)
     planned(old, new)
     planned(new, old)
 
 
 def test_both_programs_of_one_name_are_told_apart_by_the_runtime() -> None:
     begin = state(bare("main"), runtime=GO, handler="main")
-    wanted = state(
-        package(entry("bootstrap", launcher()), entry("main", program(mark=b"new"))), handler="main"
-    )
-    old_only = package(
-        entry("bootstrap", launcher()), entry("main", program(interpreter=b"/lib64/none.so"))
-    )
-    assert len(planned(begin, wanted).plan.steps) == 2
-    assert "it can't be told" not in reasons(begin, state(old_only, handler="other"))
-
-
-def test_a_package_whose_bootstrap_is_the_program_gets_the_handlers_name() -> None:
-    begin = state(native(mark=b"old"), handler="old", layers=(extension(Arch.X86_64),))
-    wanted = state(single(Arch.ARM64, "new"), arch=Arch.ARM64, handler="new")
-    answer = planned(begin, wanted)
-    assert answer.plan.wanted == wanted
+    wanted = state(native(Arch.ARM64, b"new"), handler="main", arch=Arch.ARM64)
+    bridge = planned(begin, wanted).bridge
+    assert bridge
+    assert bridge.what == BOTH
+    assert files(bridge.package)["main"] == "program x86_64"
 
 
 def test_other_files_of_both_come_along_and_the_programs_stay_beside_theirs() -> None:
@@ -173,61 +172,58 @@ def test_other_files_of_both_come_along_and_the_programs_stay_beside_theirs() ->
     assert bridge.what == BOTH
 
 
+def versioned(name: str, version: bytes, data: bytes = b"") -> Package:
+    """A launcher, a handler, and a file of the same name in every version."""
+    return package(
+        entry("bootstrap", launcher()),
+        entry(name, data or program()),
+        entry("version", version, 0o644),
+        path=f"{name}.zip",
+    )
+
+
 def test_where_other_files_conflict_one_package_alone_becomes_the_bridge() -> None:
-    begin = state(
-        package(entry("bootstrap", launcher()), entry("old", program()), entry("v", b"1", 0o644))
-    )
-    begin = state(begin.package, handler="old")
-    wanted = state(
-        package(entry("bootstrap", launcher()), entry("new", program()), entry("v", b"2", 0o644)),
-        handler="new",
-    )
+    begin = state(versioned("old", b"1"), handler="old")
+    wanted = state(versioned("new", b"2"), handler="new")
     bridge = planned(begin, wanted).bridge
     assert bridge
     assert bridge.what == OLD
-    assert files(bridge.package)["new"] == "-> old"
+    assert files(bridge.package) == {
+        "bootstrap": "launcher x86_64",
+        "new": "-> old",
+        "old": "program x86_64",
+        "version": "ours",
+    }
 
 
 def test_where_only_the_new_program_starts_on_both_sides_it_is_the_bridge() -> None:
-    old = program(interpreter=b"/lib64/ld-linux-x86-64.so.2")
-    begin = state(
-        package(entry("bootstrap", launcher()), entry("old", old), entry("v", b"1", 0o644)),
-        handler="old",
-        environment=(("AWS_LAMBDA_EXEC_WRAPPER", ""),),
-    )
-    wanted = state(
-        package(entry("bootstrap", launcher()), entry("new", program()), entry("v", b"2", 0o644)),
-        handler="new",
-        runtime=AL2,
-    )
+    begin = state(versioned("old", b"1", FOR_AL2), handler="old", runtime=AL2)
+    wanted = state(versioned("new", b"2"), handler="new")
     bridge = planned(begin, wanted).bridge
     assert bridge
-    assert bridge.what in {OLD, NEW}
+    assert bridge.what == NEW
 
 
-def test_what_conflicts_and_starts_on_one_side_each_is_refused_with_the_reason() -> None:
-    gone = program(interpreter=b"/lib64/gone.so")
-    begin = state(bare("main"), runtime=GO, handler="main")
-    wanted = state(native(Arch.ARM64), arch=Arch.ARM64, handler="bootstrap")
-    blocked = state(
-        package(entry("main", gone), entry("bootstrap", launcher())), handler="main", runtime=GO
-    )
-    assert isinstance(planned(begin, wanted), Bridged)
-    answer = bridged(blocked, wanted)
-    assert isinstance(answer, Unbridged)
-    assert answer.reasons == ()
+def test_where_no_program_starts_on_both_sides_the_conflict_is_the_reason() -> None:
+    perl = b"#!/usr/bin/perl\n"
+    begin = state(versioned("old", b"1", FOR_AL2), handler="old", runtime=AL2)
+    wanted = state(versioned("new", b"2", perl), handler="new", runtime="debian-bookworm")
+    said = reasons(begin, wanted)
+    assert "both have a file at `version`, with other content" in said
+    assert "a bridge package doesn't start on debian-bookworm x86_64 with the handler `new`" in said
 
 
-def test_a_bridge_larger_than_lambda_takes_is_refused_with_both_sizes() -> None:
+def test_a_bridge_larger_than_lambda_takes_is_passed_over_for_a_smaller_one() -> None:
     def huge(name: str) -> Package:
-        big = entry(f"{name}.bin", b"", 0o644)
-        object.__setattr__(big, "size", 140 << 20)
-        one = package(entry("bootstrap", launcher()), entry(name, program()), big)
-        return one
+        ballast = replace(entry(f"{name}.bin", b"", 0o644), size=140 << 20)
+        return package(entry("bootstrap", launcher()), entry(name, program()), ballast)
 
-    bridge = planned(state(huge("old"), handler="old"), state(huge("new"), handler="new")).bridge
+    begin, wanted = (state(huge(name), handler=name) for name in ("old", "new"))
+    bridge = planned(begin, wanted).bridge
     assert bridge
     assert bridge.what == OLD
+    reasons = bridge_packages(begin, wanted, path="bridge.zip").reasons
+    assert reasons[0] == ("together the two packages unpack to 280.0 MB, and Lambda takes 250.0 MB")
 
 
 def test_an_extension_for_one_architecture_each_becomes_one_that_starts_on_both() -> None:

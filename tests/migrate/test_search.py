@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.migrate.plan import Plan
-from shim.migrate.search import NoPlan, Reason, find_accepted, find_plan
+from shim.migrate.search import NoPlan, Reason, find_plan
 from shim.migrate.step import UpdateCode, UpdateConfiguration
 from shim.migrate.verdicts import Verdicts
+from tests.check.builders import entry, launcher
 from tests.migrate.builders import AL2, AL2023, GO, bare, dual, extension, layer, single, state
 
 if TYPE_CHECKING:
@@ -98,16 +99,15 @@ def test_into_a_runtime_that_may_not_be_created_any_more_there_is_no_plan() -> N
     assert [one.refusal for one in found.barred] == [
         "no function can be moved to go1.x since 2024-02-08"
     ]
-    assert find_accepted(begin, found.wanted, day=TODAY) is None
+    assert found.accepted is None
 
 
 def test_what_fails_at_either_end_is_said_and_the_calls_out_of_it_can_be_had() -> None:
     good, bad = state(single(Arch.X86_64, "orders")), state(single(Arch.ARM64, "orders"))
     failing = no_plan(bad, good)
     assert failing.reason is Reason.BEGIN_FAILS
-    accepted = find_accepted(bad, good, day=TODAY)
-    assert accepted is not None
-    assert accepted.states == (bad, good)
+    assert failing.accepted is not None
+    assert failing.accepted.states == (bad, good)
     assert no_plan(good, bad).reason is Reason.WANTED_FAILS
 
 
@@ -182,3 +182,32 @@ def test_the_test_runtimes_are_runtimes_like_others() -> None:
     begin = state(code, runtime="debian-bullseye")
     wanted = state(code, runtime="debian-bookworm", arch=Arch.ARM64)
     assert len(plan(begin, wanted).steps) == 2
+
+
+def test_out_of_a_blocked_runtime_a_layer_with_the_launcher_is_the_way() -> None:
+    blocked = date(2027, 3, 10)
+    begin = state(bare("orders"), runtime=GO)
+    wanted = state(dual("orders"))
+    verdicts = Verdicts(day=blocked)
+    barred = find_plan(begin, wanted, starts=verdicts.starts, day=blocked)
+    assert isinstance(barred, NoPlan)
+    assert {one.refusal is None for one in barred.barred} == {True, False}
+    bridge = (layer(entry("bootstrap", launcher()), path="launcher.zip"),)
+    found = find_plan(begin, wanted, layer_bridges=(bridge,), starts=verdicts.starts, day=blocked)
+    assert isinstance(found, Plan)
+    assert found.steps == (
+        UpdateConfiguration(runtime=RUNTIMES[AL2023], layers=bridge),
+        UpdateCode(package=wanted.package, arch=Arch.X86_64),
+        UpdateConfiguration(layers=()),
+    )
+
+
+def test_functions_that_differ_in_what_does_not_matter_share_a_verdict() -> None:
+    verdicts = Verdicts(day=TODAY)
+    begin = state(single(Arch.X86_64, "orders"))
+    for number in range(10):
+        assert verdicts.starts(replace(begin, environment=(("NUMBER", str(number)),)))
+    assert len(verdicts) == 1
+    wrapper = ("AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrapper")
+    assert not verdicts.starts(replace(begin, environment=(wrapper,)))
+    assert len(verdicts) == 2
