@@ -86,7 +86,7 @@ class Executor:
         wanted = [self._function_in(state) for state in plan.states]
         now = self._settled("the function's last update")
         at = first = self._place(now, wanted)
-        pauses = _pauses()
+        pauses = new_pauses()
         while at < len(plan.steps):
             step = plan.steps[at]
             self._tell(f"call {at + 1} of {len(plan.steps)}: {name_of(step)}")
@@ -100,7 +100,7 @@ class Executor:
             if then not in {at, at + 1}:
                 raise _changed(now)
             if then > at:
-                at, pauses = then, _pauses()
+                at, pauses = then, new_pauses()
         return at - first
 
     def rush(self, steps: Iterable[Step]) -> None:
@@ -186,7 +186,7 @@ class Executor:
 
     def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
         """What `call` answers, tried again where it may be; for calls that do no harm twice."""
-        pauses = _pauses()
+        pauses = new_pauses()
         while True:
             try:
                 return call()
@@ -239,5 +239,6 @@ def _changed(now: Function) -> Stopped:
     )
 
 
-def _pauses() -> list[float]:
+def new_pauses() -> list[float]:
+    """Seconds to wait before each further try."""
     return [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(TRIES)]

@@ -79,7 +79,9 @@ class _Span:
         failed = [sample.time for run in runs for sample in run.failures]
         last = max(sample.time for run in runs for sample in run.samples)
         self.begin = max(0.0, LEAD_SECONDS - BEFORE_SECONDS)
-        self.end = min(max([self.begin, *held, *failed]) + AFTER_SECONDS, max(last, self.begin + 1))
+        end = min(max([self.begin, *held, *failed]) + AFTER_SECONDS, max(last, self.begin + 1))
+        self._bins = ceil((end - self.begin) / BIN_SECONDS)
+        self.end = self.begin + self._bins * BIN_SECONDS
         self.highest = max(max(sum(one) for one in self.bins(run)) for run in runs) or 1
 
     def x(self, time: float) -> float:
@@ -88,8 +90,7 @@ class _Span:
 
     def bins(self, run: Run) -> list[tuple[int, int]]:
         """How many invocations were answered, and failed, in each half second."""
-        count = ceil((self.end - self.begin) / BIN_SECONDS)
-        answered, failed = [0] * count, [0] * count
+        answered, failed = [0] * self._bins, [0] * self._bins
         for sample in run.samples:
             if self.begin <= sample.time < self.end:
                 place = int((sample.time - self.begin) / BIN_SECONDS)
