@@ -228,7 +228,7 @@ def _choose(owner: _Side, arch: Arch, sides: tuple[_Side, ...]) -> Program:
 
 def _put(places: dict[str, Program], place: str, program: Program) -> None:
     other = places.setdefault(place, program)
-    if other is not program:
+    if not is_same(other.entry, program.entry):
         raise Conflict(
             f"the old and the new program would both have to be `{place}`, and nothing would tell"
             " them apart"
