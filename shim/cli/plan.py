@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from shim import __version__
 from shim.check.report import finding_as_json
 from shim.cli.change import Change, add_change_arguments, read_change
+from shim.cli.packing import progress_bar
 from shim.errors import ExitCode, InputError
 from shim.migrate.alias import find_alias_plan
 from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
@@ -139,7 +140,11 @@ class _Run:
         )
         if isinstance(answer, Unbridged):
             return self._refuse(answer)
-        with written(answer, verdicts=self.verdicts) as bridged:
+        size = sum(package.size for package in answer.bridges)
+        with (
+            progress_bar(size) as progress,
+            written(answer, verdicts=self.verdicts, progress=progress) as bridged,
+        ):
             self._draw(lambda: draw_plan(bridged.plan, names=self._names(), **self._judge()))
             self._save(bridged.plan, bridged.bridges)
         self._note_bridges(bridged)

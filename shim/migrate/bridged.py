@@ -16,7 +16,7 @@ from shim.migrate.search import NoPlan, Reason, find_plan
 from shim.migrate.step import Step, UpdateCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from shim.migrate.state import State
@@ -100,7 +100,9 @@ def find_bridged_plan(
 
 
 @contextmanager
-def written(bridged: Bridged, *, verdicts: Verdicts) -> Iterator[Bridged]:
+def written(
+    bridged: Bridged, *, verdicts: Verdicts, progress: Callable[[int], None] = lambda _: None
+) -> Iterator[Bridged]:
     """The same with its bridges on disk; if the block fails, what is new there goes away again.
 
     Raises `InputError` where a package is no longer what the plan was made for.
@@ -114,7 +116,7 @@ def written(bridged: Bridged, *, verdicts: Verdicts) -> Iterator[Bridged]:
         for package in ours:
             path = Path(package.path)
             is_new = not path.exists()
-            made[package] = write_package(package)
+            made[package] = write_package(package, progress=progress)
             if is_new:
                 new.append(path)
         done = _exchanged(bridged, made)
