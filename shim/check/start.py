@@ -18,9 +18,9 @@ from shim.check.tree import OPT, TASK, File, Node, names_in
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from shim.package.read import Package
+    from shim.package.read import Entry, Package
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
 _GOES_ON = {errno.ENOENT, errno.ENOTDIR}
@@ -57,6 +57,45 @@ def find_bootstrap_kind(machine: Machine) -> Kind | None:
     """What stands as `bootstrap`; None where nothing does."""
     found = _find_bootstrap(machine)
     return kind_of(found[1].file.entry) if found and found[1].file else None
+
+
+def find_program(machine: Machine) -> Node | None:
+    """The file that the function itself is, behind launcher or script; None where there is none."""
+    path = f"{TASK}/{machine.state.handler}"
+    if machine.state.runtime.runs_handler:
+        return _first_file(machine, [path])
+    if (found := _find_bootstrap(machine)) is None:
+        return None
+    path, node = found
+    if node.file and kind_of(node.file.entry) is Kind.DUAL:
+        native = _first_file(machine, [_launcher_path(machine, path)])
+        if native is None:
+            return None
+        node = native
+    if node.file is None or not goes_on_to_handler(node.file.entry):
+        return node
+    return _first_file(machine, _candidates(machine))
+
+
+def goes_on_to_handler(bootstrap: Entry) -> bool:
+    """Whether what stands as `bootstrap` looks at the handler, as far as can be seen."""
+    match kind_of(bootstrap):
+        case Kind.LAUNCHER | Kind.DUAL:
+            return True
+        case Kind.SCRIPT:
+            return b"_HANDLER" in script_text(bootstrap)
+        case Kind.NATIVE:
+            return False
+
+
+def _first_file(machine: Machine, paths: Iterable[str]) -> Node | None:
+    nodes = map(machine.tree.find, paths)
+    return next((node for node in nodes if isinstance(node, Node) and not node.is_folder), None)
+
+
+def _launcher_path(machine: Machine, bootstrap: str) -> str:
+    """What a dual `bootstrap` hands over to."""
+    return f"{bootstrap.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
 
 
 def _check_extensions(machine: Machine) -> Iterator[Finding]:
@@ -134,7 +173,7 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
         case Kind.LAUNCHER:
             yield from _check_launch(machine, own_path=path)
         case Kind.DUAL:
-            own = f"{path.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
+            own = _launcher_path(machine, path)
             attempt = machine.execute(own, Role.BOOTSTRAP)
             if attempt.is_absent:
                 yield finding(
@@ -144,8 +183,8 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
                     hint="make the package with `shim pack`",
                 )
             yield from attempt.findings
-            if attempt.error == 0:
-                yield from _check_launch(machine, own_path=own)
+            if attempt.error == 0 and attempt.node and attempt.node.file:
+                yield from _check_beyond(machine, own, attempt.node.file)
         case Kind.SCRIPT:
             yield from _check_script(machine, file, own_path=path)
         case Kind.NATIVE:
@@ -154,10 +193,9 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
 
 def _check_script(machine: Machine, file: File, *, own_path: str) -> Iterator[Finding]:
     """A script of the user's own: what it does with the handler is only likely."""
-    text = script_text(file.entry)
-    if b"_HANDLER" not in text:
+    if not goes_on_to_handler(file.entry):
         return
-    if b"uname" in text:
+    if b"uname" in script_text(file.entry):
         yield finding(
             "bootstrap-shell",
             file.where,

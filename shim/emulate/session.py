@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from shim.emulate.nursery import Nursery
     from shim.emulate.start import Start
 
 HOST = "127.0.0.1"
@@ -59,7 +60,8 @@ class Session:
     """One start of a function, for a `with` statement; invoked by one thread at a time.
 
     `program` is the emulator, `log` gets what the function writes, line by line, `emulator_log`
-    what the emulator does. Port 0 takes a free one. `notes` says what isn't as on Lambda here.
+    what the emulator does. Port 0 takes a free one. Of many sessions, each starts in a fraction of
+    the time with one open `nursery`. `notes` says what isn't as on Lambda here.
     """
 
     def __init__(
@@ -70,11 +72,13 @@ class Session:
         log: Callable[[bytes], None],
         emulator_log: Callable[[bytes], None] = lambda _: None,
         port: int = 0,
+        nursery: Nursery | None = None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.port = port
         self._start = start
         self._program = program
+        self._nursery = nursery
         self._log = log
         self._emulator_log = emulator_log
         self._last_lines: deque[str] = deque(maxlen=20)
@@ -159,6 +163,7 @@ class Session:
             Order(start=self._start, program=self._program, options=options),
             function_log=self._read_function_line,
             emulator_log=self._read_emulator_line,
+            nursery=self._nursery,
         )
         self._open.callback(self._emulator.close)
         self.notes = self._emulator.await_start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import zipfile
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -10,6 +12,9 @@ from shim.migrate.state import State
 from tests.check.builders import DUAL, entry, launcher, package, program
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from shim.package.read import Entry, Package
 
 AL2023, AL2, GO = "provided.al2023", "provided.al2", "go1.x"
@@ -65,3 +70,13 @@ def state(
         layers=layers,
         environment=environment,
     )
+
+
+def zipped(path: Path, files: Mapping[str, bytes]) -> Path:
+    """A real zip of programs."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFREG | 0o755) << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    return path
