@@ -233,6 +233,16 @@ def test_every_sandbox_is_closed_when_a_run_is_interrupted(tmp_path: Path) -> No
     assert starter.open == 0
 
 
+def test_layers_whose_arn_nobody_told_have_one_all_the_same(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = replace(scenario("x86-to-arm64-with-extension", built, tmp_path), layers={})
+    short = Traffic(rate=10, invocations=700)
+    runs = simulated(one, world(one, VerdictStarter(verdicts=verdicts), traffic=short))
+    assert runs[CODE].errors.keys() == {"Extension.LaunchError"}
+    assert runs[PLAN].lost_nothing
+
+
 def test_a_drawing_says_in_words_and_shapes_what_failed(
     built: Path, tmp_path: Path, verdicts: Verdicts
 ) -> None:
