@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from shim.migrate.packages import Packages, code_sha256
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from shim.migrate.state import State
     from shim.package.read import Package
@@ -90,7 +93,8 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
     now.add_argument("--profile", metavar="NAME", help="of the AWS settings, with --function")
     then = parser.add_argument_group("what it shall be; what isn't said stays as it is")
     then.add_argument("--package", "--to-package", type=Path, metavar="ZIP", help="its package")
-    then.add_argument("--runtime", metavar="NAME", help=f"one of {', '.join(read_runtimes())}")
+    runtimes = ", ".join(name for name, one in read_runtimes().items() if not one.is_test)
+    then.add_argument("--runtime", metavar="NAME", help=f"one of {runtimes}")
     then.add_argument("--arch", type=Arch, choices=list(Arch), metavar="ARCH", help="x86_64, arm64")
     then.add_argument("--handler", metavar="NAME", help="its Handler")
     then.add_argument(
@@ -123,7 +127,17 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
 def read_change(arguments: argparse.Namespace) -> Change:
     """Read the function and all packages. Raises `InputError`."""
     _check(arguments)
-    return _Reader(arguments).change()
+    with _status("reading the function and its packages") if arguments.function else nullcontext():
+        return _Reader(arguments).change()
+
+
+def _status(text: str) -> AbstractContextManager[object]:
+    """Shows `text` on a terminal as long as it takes."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status(text)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from shim import __version__
 from shim.check.report import finding_as_json
 from shim.cli.change import Change, add_change_arguments, read_change
+from shim.cli.packing import progress_bar
 from shim.errors import ExitCode, InputError
 from shim.migrate.alias import find_alias_plan
 from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
@@ -28,7 +29,7 @@ from shim.package.output import check_output, new_file
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from shim.cli.change import AliasNow
     from shim.cli.plan_text import Report
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from shim.migrate.draw import Drawing
     from shim.migrate.plan import Plan
     from shim.package.read import Package
+
+    Bridges = Mapping[Package, str]
+    """Those that were built, with what each is."""
 
 DESCRIPTION = """\
 Find the order of calls that changes a function's package, architecture, runtime, handler, layers
@@ -52,8 +56,8 @@ examples:
   shim plan --from orders.json --from-package old.zip --package new.zip --to wanted.json
   shim plan --function orders --package new.zip --arch arm64 --handler bin/orders
   shim plan --function orders --arch arm64 --alias live --output plan.json
-  shim plan … --aws > change.sh
-  shim plan … --draw plan.svg
+  shim plan --function orders --package new.zip --arch arm64 --aws > change.sh
+  shim plan --function orders --package new.zip --arch arm64 --draw plan.svg
 
 exit status 0: there is a plan; 1: there is none, and which state fails; 2: bad usage or input"""
 
@@ -79,7 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where a bridge is written that the plan takes (default: beside --output, or here)",
     )
     parser.add_argument(
-        "--aws", action="store_true", help="print `aws lambda …` calls, as a script"
+        "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
     parser.add_argument(
         "--draw", type=Path, metavar="FILE", help="draw the states: FILE.svg or FILE.html"
@@ -136,11 +140,15 @@ class _Run:
         )
         if isinstance(answer, Unbridged):
             return self._refuse(answer)
-        with written(answer, verdicts=self.verdicts) as bridged:
+        size = sum(package.size for package in answer.bridges)
+        with (
+            progress_bar(size) as progress,
+            written(answer, verdicts=self.verdicts, progress=progress) as bridged,
+        ):
             self._draw(lambda: draw_plan(bridged.plan, names=self._names(), **self._judge()))
-            self._save(bridged.plan)
+            self._save(bridged.plan, bridged.bridges)
         self._note_bridges(bridged)
-        if not self._print_for_programs(bridged.plan):
+        if not self._print_for_programs(bridged.plan, bridged.bridges):
             self._report().plan(bridged, self._sentences(bridged.plan))
         return ExitCode.OK
 
@@ -178,21 +186,22 @@ class _Run:
         if path is not None:
             _write(path, draw().html if path.suffix == ".html" else draw().svg)
 
-    def _save(self, plan: Plan | AliasPlan) -> None:
+    def _save(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> None:
         if self.arguments.output:
-            _write(self.arguments.output, self._document(plan))
+            _write(self.arguments.output, self._document(plan, bridges))
 
-    def _print_for_programs(self, plan: Plan | AliasPlan) -> bool:
+    def _print_for_programs(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> bool:
         """Whether JSON or a script was asked for."""
         if self.arguments.json:
-            print(self._document(plan), end="")
+            print(self._document(plan, bridges), end="")
         elif self.arguments.aws:
             name = self.change.name or "FUNCTION"
             print(aws_script(plan, name=name, arns=self.change.arns), end="")
         return bool(self.arguments.json or self.arguments.aws)
 
-    def _document(self, plan: Plan | AliasPlan) -> str:
-        document = as_document(plan, arns=self.change.arns, **self._judge())
+    def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
+        arns = self.change.arns
+        document = as_document(plan, arns=arns, bridges=bridges, **self._judge())
         return json.dumps(document, indent=2) + "\n"
 
     def _sentences(self, plan: Plan | AliasPlan) -> tuple[str | None, ...]:
@@ -212,9 +221,8 @@ class _Run:
 
     def _note_bridges(self, bridged: Bridged) -> None:
         """What was written goes to standard error: the data may go to a file."""
-        for one in (bridged.bridge, bridged.layer_bridge):
-            if one is not None:
-                print(f"note: a bridge was written: {one.package.path}", file=sys.stderr)
+        for package in bridged.bridges:
+            print(f"note: a bridge was written: {package.path}", file=sys.stderr)
 
 
 class _Judge(TypedDict):

@@ -118,11 +118,11 @@ class Report:
             if not index:
                 self._print(Text("\nno bridge helps", "bold"))
             self._print(Text(f"  - {printable(reason)}"), is_long=True)
-        if answer.reason is not Reason.WANTED_FAILS and answer.accepted:
+        if answer.reason is Reason.BEGIN_FAILS:
+            self._print(Text("hint: as it fails already, any order that the API takes is as good"))
+        elif answer.reason is Reason.BARRED and answer.accepted:
             self._print(
-                Text(
-                    "\nhint: with traffic on an alias the order doesn't matter: `--alias NAME`",
-                )
+                Text("\nhint: with traffic on an alias the order doesn't matter: `--alias NAME`")
             )
 
     def _table(self, plan: Plan) -> Table:
@@ -170,31 +170,13 @@ class Report:
                 self._print(Text(f"\n{number}  {printable(sentence)}"), is_long=True)
 
     def _bridges(self, bridged: Bridged) -> None:
-        if bridged.bridge:
-            package = bridged.bridge.package
-            self._print(
-                Text.assemble(
-                    "\n", ("bridge package", "bold"), f" {printable(package.path)} ",
-                    printable(bridged.bridge.what),
-                ),
-                is_long=True,
-            )  # fmt: skip
-        if bridged.layer_bridge:
-            path = printable(bridged.layer_bridge.package.path)
-            self._print(
-                Text.assemble(
-                    "\n", ("bridge layer", "bold"), f" {path} has what old and new layers have,"
-                    " for both architectures",
-                ),
-                is_long=True,
-            )  # fmt: skip
-            for name in bridged.layer_bridge.left_out:
-                self._print(
-                    Text(f"  without the extension `{printable(name)}`, which is for one only"),
-                    is_long=True,
-                )
+        for package, what in bridged.bridges.items():
+            is_layer = bridged.layer_bridge and package is bridged.layer_bridge.package
+            which = "bridge layer" if is_layer else "bridge package"
+            text = f" {printable(package.path)} {printable(what)}"
+            self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
         if bridged.without:
-            self._print(Text("it takes one, because without:"))
+            self._print(Text("\nwithout a bridge", "bold"))
             for barred in bridged.without.barred[:_SHOWN]:
                 why = barred.refusal or self._reason(barred.state)
                 self._print(Text(f"  - {self._call(barred.step)}: {printable(why)}"), is_long=True)
@@ -210,12 +192,12 @@ class Report:
                 if len(labels) < len(_LABELS):
                     labels.setdefault(state, _LABELS[len(labels)])
             found = "".join(sorted({labels[one] for one in failing if one in labels}))
-            result = f"fails: {', '.join(found)}" if failing else "every state starts"
             refusals = {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
             refused |= refusals
-            if refusals:
-                result += f"{', ' if failing else '; '}a call is refused"
-            style = "red" if failing or refusals else "green"
+            problems = [f"fails: {', '.join(found)}"] if failing else []
+            problems += ["a call is refused"] if refusals else []
+            result = ", ".join(problems) or "every state starts"
+            style = "red" if problems else "green"
             table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), Text(result, style))
         self._print(Text("\nwithout a plan", "bold"))
         self._print(table)

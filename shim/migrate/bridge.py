@@ -7,18 +7,21 @@ search can look at several. `shim.migrate.build` writes the one that a plan need
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.execution import Machine
+from shim.check.programs import Kind, kind_of
 from shim.check.start import find_program, goes_on_to_handler
-from shim.check.tree import TASK
+from shim.check.tree import TASK, parts_of
 from shim.errors import InputError
 from shim.migrate.contents import (
     Conflict,
     Files,
-    check_folders,
+    check_places,
     files_of,
+    is_same,
     link,
     made,
     placed,
@@ -31,7 +34,7 @@ from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name
 from shim.package.read import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from shim.migrate.state import State
     from shim.package.read import Entry
@@ -79,8 +82,9 @@ class _Side:
     programs: Mapping[Arch, Program]
 
     @property
-    def handler(self) -> str:
-        return self.state.handler
+    def place(self) -> str:
+        """Where in the package the handler's name leads to."""
+        return "/".join(parts_of(self.state.handler))
 
     @property
     def arch(self) -> Arch:
@@ -96,27 +100,32 @@ def bridge_packages(begin: State, wanted: State, *, path: str) -> Bridges:
     old, new = _read_side(begin), _read_side(wanted)
     found: list[Bridge] = []
     reasons: dict[str, None] = {}
-    for what, lay_out in _ways(old, new):
+    wholes = ((BOTH, (old, new)), (OLD, (old,)), (NEW, (new,)))
+    for (what, sides), lay_out in product(wholes, (_behind_launcher, _without_launcher)):
         try:
-            package = _package(lay_out(), path)
+            files = lay_out(old, new, sides=sides)
+            package = _package(files, path)
         except InputError as error:
             reasons[error.message] = None
             continue
-        found.append(Bridge(package=package, what=what))
+        found.append(Bridge(package=package, what=what + _replaced(sides, files)))
     return Bridges(found=tuple(found), reasons=tuple(reasons))
 
 
-def _ways(old: _Side, new: _Side) -> Iterator[tuple[str, Callable[[], Files]]]:
-    yield BOTH, lambda: _behind_launcher(old, new, sides=(old, new))
-    yield BOTH, lambda: _without_launcher(old, new, sides=(old, new))
-    yield OLD, lambda: _behind_launcher(old, new, sides=(old,))
-    yield NEW, lambda: _behind_launcher(old, new, sides=(new,))
-    yield OLD, lambda: _without_launcher(old, new, sides=(old,))
-    yield NEW, lambda: _without_launcher(old, new, sides=(new,))
+def _replaced(sides: tuple[_Side, ...], files: Files) -> str:
+    """Scripts of the user's own that the bridge does without: what they set up is not set up."""
+    starts = {side.state.package.path: side.start.get(BOOTSTRAP) for side in sides}
+    return "".join(
+        f"; of {path} it leaves out the script that is `bootstrap`"
+        for path, start in starts.items()
+        if start is not None
+        and kind_of(start) is Kind.SCRIPT
+        and not (BOOTSTRAP in files and is_same(start, files[BOOTSTRAP]))
+    )
 
 
 def _package(files: Files, path: str) -> Package:
-    check_folders(files)
+    check_places(files)
     entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)
     if package.size > (limit := read_limits().unzipped):
@@ -169,10 +178,10 @@ def _behind_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fil
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if not owner.runs_handler:
-            check_handler_name(owner.handler)
+            check_handler_name(owner.state.handler)
         for arch in arches:
             suffix = arch.suffix if len(arches) > 1 else ""
-            _put(places, f"{owner.handler}{suffix}", _choose(owner, arch, sides))
+            _put(places, f"{owner.place}{suffix}", _choose(owner, arch, sides))
     return _laid_out(sides, places) | _start_of(sides, arches)
 
 
@@ -185,7 +194,7 @@ def _without_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fi
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if owner.runs_handler:
-            _put(places, owner.handler, _choose(owner, owner.arch, sides))
+            _put(places, owner.place, _choose(owner, owner.arch, sides))
             continue
         for arch in arches:
             # Where both sides start `bootstrap`, only the architecture tells them apart.
@@ -219,7 +228,7 @@ def _choose(owner: _Side, arch: Arch, sides: tuple[_Side, ...]) -> Program:
 
 def _put(places: dict[str, Program], place: str, program: Program) -> None:
     other = places.setdefault(place, program)
-    if other is not program:
+    if not is_same(other.entry, program.entry):
         raise Conflict(
             f"the old and the new program would both have to be `{place}`, and nothing would tell"
             " them apart"

@@ -16,12 +16,16 @@ from shim.migrate.search import NoPlan, Reason, find_plan
 from shim.migrate.step import Step, UpdateCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from shim.migrate.state import State
     from shim.migrate.verdicts import Verdicts
     from shim.package.read import Package
+
+
+_FEWEST = 3
+"""Calls of a plan over a bridge: onto it, what it is for, and off it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +37,12 @@ class Bridged:
     layer_bridge: LayerBridge | None = None
     without: NoPlan | None = None
     """What there is without a bridge; None where none is needed."""
+
+    @property
+    def bridges(self) -> dict[Package, str]:
+        """Those that it goes over, with what each is."""
+        both = (self.bridge, self.layer_bridge)
+        return {one.package: one.what for one in both if one is not None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +88,8 @@ def find_bridged_plan(
         )
         if isinstance(found, Plan):
             plans.append(_used(found, bridge, layers, without=answer))
+            if len(found.steps) <= _FEWEST:
+                break
         else:
             reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
     if plans:
@@ -88,21 +100,23 @@ def find_bridged_plan(
 
 
 @contextmanager
-def written(bridged: Bridged, *, verdicts: Verdicts) -> Iterator[Bridged]:
+def written(
+    bridged: Bridged, *, verdicts: Verdicts, progress: Callable[[int], None] = lambda _: None
+) -> Iterator[Bridged]:
     """The same with its bridges on disk; if the block fails, what is new there goes away again.
 
     Raises `InputError` where a package is no longer what the plan was made for.
     """
     new: list[Path] = []
-    ours = [one.package for one in (bridged.bridge, bridged.layer_bridge) if one]
+    ours = bridged.bridges.keys()
     for package in ours:
-        check_apart(Path(package.path), _packages(bridged.plan) - {*ours})
+        check_apart(Path(package.path), _packages(bridged.plan) - ours)
     try:
         made: dict[Package, Package] = {}
         for package in ours:
             path = Path(package.path)
             is_new = not path.exists()
-            made[package] = write_package(package)
+            made[package] = write_package(package, progress=progress)
             if is_new:
                 new.append(path)
         done = _exchanged(bridged, made)

@@ -55,10 +55,12 @@ def united(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Files:
     return files
 
 
-def check_folders(files: Iterable[str]) -> None:
-    """Raise `Conflict` where a file stands in the way of a folder."""
+def check_places(files: Iterable[str]) -> None:
+    """Raise where a file stands in the way of a folder, or a name can't be written into a zip."""
     places = set(files)
     for place in sorted(places):
+        if any("\ud800" <= character <= "\udfff" for character in place):
+            raise InputError(f"a file's name is no UTF-8: {place!r}")
         for folder in PurePosixPath(place).parents:
             if str(folder) in places:
                 raise Conflict(f"`{folder}` would be a file, and the folder of `{place}` as well")

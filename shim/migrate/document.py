@@ -103,8 +103,9 @@ def as_document(
     verdicts: Verdicts,
     day: date | None,
     arns: Mapping[Package, str] | None = None,
+    bridges: Mapping[Package, str] | None = None,
 ) -> dict[str, Any]:
-    """A plan as plain values; `arns` are those of the layers that have one."""
+    """A plan as plain values; `arns` of the layers that have one, `bridges` with what each is."""
     latest = plan if isinstance(plan, Plan) else plan.latest
     packages = _packages(latest.states)
     writer = _Writer(
@@ -116,7 +117,12 @@ def as_document(
         "shim": __version__,
         "day": None if day is None else day.isoformat(),
         "packages": [
-            {"path": one.path, "sha256": code_sha256(one), "arn": (arns or {}).get(one)}
+            {
+                "path": one.path,
+                "sha256": code_sha256(one),
+                "arn": (arns or {}).get(one),
+                "bridge": (bridges or {}).get(one),
+            }
             for one in packages
         ],
         "begin": writer.state(latest.begin),

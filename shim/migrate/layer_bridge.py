@@ -13,7 +13,7 @@ from shim.errors import InputError
 from shim.migrate.contents import (
     Conflict,
     Files,
-    check_folders,
+    check_places,
     files_of,
     is_same,
     made,
@@ -45,6 +45,15 @@ class LayerBridge:
     left_out: tuple[str, ...]
     """Extensions that one side has, and no program for the other one's architecture."""
 
+    @property
+    def what(self) -> str:
+        """What it is: goes on from "the bridge layer"."""
+        without = "".join(
+            f", without the extension `{name}`, which is there for one alone"
+            for name in self.left_out
+        )
+        return f"has what the old and the new layers have, for both architectures{without}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Side:
@@ -67,8 +76,8 @@ def bridge_layers(begin: State, wanted: State, *, path: str) -> LayerBridge | No
     )
     try:
         files, left_out = _merged(*sides, handlers=(begin.handler, wanted.handler))
-        check_folders(files)
-    except Conflict as error:
+        check_places(files)
+    except InputError as error:
         raise InputError(f"the layers can't be made into one: {error.message}") from error
     entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)

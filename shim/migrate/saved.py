@@ -129,7 +129,7 @@ class _Reader:
         return step
 
     def _package(self, field: Field, packages: Packages) -> Package:
-        field.check_names("path", "sha256", "arn")
+        field.check_names("path", "sha256", "arn", "bridge")
         path = field["path"]
         if not path.text():
             path.refuse("no path is given")

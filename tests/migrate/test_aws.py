@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from shim.migrate.api import LambdaApi
+
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")
 response = pytest.importorskip("botocore.response")
@@ -249,7 +251,8 @@ def test_the_code_call_carries_package_architecture_and_guard(
             "RevisionId": "r1",
         },
     )
-    function = aws.BotoApi(client).update_code("orders", package, arch=Arch.ARM64, revision="r1")
+    api: LambdaApi = aws.BotoApi(client)
+    function = api.update_code("orders", package, arch=Arch.ARM64, revision="r1")
     assert (function.revision, function.update) == ("r2", UpdateStatus.IN_PROGRESS)
 
 

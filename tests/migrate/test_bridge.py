@@ -226,6 +226,32 @@ def test_a_bridge_larger_than_lambda_takes_is_passed_over_for_a_smaller_one() ->
     assert reasons[0] == ("together the two packages unpack to 280.0 MB, and Lambda takes 250.0 MB")
 
 
+def test_a_name_that_no_zip_can_have_is_a_reason_and_no_traceback() -> None:
+    odd = package(entry("bootstrap", launcher()), entry("old", program()), entry("\udcff", b"x"))
+    new = package(entry("bootstrap", launcher()), entry("new", program()), entry("\udcfe", b"x"))
+    said = reasons(state(odd, handler="old"), state(new, handler="new"))
+    assert "a file's name is no UTF-8: '\\udcff'" in said
+
+
+def test_a_handler_of_go1x_may_be_spelt_with_a_dot() -> None:
+    begin = state(bare("main"), runtime=GO, handler="./main")
+    bridge = planned(begin, state(native(), handler="bootstrap")).bridge
+    assert bridge
+    assert set(files(bridge.package)) == {"bootstrap", "main"}
+
+
+def test_a_script_that_the_bridge_does_without_is_told() -> None:
+    script = b'#!/bin/sh\nexport SETTING=1\nexec "./$_HANDLER"\n'
+    begin = state(package(entry("bootstrap", script), entry("old", program())), handler="old")
+    wanted = state(single(Arch.ARM64, "new"), handler="new", arch=Arch.ARM64)
+    bridges = bridge_packages(begin, wanted, path="bridge.zip").found
+    told = "; of package.zip it leaves out the script that is `bootstrap`"
+    assert {one.what for one in bridges if told in one.what} == {BOTH + told, OLD + told}
+    kept = [one for one in bridges if one.what == OLD]
+    assert kept
+    assert all(files(one.package)["bootstrap"] == "script" for one in kept)
+
+
 def test_an_extension_for_one_architecture_each_becomes_one_that_starts_on_both() -> None:
     code = dual("orders")
     begin = state(code, layers=(extension(Arch.X86_64),))

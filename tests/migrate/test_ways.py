@@ -182,3 +182,21 @@ def test_an_alias_is_not_moved_to_what_does_not_start_nor_by_calls_that_are_refu
     )
     assert isinstance(found, NoPlan)
     assert found.reason is Reason.BARRED
+
+
+def test_an_alias_is_brought_to_what_latest_already_is() -> None:
+    found = find_alias_plan(
+        NEW, NEW, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+    )
+    assert isinstance(found, AliasPlan)
+    assert found.latest.steps == ()
+    assert [type(step) for step in found.steps] == [PublishVersion, InvokeVersion, MoveAlias]
+
+
+def test_latest_may_fail_before_an_aliass_plan_and_on_its_way() -> None:
+    begin = replace(OLD, handler="missing")
+    found = find_alias_plan(
+        begin, NEW, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+    )
+    assert isinstance(found, AliasPlan)
+    assert not VERDICTS.starts(found.latest.states[1])

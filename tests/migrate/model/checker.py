@@ -73,16 +73,16 @@ class Space:
     def next_to(self) -> list[int]:
         """For each state the set of those that one call leads to."""
         return [
-            sum(1 << other for other in self._one_half_away(state) if self.is_taken(state, other))
+            sum(1 << other for other in bits(self.half_away(state)) if self.is_taken(state, other))
             for state in range(len(self.values))
         ]
 
-    def _one_half_away(self, state: int) -> Iterator[int]:
+    def half_away(self, state: int) -> int:
         """The states with the same package and architecture, or with all else the same."""
         same = [self.with_value[place][value] for place, value in enumerate(self.values[state])]
         same_code = same[0] & same[1]
         same_configuration = same[2] & same[3] & same[4] & same[5]
-        return bits(same_code | same_configuration)
+        return same_code | same_configuration
 
     def is_taken(self, state: int, other: int) -> bool:
         """Whether one call leads from one to the other, and the API takes it; or repeats it."""
@@ -106,7 +106,11 @@ class Space:
 
     def allowed(self, begin: int, wanted: int, *, bridged: bool) -> int:
         """The starting states that have only values of these two, and of the bridges."""
-        result = self.starts
+        return self.starts & self.between(begin, wanted, bridged=bridged)
+
+    def between(self, begin: int, wanted: int, *, bridged: bool) -> int:
+        """The same, whether they start or not."""
+        result = (1 << len(self.values)) - 1
         for place, sets in enumerate(self.with_value):
             old, new = self.values[begin][place], self.values[wanted][place]
             either = sets[old] | sets[new]
@@ -131,6 +135,17 @@ class Space:
             if not frontier:
                 return None
         return calls
+
+    def reachable(self, begin: int, allowed: int) -> int:
+        """Every state that calls lead to."""
+        seen = frontier = 1 << begin
+        while frontier:
+            reached = 0
+            for state in bits(frontier):
+                reached |= self.next_to[state]
+            frontier = reached & allowed & ~seen
+            seen |= frontier
+        return seen
 
     def shortest(self, begin: int, wanted: int, allowed: int) -> Iterator[tuple[int, ...]]:
         """Every shortest way, one after the other."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import TYPE_CHECKING, Protocol
 
 from shim.migrate.plan import Plan
 from shim.migrate.search import NoPlan, Reason, find_plan
 from shim.migrate.step import UpdateCode
-from tests.migrate.model.checker import worlds
+from tests.migrate.model.checker import bits, worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tests.migrate.model.universe import Universe
 
 _RANKED_EACH = 50
-"""Of so many plans one is held against every other shortest one: that takes its time."""
+"""Of so many short plans one is held against all others that are as short; of long ones each."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -137,7 +139,7 @@ class _Comparison:
             allowed = self.space.allowed(begin, wanted, bridged=True)
             calls = self.space.distance(begin, wanted, allowed)
         if calls is None:
-            self.barred(found, begin, allowed)
+            self.barred(found, begin, wanted)
             return
         assert isinstance(found, Plan), f"there is a way from {begin} to {wanted}"
         way = tuple(self.numbers[state] for state in found.states)
@@ -150,22 +152,30 @@ class _Comparison:
         self.tally.plans += 1
         self.tally.bridged += is_bridged
         self.tally.calls[calls] = self.tally.calls.get(calls, 0) + 1
-        if self.tally.plans % _RANKED_EACH == 0:
+        if calls > 2 or self.tally.plans % _RANKED_EACH == 0:
             self.ranked(way, allowed)
         self.disturbed(found, way)
 
-    def barred(self, found: Plan | NoPlan, begin: int, allowed: int) -> None:
-        assert isinstance(found, NoPlan), f"there is no way from {begin}"
+    def barred(self, found: Plan | NoPlan, begin: int, wanted: int) -> None:
+        """What bars the way is all there is around what can be reached, with why."""
+        assert isinstance(found, NoPlan), f"there is no way from {begin} to {wanted}"
         assert found.reason is Reason.BARRED
         self.tally.barred += 1
-        assert found.barred
+        between = self.space.between(begin, wanted, bridged=True)
+        inside = self.space.reachable(begin, between & self.space.starts)
+        named = 0
         for one in found.barred:
             before, then = self.numbers[one.begin], self.numbers[one.state]
-            assert allowed >> before & 1
-            assert self.space.distance(begin, before, allowed) is not None
-            is_taken = bool(self.space.next_to[before] >> then & 1)
-            assert is_taken == (one.refusal is None)
-            assert one.refusal or not self.starts(one.state)
+            named |= 1 << then
+            assert inside >> before & 1
+            assert not inside >> then & 1
+            if one.refusal is None:
+                assert not self.starts(one.state)
+                assert self.space.next_to[before] >> then & 1
+            else:
+                assert not any(self.space.next_to[state] >> then & 1 for state in bits(inside))
+        around = (self.space.half_away(state) for state in bits(inside))
+        assert named == reduce(or_, around) & between & ~inside
 
     def ranked(self, way: tuple[int, ...], allowed: int) -> None:
         """No other shortest way is one that people would rather take."""
