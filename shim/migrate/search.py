@@ -42,11 +42,12 @@ _BEGIN: _Node = (0, 0)
 _CODE, _CONFIGURATION = 0, 1
 """In the order in which the two calls are preferred."""
 
-_Move = tuple[int, int, int]
-"""Which call, how many fields it changes, and the place in that half's list that it leads to."""
+_Move = tuple[int, int]
+"""Which call, and how many fields it changes."""
 
-_Way = tuple[int, int, tuple[_Move, ...], _Node, _Node]
-"""The calls and fields that it takes at least; the moves so far; where to, and from where."""
+_Way = tuple[int, int, tuple[_Move, ...], tuple[int, ...], _Node, _Node]
+"""As ways are compared: the calls and fields that it takes at least, the moves so far, and, only
+to tell equals apart, their places in the lists; then where it leads, and from where."""
 
 
 class Reason(StrEnum):
@@ -163,27 +164,28 @@ class _Search:
 
     def run(self) -> tuple[Step, ...] | None:
         """The best plan's steps; None where there is no plan."""
-        heap: list[_Way] = [(*self._left(_BEGIN), (), _BEGIN, _BEGIN)]
+        heap: list[_Way] = [(*self._left(_BEGIN), (), (), _BEGIN, _BEGIN)]
         while heap:
-            _, fields, path, node, parent = heapq.heappop(heap)
+            _, fields, moves, places, node, parent = heapq.heappop(heap)
             if node in self._parents or not self._is_open(parent, node):
                 continue
             self._parents[node] = parent
             if node == self._wanted:
                 return self._steps_to(node)
             fields -= self._left(node)[1]
-            for move, neighbour in self._moves(node):
+            for move, place, neighbour in self._moves(node):
                 if neighbour not in self._parents and neighbour not in self._failing:
                     calls_left, fields_left = self._left(neighbour)
-                    way = (len(path) + 1 + calls_left, fields + move[1] + fields_left)
-                    heapq.heappush(heap, (*way, (*path, move), neighbour, node))
+                    least = (len(moves) + 1 + calls_left, fields + move[1] + fields_left)
+                    way = (*least, (*moves, move), (*places, place), neighbour, node)
+                    heapq.heappush(heap, way)
         return None
 
     def barred(self) -> tuple[Barred, ...]:
         """After a search in vain: each state that couldn't be entered, and by which call."""
         entries: dict[_Node, Barred] = {}
         for parent in self._parents:
-            for _, node in self._moves(parent):
+            for *_, node in self._moves(parent):
                 known = entries.get(node)
                 if node not in self._parents and (known is None or known.refusal):
                     entries[node] = self._barred(parent, node)
@@ -212,17 +214,17 @@ class _Search:
             return False
         return True
 
-    def _moves(self, node: _Node) -> Iterator[tuple[_Move, _Node]]:
-        """Every call from `node`, and where it leads."""
+    def _moves(self, node: _Node) -> Iterator[tuple[_Move, int, _Node]]:
+        """Every call from `node`, the place that it leads to in its half's list, and the node."""
         code, configuration = node
         here: tuple[object, ...] = self._codes[code]
         for index, there in enumerate(self._codes):
             if index != code:
-                yield (_CODE, _differences(here, there), index), (index, configuration)
+                yield (_CODE, _differences(here, there)), index, (index, configuration)
         here = self._configurations[configuration]
         for index, other in enumerate(self._configurations):
             if index != configuration:
-                yield (_CONFIGURATION, _differences(here, other), index), (code, index)
+                yield (_CONFIGURATION, _differences(here, other)), index, (code, index)
 
     def _left(self, node: _Node) -> tuple[int, int]:
         """The fewest calls and fields that it takes from `node` to the wanted state."""

@@ -10,10 +10,15 @@ import pytest
 from shim.migrate.plan import Plan
 from shim.migrate.search import NoPlan, find_plan
 from shim.migrate.step import UpdateCode
-from tests.migrate.model.campaign import compare_by_chance, compare_real, make_real_universes
+from tests.migrate.model.campaign import (
+    SHARES,
+    compare_by_chance,
+    compare_real,
+    make_real_universes,
+)
 from tests.migrate.model.checker import Space, bits, worlds
-from tests.migrate.model.compare import Finder, Tally, compare
-from tests.migrate.model.universe import blank_universe, narrow_universe, random_starts
+from tests.migrate.model.compare import Finder, Tally, compare, compare_pair
+from tests.migrate.model.universe import DAYS, blank_universe, narrow_universe, random_starts
 
 if TYPE_CHECKING:
     from shim.migrate.state import State
@@ -46,6 +51,21 @@ def test_whatever_starts_each_pair_of_states_has_the_plan_that_there_is(seed: in
     compare_by_chance(blank_universe(), tally, seed=seed, each=11)
     compare_by_chance(narrow_universe(), tally, seed=seed, each=5)
     assert tally.plans
+
+
+@pytest.mark.parametrize(
+    ("universe", "seed", "begin", "wanted"),
+    [(blank_universe(), 1, 50, 99), (narrow_universe(), 6, 57, 36)],
+)
+def test_what_comes_late_in_a_plan_counts_more_than_which_value_comes_early(
+    universe: Universe, seed: int, begin: int, wanted: int
+) -> None:
+    day = DAYS[seed % len(DAYS)]
+    space = universe.space(day)
+    space.starts = random_starts(space, seed, SHARES[seed % len(SHARES)])
+    tally = Tally()
+    compare_pair(universe, space, tally, (begin, wanted), day=day)
+    assert tally.ranked == 1
 
 
 def careless(begin: State, wanted: State, **known: Any) -> Plan | NoPlan:

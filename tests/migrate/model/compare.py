@@ -74,6 +74,13 @@ def compare(
     _Comparison(universe, space, tally, day=day, planner=planner).run(each)
 
 
+def compare_pair(
+    universe: Universe, space: Space, tally: Tally, pair: tuple[int, int], *, day: date | None
+) -> None:
+    """One pair of states."""
+    _Comparison(universe, space, tally, day=day, planner=find_plan).pair(*pair)
+
+
 class _Comparison:
     def __init__(
         self,
