@@ -17,7 +17,7 @@ from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
 from shim.cli.starting import RealStarter
-from shim.errors import ExitCode, InputError, MachineError
+from shim.errors import ExitCode, InputError
 from shim.migrate.bridged import Bridged, find_bridged_plan, written
 from shim.migrate.by_verdict import VerdictStarter
 from shim.migrate.fleet import Traffic
@@ -26,6 +26,7 @@ from shim.migrate.plan import Plan
 from shim.migrate.saved import read_plan
 from shim.migrate.simulate import PLAN, World, as_json, changes
 from shim.migrate.verdicts import Verdicts
+from shim.package.output import check_output, new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,8 +104,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Simulate each way of changing the function, show them side by side."""
-    if arguments.draw and arguments.draw.suffix not in {".svg", ".html"}:
-        raise InputError(f"a drawing is a file that ends in .svg or .html: {arguments.draw}")
+    if arguments.draw:
+        if arguments.draw.suffix not in {".svg", ".html"}:
+            raise InputError(f"a drawing is a file that ends in .svg or .html: {arguments.draw}")
+        check_output(arguments.draw)
     roots = _roots(arguments.root)
     verdicts = Verdicts()
     with sigterm_as_exit(), ExitStack() as stack:
@@ -242,10 +245,9 @@ def _counting(name: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _draw(runs: list[Run], path: Path) -> None:
-    try:
-        path.write_text(as_svg(runs) if path.suffix == ".svg" else as_html(runs), "utf-8")
-    except OSError as error:
-        raise MachineError(f"the drawing can't be written, {error.strerror}: `{path}`") from error
+    text = as_svg(runs) if path.suffix == ".svg" else as_html(runs)
+    with new_file(path) as file:
+        file.write(text.encode(errors="backslashreplace"))
 
 
 def _pair(text: str) -> tuple[str, str]:

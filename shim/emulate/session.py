@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,7 +18,7 @@ from shim.emulate.process import Emulator
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -153,23 +153,23 @@ class Session:
         self._open.close()
 
     def _call_emulator(self, wanted_port: int) -> None:
-        self.port, api_port = _free_ports(wanted_port)
-        options = (
-            *("--log-level", "debug"),
-            *("--runtime-interface-emulator-address", f"{HOST}:{self.port}"),
-            *("--runtime-api-address", f"{HOST}:{api_port}"),
-        )
-        self._emulator = Emulator(
-            Order(start=self._start, program=self._program, options=options),
-            function_log=self._read_function_line,
-            emulator_log=self._read_emulator_line,
-            nursery=self._nursery,
-        )
-        self._open.callback(self._emulator.close)
-        self.notes = self._emulator.await_start()
-        # A native function can be faster than the emulator at opening the second one.
-        for port in (self.port, api_port):
-            self._await_listening(port)
+        with _reserved_ports(wanted_port) as (self.port, api_port):
+            options = (
+                *("--log-level", "debug"),
+                *("--runtime-interface-emulator-address", f"{HOST}:{self.port}"),
+                *("--runtime-api-address", f"{HOST}:{api_port}"),
+            )
+            self._emulator = Emulator(
+                Order(start=self._start, program=self._program, options=options),
+                function_log=self._read_function_line,
+                emulator_log=self._read_emulator_line,
+                nursery=self._nursery,
+            )
+            self._open.callback(self._emulator.close)
+            self.notes = self._emulator.await_start()
+            # A native function can be faster than the emulator at opening the second one.
+            for port in (self.port, api_port):
+                self._await_listening(port)
 
     def _await_listening(self, port: int) -> None:
         deadline = time.monotonic() + LISTEN_SECONDS
@@ -198,10 +198,16 @@ class Session:
         return MachineError(f"{what}: {self._program}", hint=f"the last that it said:\n{said}")
 
 
-def _free_ports(wanted: int) -> tuple[int, int]:
-    """The port `wanted`, or a free one for 0, and a second one."""
+@contextmanager
+def _reserved_ports(wanted: int) -> Iterator[tuple[int, int]]:
+    """The port `wanted`, or a free one for 0, and a second one, kept from everybody else.
+
+    Bound, and not listening, they are given to nobody who asks for a free one; the emulator, which
+    names them and allows an address to be used again as every Go program does, can listen there.
+    """
     with socket.socket() as first, socket.socket() as second:
-        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for one in (first, second):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             first.bind((HOST, wanted))
         except OSError as error:
@@ -210,7 +216,7 @@ def _free_ports(wanted: int) -> tuple[int, int]:
                 hint="without --port, a free one is taken",
             ) from error
         second.bind((HOST, 0))
-        return first.getsockname()[1], second.getsockname()[1]
+        yield first.getsockname()[1], second.getsockname()[1]
 
 
 def _answer(payload: bytes, record: Record, *, status: int, seconds: float) -> Answer:

@@ -16,7 +16,7 @@ import pytest
 from shim.arch import Arch
 from shim.emulate import standin
 from shim.emulate.nursery import Nursery
-from shim.emulate.session import HOST, Answer, Session
+from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
 from tests.requirements import require
@@ -296,6 +296,19 @@ def test_a_port_that_is_taken_is_named(started: Starter, package: Path) -> None:
         sentence = f"the port can't be had .*: {port}"
         with pytest.raises(MachineError, match=sentence), started(package, port=port):
             pass
+
+
+def test_a_port_is_nobody_elses_while_the_emulator_is_on_its_way() -> None:
+    with _reserved_ports(0) as ports, socket.socket() as other:
+        for port in ports:
+            with pytest.raises(OSError, match="Address already in use"):
+                other.bind((HOST, port))
+        with socket.socket() as emulator:
+            emulator.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            emulator.bind((HOST, ports[0]))
+            emulator.listen()
+        with _reserved_ports(0) as others:
+            assert not {*ports} & {*others}
 
 
 def test_only_this_machine_can_reach_the_emulator(started: Starter, package: Path) -> None:

@@ -83,7 +83,7 @@ def test_by_verdict_the_naive_orders_fail_as_told_and_the_plan_never(
 ) -> None:
     one = scenario(name, built, tmp_path)
     seconds = []
-    for seed in range(1, 11):
+    for seed in range(1, 7):
         runs = simulated(one, world(one, VerdictStarter(verdicts=verdicts), seed=seed))
         assert runs[PLAN].lost_nothing, seed
         for order, error in ERRORS[name].items():
@@ -231,6 +231,16 @@ def test_every_sandbox_is_closed_when_a_run_is_interrupted(tmp_path: Path) -> No
         where.run(PLAN, lambda executor: executor.apply(plan), progress=interrupt)
     assert starter.started
     assert starter.open == 0
+
+
+def test_layers_whose_arn_nobody_told_have_one_all_the_same(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = replace(scenario("x86-to-arm64-with-extension", built, tmp_path), layers={})
+    short = Traffic(rate=10, invocations=700)
+    runs = simulated(one, world(one, VerdictStarter(verdicts=verdicts), traffic=short))
+    assert runs[CODE].errors.keys() == {"Extension.LaunchError"}
+    assert runs[PLAN].lost_nothing
 
 
 def test_a_drawing_says_in_words_and_shapes_what_failed(
