@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Self
 from shim.emulate.nursery import Nursery
 from shim.emulate.session import Session
 from shim.emulate.start import Start
+from shim.errors import MachineError
 from shim.migrate.by_verdict import expected
 from shim.migrate.fleet import Outcome
 from shim.package.extract import unpack
 from shim.package.limits import read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from shim.emulate.session import Answer
     from shim.migrate.state import State
     from shim.migrate.verdicts import Verdicts
     from shim.package.read import Package
@@ -26,20 +28,25 @@ if TYPE_CHECKING:
 _HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
 """Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
 
+_EMULATOR_TRIES = 3
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(kw_only=True, slots=True)
 class RealSandbox:
     """One emulator with one function in it."""
 
-    session: Session
+    begin: Callable[[], Session]
+    """Starts the session, which the exit stack then ends."""
     event: bytes
     closing: ExitStack
     unseen: Outcome | None
     """What fails in the runtime, and would not here."""
+    session: Session
+    has_answered: bool = False
 
     def invoke(self) -> Outcome:
         """See `Sandbox`."""
-        answer = self.session.invoke(self.event)
+        answer = self._answer()
         if answer.error_type:
             return Outcome(error_type=answer.error_type, message=answer.error_message)
         return self.unseen or Outcome(error_type=None)
@@ -47,6 +54,25 @@ class RealSandbox:
     def close(self) -> None:
         """See `Sandbox`."""
         self.closing.close()
+
+    def _answer(self) -> Answer:
+        """The session's; where the emulator itself ended at the very start, a new one's.
+
+        Seen twice in some thousand failing starts, on a busy machine and for a cause unknown; it is
+        nothing that a caller of Lambda would get.
+        """
+        for _ in range(0 if self.has_answered else _EMULATOR_TRIES - 1):
+            try:
+                return self._invoke_session()
+            except MachineError:
+                self.closing.close()
+                self.session = self.begin()
+        return self._invoke_session()
+
+    def _invoke_session(self) -> Answer:
+        answer = self.session.invoke(self.event)
+        self.has_answered = True
+        return answer
 
 
 class RealStarter:
@@ -94,13 +120,23 @@ class RealStarter:
             runs_handler=state.runtime.runs_handler,
             root=self._roots.get(state.runtime.name),
         )
-        session = Session(start, program=self._program, log=lambda _: None, nursery=self._nursery)
         closing = ExitStack()
         self._open.push(closing)
-        closing.enter_context(session)
+
+        def begin() -> Session:
+            session = Session(
+                start, program=self._program, log=lambda _: None, nursery=self._nursery
+            )
+            return closing.enter_context(session)
+
         self.starts += 1
-        unseen = self._unseen(state)
-        return RealSandbox(session=session, event=self._event, closing=closing, unseen=unseen)
+        return RealSandbox(
+            begin=begin,
+            event=self._event,
+            closing=closing,
+            unseen=self._unseen(state),
+            session=begin(),
+        )
 
     def _files(self, package: Package) -> Path:
         """The package's files, unpacked once for all of its starts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -9,7 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from shim.arch import Arch
-from shim.cli.starting import RealStarter
+from shim.cli.starting import RealSandbox, RealStarter
+from shim.emulate.session import Answer
+from shim.errors import MachineError
 from shim.migrate.by_verdict import VerdictStarter
 from shim.migrate.control import Timing
 from shim.migrate.fleet import Outcome, Traffic
@@ -139,6 +142,41 @@ def test_without_its_root_folder_the_verdict_says_what_a_runtime_lacks(
         outcome = starter.start(too_new).invoke()
     assert outcome.error_type == "Runtime.ExitError"
     assert outcome.message.startswith("glibc-too-new: ")
+
+
+class Ending:
+    """A session whose emulator ends at the first events, so many, and answers all others."""
+
+    def __init__(self, ends: list[bool]) -> None:
+        self.ends = ends
+
+    def invoke(self, event: bytes) -> Answer:
+        if self.ends.pop(0):
+            raise MachineError("the emulator gave no answer")
+        return Answer(
+            payload=event, error_type=None, error_message="", seconds=0, init_milliseconds=None
+        )
+
+
+def ending_sandbox(ends: list[bool]) -> RealSandbox:
+    session = Ending(ends)
+    return RealSandbox(
+        begin=lambda: session,  # type: ignore[arg-type, return-value] # as much of one as is asked
+        event=b"{}",
+        closing=ExitStack(),
+        unseen=None,
+        session=session,  # type: ignore[arg-type] # the same
+    )
+
+
+def test_an_emulator_that_ends_at_its_start_is_started_anew_but_never_one_that_answered() -> None:
+    assert ending_sandbox([True, True, False]).invoke() == Outcome(error_type=None)
+    with pytest.raises(MachineError):
+        ending_sandbox([True] * 3).invoke()
+    warm = ending_sandbox([False, True, False])
+    warm.invoke()
+    with pytest.raises(MachineError):
+        warm.invoke()
 
 
 class Recorder:
