@@ -5,7 +5,8 @@
 
 The package: each ELF program and library of 1 to 50 MB below the folders, until it has 250 MB.
 Beside `pack` run `zip -6 -r` and Python's zipfile; `shim --version` runs beside `python -c pass`.
-All commands run in each round, in turn, so that drift hits all alike; medians count.
+All commands run in each round, in turn, so that drift hits all alike; medians count. No process
+shows less peak memory than this one has, some 20 MB.
 """
 
 from __future__ import annotations

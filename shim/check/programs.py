@@ -59,9 +59,17 @@ class Shebang:
 
 
 @lru_cache(maxsize=4096)
-def first_bytes(entry: Entry) -> bytes:
-    """What Linux reads of a file; raises `Unreadable`."""
+def read_first(entry: Entry) -> bytes:
+    """What Linux reads of a file to see what it is; raises `Unreadable`."""
     return entry.read(0, FIRST_LINE)
+
+
+def first_bytes(entry: Entry) -> bytes:
+    """The same; empty where it can't be read."""
+    try:
+        return read_first(entry)
+    except Unreadable:
+        return b""
 
 
 def foreign_system(start: bytes) -> str | None:

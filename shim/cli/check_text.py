@@ -40,11 +40,12 @@ def print_survey(survey: Survey, *, is_plain: bool) -> None:
 
 
 def _heading(state: State) -> str:
-    size, limit = unzipped_size(state), read_limits().unzipped
+    size = unzipped_size(state.package, *state.layers)
+    limit = read_limits().unzipped
     zipped = f"{format_size(state.package.zipped)} zipped, " if state.package.zipped else ""
     layers = f" with {len(state.layers)} layers" if state.layers else ""
     left = f"{format_size(limit - size)} left" if size <= limit else "too large"
-    return f"{_printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
+    return f"{printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
 
 
 def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
@@ -62,7 +63,7 @@ def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
         cells.setdefault(row, {})[one.state.runtime.name] = one
     last = None
     for (handler, arch), by_runtime in cells.items():
-        name = _printable(handler) if handler != last else ""
+        name = printable(handler) if handler != last else ""
         row_cells = [_cell(by_runtime.get(runtime.name), numbers) for runtime in runtimes]
         table.add_row(Text(name), arch, *row_cells)
         last = handler
@@ -81,13 +82,13 @@ def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Tex
     """A finding; `states` are those that it was found in, empty where it was in all."""
     text = Text.assemble(
         (f"\n{finding.severity} {number}", _STYLES[finding.severity]),
-        f": {_printable(finding.place)} {_printable(finding.sentence)} ",
+        f": {printable(finding.place)} {printable(finding.sentence)} ",
         (f"[{finding.code}]\n", "dim"),
     )
     if states:
         where = dict.fromkeys(f"{state.runtime.name} {state.arch}" for state in states)
         text.append(f"  in {', '.join(where)}\n", "dim")
-    return text.append(f"  hint: {_printable(finding.hint)}\n")
+    return text.append(f"  hint: {printable(finding.hint)}\n")
 
 
 def _summary(survey: Survey) -> str:
@@ -105,7 +106,7 @@ def _summary(survey: Survey) -> str:
     return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names from a package can't steer the terminal."""
     if text.isprintable():
         return text

@@ -48,3 +48,29 @@ def after(state: State, step: Step) -> State:
             )
         case _:
             assert_never(step)
+
+
+def configuration_step(before: State, then: State) -> UpdateConfiguration:
+    """The configuration call that leads from one to the other, without what stays as it is."""
+    return UpdateConfiguration(
+        runtime=None if then.runtime is before.runtime else then.runtime,
+        handler=None if then.handler == before.handler else then.handler,
+        layers=None if then.layers == before.layers else then.layers,
+        environment=None if then.environment == before.environment else then.environment,
+    )
+
+
+def undo(before: State, step: Step) -> Step:
+    """The call that leads back to `before` from where `step` has led."""
+    match step:
+        case UpdateCode():
+            return UpdateCode(package=before.package, arch=before.arch)
+        case UpdateConfiguration():
+            return UpdateConfiguration(
+                runtime=None if step.runtime is None else before.runtime,
+                handler=None if step.handler is None else before.handler,
+                layers=None if step.layers is None else before.layers,
+                environment=None if step.environment is None else before.environment,
+            )
+        case _:
+            assert_never(step)

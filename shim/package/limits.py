@@ -14,6 +14,7 @@ class Limits:
 
     direct_upload: int
     unzipped: int
+    environment: int
 
 
 @cache

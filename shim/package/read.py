@@ -88,7 +88,7 @@ class Entry:
         if self.problem or not isinstance(self.content, ZipContent):
             return self
         data = self.content.whole()
-        return self if data is None else replace(self, content=MemoryContent(data=data))
+        return self if data is None else replace(self, content=InflatedContent(data=data))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -111,7 +111,18 @@ class Package:
 class MemoryContent:
     """Bytes at hand."""
 
-    data: bytes | bytearray
+    data: bytes
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Content`."""
+        return self.data[offset : offset + size]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InflatedContent:
+    """Bytes at hand, as libdeflate gives them."""
+
+    data: bytearray
 
     def read(self, offset: int, size: int) -> bytes:
         """See `Content`."""
@@ -144,6 +155,8 @@ class ZipContent:
     compressed: int
     size: int
     method: int
+    crc32: int
+    """Of all its bytes, as announced: `read` doesn't hold it against them."""
 
     def read(self, offset: int, size: int) -> bytes:
         """See `Content`."""
@@ -165,7 +178,7 @@ class ZipContent:
         except zlib.error as error:
             raise Unreadable("its compressed data is damaged") from error
 
-    def whole(self) -> bytes | bytearray | None:
+    def whole(self) -> bytearray | None:
         """All of it, if it was deflated, is as long as announced, and within the limit."""
         if self.method != _DEFLATED or max(self.size, self.compressed) > _WHOLE_LIMIT:
             return None
@@ -316,7 +329,7 @@ def _without_overlaps(entries: list[Entry]) -> tuple[Entry, ...]:
 
 def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Entry, int]:
     """The entry whose record is at `at` (APPNOTE.TXT 4.3.12), and where the next record is."""
-    (_, made, _, flags, method, _, _, _, compressed, size, name_size, extra_size, comment_size,
+    (_, made, _, flags, method, _, _, crc32, compressed, size, name_size, extra_size, comment_size,
      _, _, attributes, header) = _RECORD.unpack_from(directory, at)  # fmt: skip
     name_at = at + _RECORD.size
     extra_at = name_at + name_size
@@ -341,7 +354,12 @@ def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Ent
         mode=mode & 0o777 or (0o755 if is_folder else 0o644),
         size=size,
         content=ZipContent(
-            path=path, header=base + header, compressed=compressed, size=size, method=method
+            path=path,
+            header=base + header,
+            compressed=compressed,
+            size=size,
+            method=method,
+            crc32=crc32,
         ),
         problem=problem,
     )
