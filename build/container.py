@@ -121,7 +121,7 @@ def assemble_release(folder: Path, *, arch: str, cache: Path) -> None:
 
 def _assemble_handler(folder: Path, program: Path, *, arch: str, cache: Path) -> None:
     """The same for Dockerfile.handler: the program's folder, its wheels, and the recipe."""
-    leave_out = shutil.ignore_patterns("out", ".*", "__pycache__")
+    leave_out = shutil.ignore_patterns("out", "out.*", ".*", "__pycache__")
     wheels = fetch_handler_wheels(program.with_name("requirements.txt"), arch=arch, cache=cache)
     shutil.copytree(wheels, folder / "wheels")
     shutil.copytree(program.parent, folder / "handler", ignore=leave_out)

@@ -30,9 +30,9 @@ def main() -> None:
     from container import compile_in_container
 
     output: Path = arguments.output.absolute()
-    output.mkdir(parents=True, exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own until all is there: nobody ever finds half of it.
-    with tempfile.TemporaryDirectory(prefix=".shim-", dir=output) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{output.name}.", dir=output.parent) as name:
         made = compile_in_container(
             arguments.program.absolute(),
             Path(name),
@@ -43,6 +43,7 @@ def main() -> None:
         )
         for program in made:
             folder = output / program.relative_to(name).parts[0]
+            folder.parent.mkdir(exist_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             (Path(name) / folder.name).rename(folder)
             print(folder / "bin" / program.name)

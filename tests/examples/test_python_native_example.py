@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -43,8 +44,9 @@ def _build(out: Path, *words: str, **variables: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize("arch", CONTAINER_BUILT)
 def test_a_compiled_handler_answers_invocations(compiled: Path, arch: Arch, tmp_path: Path) -> None:
     package = packed(compiled / arch, tmp_path / "hello.zip")
-    manifest = json.loads(shim("pack", "--json", compiled / arch, "-o", package).stdout)
-    assert manifest["handlers"] == ["bin/hello"]
+    with ZipFile(package) as archive:
+        manifest = json.loads(archive.read(".shim/manifest.json"))
+    assert list(manifest["handlers"]) == ["bin/hello"]
     event = EXAMPLES / "events" / "greet.json"
     options: list[str | Path] = ["--handler", "bin/hello", "--arch", arch, "--event", event]
     done = shim("run", package, *options, "--repeat", "2")
@@ -68,4 +70,15 @@ def test_without_an_engine_it_says_so_and_leaves_what_was_there(tmp_path: Path) 
     done = _build(tmp_path / "out", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 1
     assert "error: no container engine answers" in done.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", str(NATIVE), "kept"]
+
+
+def test_without_a_list_of_imports_it_says_which_file(engine: Any, tmp_path: Path) -> None:
+    assert engine.ping()
+    (tmp_path / "orders.py").touch()
+    command: list[str | Path] = [sys.executable, EXAMPLES.parent / "build" / "handler.py"]
+    command += [tmp_path / "orders.py", "--output", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"error: there is no list of what the handler imports: {tmp_path}/req" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.py"]
