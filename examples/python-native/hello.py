@@ -1,7 +1,7 @@
 """A handler in Python that is compiled: greets, and says where it runs."""
 
-# Nothing here speaks TLS, and http.client does without it: OpenSSL stays out of the package.
-# nuitka-project: --nofollow-import-to=ssl
+# Nothing here speaks TLS, and the standard library does without it: OpenSSL stays out.
+# nuitka-project: --nofollow-import-to=ssl,_ssl,_hashlib
 
 import platform
 from typing import Any
