@@ -41,6 +41,13 @@ class Candidate:
         """What is started."""
         return self.root / "bootstrap"
 
+    @property
+    def size(self) -> int:
+        """Bytes of what a package carries for it: all its files but the handler's."""
+        handlers = (self.root / HANDLER).parent
+        files = (path for path in self.root.rglob("*") if not path.is_relative_to(handlers))
+        return sum(path.lstat().st_size for path in files if path.is_file())
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
@@ -173,15 +180,21 @@ def _c_dynamic(arch: Arch, root: Path) -> None:
         raise MachineError(f"needs a C compiler, or zig: {ZIG_HINT}")
 
 
-def _nuitka(_arch: Arch, root: Path) -> None:
+def _nuitka(mode: str, made: str, _arch: Arch, root: Path) -> None:
+    """Compile the script with `--MODE`, and take the folder `made` of what that leaves."""
     if importlib.util.find_spec("nuitka") is None:
-        raise MachineError("needs Nuitka beside shim: pip install nuitka")
-    folder = root.parent / "nuitka-build"
-    folder.mkdir()
-    command = (sys.executable, "-m", "nuitka", "--standalone", "--output-filename=bootstrap")
-    program = folder / "launcher.dist" / "bootstrap"
-    run_builder((*command, str(_BASELINES / "launcher.py")), program, folder=folder)
-    shutil.copytree(program.parent, root, dirs_exist_ok=True)
+        raise MachineError("needs Nuitka beside shim: pip install 'nuitka[onefile]'")
+    folder = root.parent / "builds" / mode
+    program = folder / made / "bootstrap"
+    folder.mkdir(parents=True)
+    options = (f"--{mode}", f"--output-dir={folder}", "--output-filename=bootstrap")
+    command = (sys.executable, "-m", "nuitka", *options, str(_BASELINES / "launcher.py"))
+    run_builder(command, program, folder=folder)
+    shutil.copytree(program.parent, root, dirs_exist_ok=True, ignore=_ignore_intermediate)
+
+
+def _ignore_intermediate(_folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith("launcher.")]
 
 
 def _copied_shell(name: str, folder: Path) -> Path:
@@ -240,6 +253,17 @@ RECIPES = (
     Recipe(name="c-dynamic", title="C, dynamic glibc", make=_c_dynamic),
     *_under_both_shells(),
     Recipe(name="python", title="python3 -ISE", make=_python),
-    Recipe(name="nuitka", title="Nuitka --standalone", make=_nuitka, is_slow=True),
+    Recipe(
+        name="nuitka",
+        title="Nuitka --standalone",
+        make=partial(_nuitka, "standalone", "launcher.dist"),
+        is_slow=True,
+    ),
+    Recipe(
+        name="nuitka-onefile",
+        title="Nuitka --onefile",
+        make=partial(_nuitka, "onefile", ""),
+        is_slow=True,
+    ),
 )
 """Every candidate, in the order in which they are made."""

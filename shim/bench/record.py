@@ -15,7 +15,7 @@ from shim.errors import InputError, MachineError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 """Of the file; a reader refuses every other."""
 
 
@@ -45,6 +45,8 @@ class Measured:
 
     name: str
     title: str
+    size: int
+    """Bytes of what a package carries for it."""
     samples: tuple[Sample, ...]
 
     @property
@@ -80,7 +82,12 @@ def to_json(record: Record) -> dict[str, Any]:
         "conditions": asdict(record.conditions),
         "machine": asdict(record.machine),
         "candidates": [
-            {"name": one.name, "title": one.title, "samples": _columns(one.samples)}
+            {
+                "name": one.name,
+                "title": one.title,
+                "size": one.size,
+                "samples": _columns(one.samples),
+            }
             for one in record.measured
         ],
         "not_measured": [asdict(one) for one in record.missing],
@@ -96,7 +103,12 @@ def from_json(data: dict[str, Any]) -> Record:
             conditions=Conditions(**data["conditions"]),
             machine=Machine(**data["machine"]),
             measured=tuple(
-                Measured(name=one["name"], title=one["title"], samples=_rows(one["samples"]))
+                Measured(
+                    name=one["name"],
+                    title=one["title"],
+                    size=int(one["size"]),
+                    samples=_rows(one["samples"]),
+                )
                 for one in data["candidates"]
             ),
             missing=tuple(Missing(**one) for one in data["not_measured"]),

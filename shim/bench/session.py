@@ -231,7 +231,12 @@ def _with_samples(
     return replace(
         record,
         measured=tuple(
-            Measured(name=one.name, title=one.title, samples=tuple(r[one.name] for r in rounds))
+            Measured(
+                name=one.name,
+                title=one.title,
+                size=one.size,
+                samples=tuple(r[one.name] for r in rounds),
+            )
             for one in candidates
         ),
     )

@@ -22,6 +22,7 @@ from shim.check.programs import (
     elf_start,
     first_bytes,
     foreign_system,
+    read_first,
     read_shebang,
 )
 from shim.check.runtimes import read_service
@@ -87,7 +88,7 @@ class Machine:
         if not node.is_executable:
             return self._refused(path, node, errno.EACCES, _not_executable(file, role))
         try:
-            start = file.entry.read(0, FIRST_LINE)
+            start = read_first(file.entry)
         except Unreadable as error:
             unreadable = finding(
                 "entry-unreadable", file.where, str(error), hint="make the zip again"

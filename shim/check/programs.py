@@ -58,10 +58,16 @@ class Shebang:
     """Whether the line goes on beyond what Linux reads."""
 
 
+@lru_cache(maxsize=4096)
+def read_first(entry: Entry) -> bytes:
+    """What Linux reads of a file to see what it is; raises `Unreadable`."""
+    return entry.read(0, FIRST_LINE)
+
+
 def first_bytes(entry: Entry) -> bytes:
-    """What Linux reads of a file; empty where it can't be read."""
+    """The same; empty where it can't be read."""
     try:
-        return entry.read(0, FIRST_LINE)
+        return read_first(entry)
     except Unreadable:
         return b""
 

@@ -53,9 +53,21 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
     }
 
 
+def finding_as_json(finding: Finding) -> dict[str, str]:
+    """A finding as plain values, in text that every reader of JSON takes."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "place": _text(finding.place),
+        "message": _text(finding.sentence),
+        "hint": _text(finding.hint),
+        "help": finding.url,
+    }
+
+
 def _package(survey: Survey) -> dict[str, Any]:
     state = survey.verdicts[0].state
-    size = unzipped_size(state)
+    size = unzipped_size(state.package, *state.layers)
     return {
         "package": state.package.path,
         "layers": [layer.path for layer in state.layers],
@@ -76,12 +88,7 @@ def _package(survey: Survey) -> dict[str, Any]:
         ],
         "findings": [
             {
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "place": _text(finding.place),
-                "message": _text(finding.sentence),
-                "hint": _text(finding.hint),
-                "help": finding.url,
+                **finding_as_json(finding),
                 "states": [_state(state) for state in states],
             }
             for finding, states in survey.findings.items()

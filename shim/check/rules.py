@@ -38,7 +38,7 @@ def check_sizes(state: State) -> Iterator[Finding]:
                 f" {format_size(limits.direct_upload)}",
                 hint="upload it to S3 and name that to Lambda",
             )
-    size = unzipped_size(state)
+    size = unzipped_size(state.package, *state.layers)
     if size > limits.unzipped:
         yield finding(
             "unzipped-large",
@@ -92,9 +92,9 @@ RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
 )
 
 
-def unzipped_size(state: State) -> int:
-    """Bytes that the package and the layers have, unpacked."""
-    return sum(map(_size, (state.package, *state.layers)))
+def unzipped_size(*packages: Package) -> int:
+    """Bytes that a package and its layers have, unpacked."""
+    return sum(map(_size, packages))
 
 
 @lru_cache(maxsize=32)

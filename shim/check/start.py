@@ -6,6 +6,7 @@ import difflib
 import errno
 import stat
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -13,11 +14,13 @@ from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
 from shim.check.programs import Kind, is_launcher, kind_of, script_text
 from shim.check.runtimes import read_service
-from shim.check.tree import OPT, TASK, File, Node
+from shim.check.tree import OPT, TASK, File, Node, names_in
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from shim.package.read import Entry, Package
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
 _GOES_ON = {errno.ENOENT, errno.ENOTDIR}
@@ -54,6 +57,45 @@ def find_bootstrap_kind(machine: Machine) -> Kind | None:
     """What stands as `bootstrap`; None where nothing does."""
     found = _find_bootstrap(machine)
     return kind_of(found[1].file.entry) if found and found[1].file else None
+
+
+def find_program(machine: Machine) -> Node | None:
+    """The file that the function itself is, behind launcher or script; None where there is none."""
+    path = f"{TASK}/{machine.state.handler}"
+    if machine.state.runtime.runs_handler:
+        return _first_file(machine, [path])
+    if (found := _find_bootstrap(machine)) is None:
+        return None
+    path, node = found
+    if node.file and kind_of(node.file.entry) is Kind.DUAL:
+        native = _first_file(machine, [_launcher_path(machine, path)])
+        if native is None:
+            return None
+        node = native
+    if node.file is None or not goes_on_to_handler(node.file.entry):
+        return node
+    return _first_file(machine, _candidates(machine))
+
+
+def goes_on_to_handler(bootstrap: Entry) -> bool:
+    """Whether what stands as `bootstrap` looks at the handler, as far as can be seen."""
+    match kind_of(bootstrap):
+        case Kind.LAUNCHER | Kind.DUAL:
+            return True
+        case Kind.SCRIPT:
+            return b"_HANDLER" in script_text(bootstrap)
+        case Kind.NATIVE:
+            return False
+
+
+def _first_file(machine: Machine, paths: Iterable[str]) -> Node | None:
+    nodes = map(machine.tree.find, paths)
+    return next((node for node in nodes if isinstance(node, Node) and not node.is_folder), None)
+
+
+def _launcher_path(machine: Machine, bootstrap: str) -> str:
+    """What a dual `bootstrap` hands over to."""
+    return f"{bootstrap.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
 
 
 def _check_extensions(machine: Machine) -> Iterator[Finding]:
@@ -131,7 +173,7 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
         case Kind.LAUNCHER:
             yield from _check_launch(machine, own_path=path)
         case Kind.DUAL:
-            own = f"{path.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
+            own = _launcher_path(machine, path)
             attempt = machine.execute(own, Role.BOOTSTRAP)
             if attempt.is_absent:
                 yield finding(
@@ -141,8 +183,8 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
                     hint="make the package with `shim pack`",
                 )
             yield from attempt.findings
-            if attempt.error == 0:
-                yield from _check_launch(machine, own_path=own)
+            if attempt.error == 0 and attempt.node and attempt.node.file:
+                yield from _check_beyond(machine, own, attempt.node.file)
         case Kind.SCRIPT:
             yield from _check_script(machine, file, own_path=path)
         case Kind.NATIVE:
@@ -151,10 +193,9 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
 
 def _check_script(machine: Machine, file: File, *, own_path: str) -> Iterator[Finding]:
     """A script of the user's own: what it does with the handler is only likely."""
-    text = script_text(file.entry)
-    if b"_HANDLER" not in text:
+    if not goes_on_to_handler(file.entry):
         return
-    if b"uname" in text:
+    if b"uname" in script_text(file.entry):
         yield finding(
             "bootstrap-shell",
             file.where,
@@ -297,7 +338,7 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
                     f"is there, `{handler}` for x86_64 is not",
                     hint="build it for x86_64 too (Go: `GOOS=linux GOARCH=amd64`)",
                 )
-    near = difflib.get_close_matches(handler, _handler_names(machine), n=3)
+    near = _nearest(handler, machine.state.package, machine.state.layers)
     return finding(
         "handler-missing",
         "Handler",
@@ -308,10 +349,16 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
     )
 
 
-def _handler_names(machine: Machine) -> list[str]:
+@lru_cache(maxsize=1024)
+def _nearest(handler: str, package: Package, layers: tuple[Package, ...]) -> list[str]:
+    return difflib.get_close_matches(handler, _handler_names(package, layers), n=3)
+
+
+@lru_cache(maxsize=32)
+def _handler_names(package: Package, layers: tuple[Package, ...]) -> list[str]:
     names = {
         name.removesuffix(Arch.ARM64.suffix)
-        for name, entry in machine.tree.names()
+        for name, entry in names_in(package, layers)
         if entry.mode & 0o111 and not name.startswith((".shim/", "extensions/"))
     }
     return sorted(names - {"bootstrap"})[:1000]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.package.read import Package
 
+VARIABLES = frozenset({"AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "PATH"})
+"""Of the environment all that a verdict can depend on."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:

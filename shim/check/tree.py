@@ -18,6 +18,8 @@ from shim.package.read import Entry, Package, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shim.arch import Arch
+    from shim.check.runtimes import Runtime
     from shim.check.state import State
 
 TASK, OPT = "/var/task", "/opt"
@@ -84,7 +86,7 @@ class Tree:
         self._package = state.package
         self._layers = tuple((layer, _names(layer)) for layer in reversed(state.layers))
         self._merged = state.runtime.merged_usr
-        self._files, self._folders = _system(state)
+        self._files, self._folders = _system(state.runtime, state.arch)
 
     def find(self, path: str) -> Node | int:
         """What `path` leads to, from /var/task; or the error number that a program would get."""
@@ -133,15 +135,6 @@ class Tree:
             if isinstance(node, Node):
                 yield node
 
-    def names(self) -> Iterator[tuple[str, Entry]]:
-        """Every file's name as a handler would have it, with its entry; the package's first."""
-        seen = set()
-        for entries in (self._task, *(names for _, names in self._layers)):
-            for name, entry in entries.items():
-                if entry is not None and name not in seen:
-                    seen.add(name)
-                    yield name, entry
-
     def _node(self, path: str) -> Node | int:
         if path.startswith(f"{TASK}/"):
             return _package_node(path, self._package, self._task, root=TASK) or errno.ENOENT
@@ -155,6 +148,16 @@ class Tree:
         if path in self._folders:
             return Node(path=path, is_folder=True)
         return Node(path=path, is_folder=False) if path in self._files else errno.ENOENT
+
+
+def names_in(package: Package, layers: tuple[Package, ...]) -> Iterator[tuple[str, Entry]]:
+    """Every file's name as a handler would have it, with its entry; the package's first."""
+    seen = set()
+    for one in (package, *reversed(layers)):
+        for name, entry in _names(one).items():
+            if entry is not None and name not in seen:
+                seen.add(name)
+                yield name, entry
 
 
 def parts_of(name: str) -> list[str]:
@@ -216,27 +219,17 @@ def _link_target(node: Node | int) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def _system_of(
-    programs: frozenset[str], libraries: tuple[str, ...], *, merged: bool
-) -> tuple[frozenset[str], frozenset[str]]:
+def _system(runtime: Runtime, arch: Arch) -> tuple[frozenset[str], frozenset[str]]:
+    """The runtime's files that are known, and folders."""
+    libraries = (
+        f"{folder}/{library}" for folder in runtime.folders(arch) for library in runtime.libraries
+    )
     files = {
-        f"/usr{path}" if merged and _is_merged(path) else path for path in (*programs, *libraries)
+        f"/usr{path}" if runtime.merged_usr and _is_merged(path) else path
+        for path in (*runtime.programs, runtime.loader(arch), *libraries)
     }
     folders = set(_FOLDERS)
     for file in files:
         while (file := file.rpartition("/")[0]) not in {"", *folders}:
             folders.add(file)
     return frozenset(files), frozenset(folders)
-
-
-def _system(state: State) -> tuple[frozenset[str], frozenset[str]]:
-    """The runtime's files that are known, and folders."""
-    runtime, arch = state.runtime, state.arch
-    libraries = (
-        f"{folder}/{library}"
-        for folder in runtime.folders(arch)
-        for library in sorted(runtime.libraries)
-    )
-    return _system_of(
-        runtime.programs, (runtime.loader(arch), *libraries), merged=runtime.merged_usr
-    )

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{_EXAMPLES}\n{parser.epilog}"
     add = parser.add_argument
     add("--only", metavar="NAME,…", type=_names, help="these candidates, and always the floor")
-    add("--nuitka", action="store_true", help="a plain Nuitka build too; takes minutes to make")
+    add("--nuitka", action="store_true", help="plain Nuitka builds too; they take minutes")
     add("--rounds", metavar="N", type=int, help="starts of each candidate (half a minute's worth)")
     add("--warmup", metavar="N", type=int, default=3, help="rounds before that are not counted (3)")
     add("--seed", metavar="N", type=int, help="of the rounds' orders (a new one)")
@@ -184,13 +184,13 @@ def _print_tables(record: Record) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name", no_wrap=True)
     table.add_column("what stands as bootstrap")
-    columns = ("launch µs", "middle half", "against the floor", "CPU µs", "faults")
+    columns = ("size", "launch µs", "middle half", "against the floor", "CPU µs", "faults")
     for title in (*columns, *(["read KB"] if is_cold else [])):
         table.add_column(title, justify="right", no_wrap=True)
     for row in report.rows(record):
         cells = report.cells(row)
         table.add_row(*cells, *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
     console.print(table)
     for line in (*map(report.sentence, report.comparisons(record)), "", *report.notes(record)):
         print(line)

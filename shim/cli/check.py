@@ -8,14 +8,15 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, read_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
-from shim.errors import ExitCode, InputError
+from shim.errors import ExitCode
+from shim.migrate.function import known_runtime, read_function
 from shim.package.read import read_package
 
 if TYPE_CHECKING:
@@ -115,49 +116,22 @@ def _lambda_runtimes() -> list[Runtime]:
 
 def _choose(arguments: argparse.Namespace) -> Choice:
     """The function's configuration, and over it what the options say."""
-    function = _read_function(arguments.function) if arguments.function else Choice()
+    function = _configured(arguments.function) if arguments.function else Choice()
     return Choice(
-        runtime=_runtime(arguments.runtime) if arguments.runtime else function.runtime,
+        runtime=known_runtime(arguments.runtime) if arguments.runtime else function.runtime,
         arch=arguments.arch or function.arch,
         handler=function.handler if arguments.handler is None else arguments.handler,
         environment=function.environment,
     )
 
 
-def _runtime(name: str) -> Runtime:
-    runtimes = read_runtimes()
-    if name not in runtimes:
-        raise InputError(
-            f"no OS-only runtime is called that: `{name}`", hint=f"one of {', '.join(runtimes)}"
-        )
-    return runtimes[name]
-
-
-def _read_function(path: Path) -> Choice:
-    """What get-function, or get-function-configuration, printed into the file."""
-    try:
-        document = json.loads(path.read_bytes())
-        configuration = document.get("Configuration", document)
-        return _configured(configuration)
-    except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as error:
-        raise InputError(
-            f"this is not what `aws lambda get-function` prints: `{path}`",
-            hint="aws lambda get-function --function-name NAME > FILE",
-        ) from error
-
-
-def _configured(configuration: dict[str, Any]) -> Choice:
-    handler = configuration.get("Handler", "")
-    variables = (configuration.get("Environment") or {}).get("Variables") or {}
-    if not isinstance(handler, str):
-        raise TypeError(handler)
+def _configured(path: Path) -> Choice:
+    function = read_function(path).function
     return Choice(
-        runtime=_runtime(str(configuration["Runtime"])),
-        arch=Arch((configuration.get("Architectures") or ["x86_64"])[0]),
-        handler=handler,
-        environment={str(name): str(value) for name, value in variables.items()},
+        runtime=known_runtime(function.runtime),
+        arch=function.arch,
+        handler=function.handler,
+        environment=dict(function.environment),
     )
 
 

@@ -39,11 +39,12 @@ def print_survey(survey: Survey, *, is_plain: bool) -> None:
 
 
 def _heading(state: State) -> str:
-    size, limit = unzipped_size(state), read_limits().unzipped
+    size = unzipped_size(state.package, *state.layers)
+    limit = read_limits().unzipped
     zipped = f"{format_size(state.package.zipped)} zipped, " if state.package.zipped else ""
     layers = f" with {len(state.layers)} layers" if state.layers else ""
     left = f"{format_size(limit - size)} left" if size <= limit else "too large"
-    return f"{_printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
+    return f"{printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
 
 
 def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
@@ -61,7 +62,7 @@ def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
         cells.setdefault(row, {})[one.state.runtime.name] = one
     last = None
     for (handler, arch), by_runtime in cells.items():
-        name = _printable(handler) if handler != last else ""
+        name = printable(handler) if handler != last else ""
         row_cells = [_cell(by_runtime.get(runtime.name), numbers) for runtime in runtimes]
         table.add_row(Text(name), arch, *row_cells)
         last = handler
@@ -83,14 +84,14 @@ def _print_finding(
     line = Text.assemble(
         "\n",
         (f"{finding.severity} {number}", _STYLES[finding.severity]),
-        f": {_printable(finding.place)} {_printable(finding.sentence)} ",
+        f": {printable(finding.place)} {printable(finding.sentence)} ",
         (f"[{finding.code}]", "dim"),
     )
     console.print(line, soft_wrap=True)
     if states:
         where = dict.fromkeys(f"{state.runtime.name} {state.arch}" for state in states)
         console.print(Padding(Text(f"in {', '.join(where)}", style="dim"), (0, 0, 0, 2)))
-    console.print(Text(f"  hint: {_printable(finding.hint)}"), soft_wrap=True)
+    console.print(Text(f"  hint: {printable(finding.hint)}"), soft_wrap=True)
 
 
 def _summary(survey: Survey) -> str:
@@ -108,7 +109,7 @@ def _summary(survey: Survey) -> str:
     return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names from a package can't steer the terminal."""
     return "".join(
         character if character.isprintable() else f"\\x{ord(character):02x}" for character in text

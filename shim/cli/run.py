@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import signal
 import sys
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.emulate import rie, standin
+from shim.cli.emulator import find_emulator, progress, sigterm_as_exit
+from shim.emulate import standin
 from shim.emulate.session import Session
 from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from shim.emulate.session import Answer
 
@@ -102,14 +101,14 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     start = _start(arguments)
     session = Session(
         start,
-        program=_emulator(arguments.rie),
+        program=find_emulator(arguments.rie),
         log=_write_log,
         emulator_log=_write_log if arguments.verbose else _ignore,
         port=arguments.port,
     )
-    with _sigterm_as_exit(), ExitStack() as stack:
+    with sigterm_as_exit(), ExitStack() as stack:
         size = sum(path.stat().st_size for path in (start.package, *start.layers))
-        with _progress("unpacking") if size > _SLOW_BYTES else nullcontext():
+        with progress("unpacking") if size > _SLOW_BYTES else nullcontext():
             stack.enter_context(session)
         for note in session.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -206,54 +205,6 @@ def _read_event(name: str | None) -> bytes | None:
             f"the event is no JSON, which Lambda requires ({error}): {name}"
         ) from error
     return event
-
-
-def _emulator(given: Path | None) -> Path:
-    """The emulator's program for this machine, fetched where it isn't there yet."""
-    if given:
-        if not given.is_file():
-            raise InputError(f"there is no such emulator: {given}")
-        return given.absolute()
-    pin = rie.read_pin(standin.required_host_arch())
-    cache = _cache_folder()
-    if program := rie.cached(cache, pin):
-        return program
-    with _progress(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):
-        return rie.fetch(cache, pin)
-
-
-def _cache_folder() -> Path:
-    if folder := os.environ.get("SHIM_CACHE"):
-        return Path(folder).absolute()
-    return Path(
-        os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "shim"
-    ).absolute()
-
-
-@contextmanager
-def _progress(text: str) -> Iterator[None]:
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status(text):
-            yield
-    else:
-        print(text, file=sys.stderr)
-        yield
-
-
-@contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    """Let a SIGTERM unwind the stack, so that everything is ended in order."""
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _write_log(line: bytes) -> None:

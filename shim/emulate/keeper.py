@@ -48,6 +48,7 @@ class Order:
         start["package"] = Path(start["package"])
         start["layers"] = tuple(map(Path, start["layers"]))
         start["arch"] = Arch(start["arch"])
+        start["root"] = Path(start["root"]) if start["root"] else None
         return cls(
             start=Start(**start),
             program=Path(words["program"]),
@@ -81,7 +82,7 @@ def main(status: int) -> None:
         _end_all(child)
     finally:
         if folder:
-            _remove(folder)
+            remove(folder)
 
 
 def _become_emulator(
@@ -163,7 +164,7 @@ def _descendants() -> set[int]:
     return found - {os.getpid()}
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Remove `folder`, whatever modes the package gave to the folders in it."""
     for parent, folders, _ in os.walk(folder):
         for path in (Path(parent, name) for name in folders):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shim.emulate.keeper import Order
+    from shim.emulate.nursery import Keeper, Nursery
 
 START_SECONDS = 120
 """Bound for unpacking and starting: 250 MB take some seconds."""
@@ -43,18 +44,12 @@ class Emulator:
         *,
         function_log: Callable[[bytes], None],
         emulator_log: Callable[[bytes], None],
+        nursery: Nursery | None = None,
     ) -> None:
         status, its_status = os.pipe()
         with os.fdopen(its_status, "wb"):
-            code = ["-I", "-S", "-c", _KEEPER, str(Path(shim.__path__[0]).parent), str(its_status)]
-            self._keeper = subprocess.Popen(
-                [sys.executable, *code],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                pass_fds=[its_status],
-                start_new_session=True,  # a Ctrl-C is for shim, which then closes this in order
+            self._keeper: Keeper | subprocess.Popen[bytes] = (
+                nursery.spawn(its_status) if nursery else _new_keeper(its_status)
             )
         self._status = status
         self._orders = cast("IO[bytes]", self._keeper.stdin)
@@ -113,3 +108,16 @@ class Emulator:
                     return text
                 text += data
         raise MachineError(f"the emulator had not started after {START_SECONDS} seconds")
+
+
+def _new_keeper(status: int) -> subprocess.Popen[bytes]:
+    code = ["-I", "-S", "-c", _KEEPER, str(Path(shim.__path__[0]).parent), str(status)]
+    return subprocess.Popen(
+        [sys.executable, *code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=[status],
+        start_new_session=True,  # a Ctrl-C is for shim, which then closes this in order
+    )

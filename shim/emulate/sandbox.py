@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.elf import HEADER_SIZE, ElfInvalid, read_header
 from shim.emulate import linux, standin
 from shim.emulate.start import Place
+from shim.errors import MachineError
 from shim.package.extract import unpack
 from shim.package.limits import read_limits
 
@@ -31,6 +33,9 @@ _BASE = "/proc"
 _EMPTY = ("boot", "home", "media", "mnt", "root", "srv", "opt", "proc", "tmp", "var")
 """The folders of the root that show nothing of the host's, or what is put there afterwards."""
 
+_HOSTS = ("dev", "sys")
+"""The kernel's own, the host's in every root."""
+
 _MEMORY = linux.MS_NOSUID | linux.MS_NODEV
 _FOLDER_NOTE = (
     "no mount namespaces here ({obstacle}): the package is at {task} (LAMBDA_TASK_ROOT), "
@@ -39,6 +44,7 @@ _FOLDER_NOTE = (
 _PHENTSIZE_AT, _LAST_PADDING_AT = 54, 15
 
 
+@cache
 def obstacle() -> str | None:
     """Why mount namespaces can't be had here, in the system's words; None where they can."""
     child = os.fork()
@@ -80,11 +86,17 @@ def enter_root(start: Start) -> Place:
     Every mount is in this process's namespace, so that all of it goes when the process does.
     """
     place = Place()
+    if start.runs_handler:
+        place = replace(place, arguments=(f"{place.task_root}/{start.handler}",))
+    shown = start.root or Path("/")
     _mount_base()
-    _mirror("/", _BASE, without=_EMPTY)
-    _mirror("/var", f"{_BASE}/var", without=("task",))
+    _mirror(str(shown), _BASE, without=(*_EMPTY, *_HOSTS))
+    _mirror(str(shown / "var"), f"{_BASE}/var", without=("task",))
+    for name in _HOSTS:
+        linux.mount(f"/{name}", f"{_BASE}/{name}", flags=linux.MS_BIND | linux.MS_REC)
     _lay_out(start, Path(_BASE + place.task_root), Path(_BASE + place.layer_root))
-    notes = standin.mount_over(_BASE, start.arch)
+    # Another root's own programs are for its architecture, and answer for it.
+    notes = () if start.root else standin.mount_over(_BASE, start.arch)
     _make_read_only()
     linux.pivot_root(_BASE, f"{_BASE}/tmp")
     os.chdir(place.task_root)
@@ -97,17 +109,22 @@ def enter_root(start: Start) -> Place:
 
 def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
     """Unpack below `folder` instead, where `obstacle` forbids the namespaces."""
+    if start.root:
+        raise MachineError(f"a root folder can't be shown without mount namespaces: {obstacle}")
     task, layers = folder / "task", folder / "opt"
     for path in (folder, task, layers):
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
     _lay_out(start, task, layers)
     os.chdir(task)
-    bootstraps = [path / "bootstrap" for path in (task, layers)]
+    if start.runs_handler:
+        programs = [task / start.handler]
+    else:
+        programs = [path / "bootstrap" for path in (task, layers)]
     return Place(
         task_root=str(task),
         layer_root=str(layers),
-        arguments=(str(next((path for path in bootstraps if path.is_file()), bootstraps[0])),),
+        arguments=(str(next((path for path in programs if path.is_file()), programs[0])),),
         notes=(
             _FOLDER_NOTE.format(obstacle=obstacle, task=task, layers=layers),
             *standin.name_notes(start.arch, cause=obstacle),

@@ -42,6 +42,10 @@ class Start:
     layers: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout: int = DEFAULT_TIMEOUT
+    runs_handler: bool = False
+    """As `go1.x` does it: the file that the handler names is run itself, and no `bootstrap`."""
+    root: Path | None = None
+    """A root folder for the same architecture, shown to the function instead of this machine's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -13,8 +14,10 @@ class Limits:
 
     direct_upload: int
     unzipped: int
+    environment: int
 
 
+@cache
 def read_limits() -> Limits:
     """The limits of today."""
     return Limits(**tomllib.loads(Path(__file__).with_name("limits.toml").read_text()))

@@ -130,6 +130,8 @@ class ZipContent:
     compressed: int
     size: int
     method: int
+    crc32: int
+    """Of all its bytes, as announced: `read` doesn't hold it against them."""
 
     def read(self, offset: int, size: int) -> bytes:
         """See `Content`."""
@@ -291,7 +293,7 @@ def _without_overlaps(entries: list[Entry]) -> tuple[Entry, ...]:
 
 def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Entry, int]:
     """The entry whose record is at `at` (APPNOTE.TXT 4.3.12), and where the next record is."""
-    (_, made, _, flags, method, _, _, _, compressed, size, name_size, extra_size, comment_size,
+    (_, made, _, flags, method, _, _, crc32, compressed, size, name_size, extra_size, comment_size,
      _, _, attributes, header) = _RECORD.unpack_from(directory, at)  # fmt: skip
     name_at = at + _RECORD.size
     extra_at = name_at + name_size
@@ -316,7 +318,12 @@ def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Ent
         mode=mode & 0o777 or (0o755 if is_folder else 0o644),
         size=size,
         content=ZipContent(
-            path=path, header=base + header, compressed=compressed, size=size, method=method
+            path=path,
+            header=base + header,
+            compressed=compressed,
+            size=size,
+            method=method,
+            crc32=crc32,
         ),
         problem=problem,
     )

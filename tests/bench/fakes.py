@@ -53,6 +53,7 @@ def record(
     rounds: int = 0,
     page_cache: str | None = None,
     memory: int | None = None,
+    read_ahead_kb: int = 128,
 ) -> Record:
     """A record of these launch times in microseconds; complete unless `rounds` says otherwise."""
     return Record(
@@ -64,7 +65,7 @@ def record(
             cpu=None,
             memory=memory,
             page_cache=page_cache,
-            read_ahead_kb=128,
+            read_ahead_kb=read_ahead_kb,
         ),
         machine=Machine(
             arch=Arch.X86_64,
@@ -81,7 +82,12 @@ def record(
             programs={"bash": "bash 5"},
         ),
         measured=tuple(
-            Measured(name=name, title=f"title of {name}", samples=tuple(map(sample, times)))
+            Measured(
+                name=name,
+                title=f"title of {name}",
+                size=3817,
+                samples=tuple(map(sample, times)),
+            )
             for name, times in launches.items()
         ),
         missing=(),

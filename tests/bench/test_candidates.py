@@ -176,8 +176,9 @@ def test_the_two_that_all_is_held_against_are_in_every_choice() -> None:
 
 
 def test_slow_candidates_are_made_only_when_asked_for() -> None:
-    assert "nuitka" not in [one.name for one in chosen([], with_slow=False)]
-    assert "nuitka" in [one.name for one in chosen([], with_slow=True)]
+    slow = {"nuitka", "nuitka-onefile"}
+    assert slow.isdisjoint(one.name for one in chosen([], with_slow=False))
+    assert slow <= {one.name for one in chosen([], with_slow=True)}
     assert "nuitka" in [one.name for one in chosen(["nuitka"], with_slow=False)]
 
 
@@ -186,7 +187,13 @@ def test_what_can_not_be_made_is_missing_with_its_reason(tmp_path: Path) -> None
         pytest.skip("Nuitka is installed here, and takes minutes")
     missing = make(BY_NAME["nuitka"], own_arch(), folder=tmp_path)
     assert isinstance(missing, Missing)
-    assert "pip install nuitka" in missing.reason
+    assert "pip install 'nuitka[onefile]'" in missing.reason
+
+
+def test_the_size_is_that_of_all_that_a_package_carries_for_the_start(tmp_path: Path) -> None:
+    candidate = _made("dual-bash", tmp_path)
+    parts = ["bootstrap", ".shim/x86_64", ".shim/aarch64"]
+    assert candidate.size == sum((candidate.root / part).stat().st_size for part in parts)
 
 
 def test_the_environment_is_that_of_lambda(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_small_run_prints_a_table_and_saves_every_sample(folder: Path, tmp_pat
 
 def test_json_is_the_record_and_what_follows_from_it(folder: Path) -> None:
     data = _json(*QUICK, "--seed", "5", "--folder", folder)
-    assert data["format"] == 2
+    assert data["format"] == 3
     assert data["conditions"]["seed"] == 5
     assert data["machine"]["arch"] == own_arch()
     assert [row["name"] for row in data["summary"]][-1] == "python"

@@ -156,15 +156,25 @@ def test_a_function_file_chooses_the_state(
     assert check(good, "--function", file, "--handler", "ordes")[0] == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"Configuration": 3}', "null", '"x"'])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "this is no JSON, Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "this has to be an object: `the whole document`"),
+        ("{}", "it is missing: `Runtime`"),
+        ('{"Configuration": 3}', "this has to be an object: `Configuration`"),
+        ("null", "this has to be an object: `the whole document`"),
+        ('"x"', "this has to be an object: `the whole document`"),
+    ],
+)
 def test_what_is_no_function_is_refused(
-    check: Callable[..., Checked], good: Path, tmp_path: Path, text: str
+    check: Callable[..., Checked], good: Path, tmp_path: Path, text: str, expected: str
 ) -> None:
     file = tmp_path / "function.json"
     file.write_text(text)
     status, printed, said = check(good, "--function", file)
     assert (status, printed) == (2, "")
-    assert said.startswith("error: this is not what `aws lambda get-function` prints")
+    assert said.startswith(f"error: {file}: {expected}\n")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK", b"hello"])

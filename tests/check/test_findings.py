@@ -13,6 +13,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.findings import CODES, Severity
+from shim.check.state import VARIABLES
 from shim.check.verdict import verdict
 from shim.package.limits import read_limits
 from tests.check.builders import (
@@ -31,6 +32,8 @@ from tests.check.oracle.programs import Programs
 from tests.requirements import require
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shim.check.state import State
 
 ARM = Arch.ARM64
@@ -284,6 +287,31 @@ def test_a_librarys_own_versions_are_compared(
     library = entry("lib/libshimprivate.so.1", compiled.library(there))
     found = codes(state(BOOT, entry("orders", compiled.needing("SHIM_1")), library))
     assert ("library-version" in found) == is_found
+
+
+class Watched:
+    """An environment that knows what was looked up, and in which nothing else can be done."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values_by_name = values
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: str) -> str:
+        """As a mapping's."""
+        self.asked.add(name)
+        return self.values_by_name.get(name, default)
+
+
+def test_a_verdict_looks_at_no_other_variables_than_it_says(compiled: Programs) -> None:
+    script = entry("bootstrap", b"#!/usr/bin/env python2\nprint()\n")
+    checked = [one for pair in CASES.values() for one in pair]
+    checked += [handled(compiled.needing()), state(script)]
+    asked: set[str] = set()
+    for one in checked:
+        environment = Watched(one.environment)
+        verdict(replace(one, environment=environment))  # type: ignore[arg-type] # `get` is enough
+        asked |= environment.asked
+    assert asked == VARIABLES
 
 
 def test_every_code_has_its_section_in_the_documentation() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from shim.arch import Arch
 from shim.emulate import standin
-from shim.emulate.session import HOST, Answer, Session
+from shim.emulate.nursery import Nursery
+from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
 from tests.requirements import require
@@ -297,6 +298,19 @@ def test_a_port_that_is_taken_is_named(started: Starter, package: Path) -> None:
             pass
 
 
+def test_a_port_is_nobody_elses_while_the_emulator_is_on_its_way() -> None:
+    with _reserved_ports(0) as ports, socket.socket() as other:
+        for port in ports:
+            with pytest.raises(OSError, match="Address already in use"):
+                other.bind((HOST, port))
+        with socket.socket() as emulator:
+            emulator.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            emulator.bind((HOST, ports[0]))
+            emulator.listen()
+        with _reserved_ports(0) as others:
+            assert not {*ports} & {*others}
+
+
 def test_only_this_machine_can_reach_the_emulator(started: Starter, package: Path) -> None:
     with started(package) as session:
         listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -372,3 +386,65 @@ def test_scripts_are_told_the_emulated_machine(started: Starter, package: Path) 
     assert told["-a"].split()[:3] == ["Linux", kernel.nodename, kernel.release]
     assert told["-a"].endswith(f"{OTHER_ARCH.machine} GNU/Linux")
     assert "not understood" in told["-x --y"]
+
+
+def test_the_file_that_the_handler_names_is_run_itself_where_the_runtime_does_so(
+    started: Starter, package: Path
+) -> None:
+    (package / "bin").mkdir()
+    (package / "bootstrap").rename(package / "bin/orders")
+    with started(package, "bin/orders", runs_handler=True) as session:
+        assert evaluate(session, "__file__") == "/var/task/bin/orders"
+    with started(package, "orders", runs_handler=True) as session:
+        kind, message = failure(session.invoke(b"{}"))
+    assert kind == "Runtime.InvalidEntrypoint"
+    assert "/var/task/orders: no such file or directory" in message
+
+
+def test_another_root_folder_is_shown_in_place_of_this_machines(
+    started: Starter, functions: dict[Arch, Path], tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    for folder in ("usr", "etc", "var/lib"):
+        (root / folder).mkdir(parents=True)
+    native = zipped(tmp_path / "native.zip", {"bootstrap": functions[HOST_ARCH].read_bytes()})
+    script = zipped(tmp_path / "script.zip", {"bootstrap": b"#!/bin/sh\nexec sleep 9"})
+    with started(native, root=root) as session:
+        assert session.notes == ()
+        assert session.invoke(b"{}").error_type is None
+    with started(script, root=root) as session:
+        kind, message = failure(session.invoke(b"{}"))
+    assert (kind, message.rpartition(": ")[2]) == (
+        "Runtime.InvalidEntrypoint",
+        "no such file or directory",
+    ), "this machine has a /bin/sh, that root has none"
+
+
+def test_sessions_of_one_nursery_start_and_end_like_any_other(
+    emulator: Path, package: Path
+) -> None:
+    with Nursery() as nursery:
+        assert nursery.folder.is_dir()
+        start = Start(package=package, handler="x", arch=HOST_ARCH)
+        log: list[bytes] = []
+        for number in range(3):
+            word = f"4321.5{number}"
+            one = Session(start, program=emulator, log=log.append, nursery=nursery)
+            with one as session:
+                evaluate(
+                    session,
+                    f"subprocess.Popen(['setsid', 'sleep', '{word}'], close_fds=False) and None",
+                )
+                assert running(word.encode())
+            assert not running(word.encode())
+        assert log.count(b"started\n") == 3
+    assert not nursery.folder.exists()
+
+
+def test_what_a_nursery_cannot_start_is_told(emulator: Path, tmp_path: Path) -> None:
+    source = zipped(tmp_path / "p.zip", {"../../evil": b""})
+    start = Start(package=source, handler="x", arch=HOST_ARCH)
+    with Nursery() as nursery:
+        one = Session(start, program=emulator, log=lambda _: None, nursery=nursery)
+        with pytest.raises(InputError, match="leads out of the package"), one:
+            pass

@@ -1,0 +1,335 @@
+"""From a command line to a change: what a function is now, and what it shall be."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shim.arch import Arch
+from shim.check.runtimes import read_runtimes
+from shim.cli.cache import cache_folder
+from shim.errors import InputError
+from shim.migrate.api import LATEST, Function
+from shim.migrate.function import NamedFunction, known_runtime, read_function, state_of
+from shim.migrate.packages import Packages, code_sha256
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from shim.migrate.state import State
+    from shim.package.read import Package
+
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
+_SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "environment")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What was asked for."""
+
+    name: str
+    """The function's; empty where nothing says it."""
+    begin: State
+    wanted: State
+    code_sha256: str | None
+    """Of the package that the function has now, as Lambda shows it."""
+    arns: Mapping[Package, str]
+    """Of the layers that have one."""
+    packages: tuple[tuple[Package, str], ...]
+    """Every package and layer with what to call it in a line."""
+    alias: AliasNow | None
+    """Where the traffic is, if not on `$LATEST`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AliasNow:
+    """An alias that shall come to what is wanted."""
+
+    name: str
+    version: str
+    """That it points to now."""
+    state: State
+    """What that version is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Layer:
+    """One `--layer`."""
+
+    arn: str | None
+    path: Path | None
+
+
+def add_change_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which function, what it is now, and what it shall be."""
+    now = parser.add_argument_group("what the function is now")
+    now.add_argument(
+        "--from",
+        dest="begin",
+        type=Path,
+        metavar="FILE",
+        help="what `aws lambda get-function` prints",
+    )
+    now.add_argument(
+        "--from-package", type=Path, metavar="ZIP", help="the package that it has now, with --from"
+    )
+    now.add_argument(
+        "--from-layer",
+        action="append",
+        default=[],
+        metavar="ARN=ZIP",
+        dest="from_layers",
+        help="where the zip of a layer lies that it has now",
+    )
+    now.add_argument("--function", metavar="NAME", help="read it from the account (needs boto3)")
+    now.add_argument("--region", metavar="NAME", help="of the account, with --function")
+    now.add_argument("--profile", metavar="NAME", help="of the AWS settings, with --function")
+    then = parser.add_argument_group("what it shall be; what isn't said stays as it is")
+    then.add_argument("--package", "--to-package", type=Path, metavar="ZIP", help="its package")
+    runtimes = ", ".join(name for name, one in read_runtimes().items() if not one.is_test)
+    then.add_argument("--runtime", metavar="NAME", help=f"one of {runtimes}")
+    then.add_argument("--arch", type=Arch, choices=list(Arch), metavar="ARCH", help="x86_64, arm64")
+    then.add_argument("--handler", metavar="NAME", help="its Handler")
+    then.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        metavar="[ARN=]ZIP",
+        dest="layers",
+        help="a layer, in its order, in place of all that it has; without ARN: not published yet."
+        " With --to: where the layer's zip lies",
+    )
+    then.add_argument("--no-layers", action="store_true", help="no layers at all")
+    then.add_argument(
+        "--environment",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable that is set or changed; the others stay",
+    )
+    then.add_argument(
+        "--alias",
+        metavar="NAME[=VERSION]",
+        help="traffic is on this alias, which points to VERSION now (--function looks it up)",
+    )
+    then.add_argument(
+        "--to", type=Path, metavar="FILE", help="all settings at once, from a file such as --from's"
+    )
+
+
+def read_change(arguments: argparse.Namespace) -> Change:
+    """Read the function and all packages. Raises `InputError`."""
+    _check(arguments)
+    with _status("reading the function and its packages") if arguments.function else nullcontext():
+        return _Reader(arguments).change()
+
+
+def _status(text: str) -> AbstractContextManager[object]:
+    """Shows `text` on a terminal as long as it takes."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status(text)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if (arguments.begin is None) == (arguments.function is None):
+        raise InputError(
+            "what is the function now? give one of `--from FILE` and `--function NAME`",
+            hint="aws lambda get-function --function-name NAME > FILE",
+        )
+    given = [name for name in _SETTINGS if getattr(arguments, name)]
+    if arguments.to and set(given) - {"layers"}:
+        option = given[0].replace("_", "-")
+        raise InputError(f"--to says all settings, and can't go along with --{option}")
+    if arguments.no_layers and arguments.layers:
+        raise InputError("--no-layers and --layer can't go together")
+    for one in arguments.environment:
+        if not _VARIABLE.fullmatch(one):
+            raise InputError(
+                f"a variable is given as NAME=VALUE, its name a letter, then letters, digits, `_`:"
+                f" `{one}`",
+                hint="Lambda takes names of two characters at least",
+            )
+
+
+def _layer(word: str) -> _Layer:
+    """`ARN=ZIP`, an ARN, or a zip; no ARN has a `=`."""
+    if not word.startswith("arn:"):
+        return _Layer(arn=None, path=Path(word))
+    arn, equals, path = word.partition("=")
+    return _Layer(arn=arn, path=Path(path) if equals else None)
+
+
+class _Reader:
+    """Reads each file once, and knows where layers lie."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._packages = Packages()
+        self._layers = [_layer(word) for word in arguments.layers]
+        told = [*self._layers, *map(_layer, arguments.from_layers)]
+        self._paths = {one.arn: one.path for one in told if one.arn and one.path}
+        self._arns: dict[Package, str] = {}
+        self._client: Any = None
+        if arguments.function:
+            from shim.migrate.aws import connect
+
+            self._client = connect(region=arguments.region, profile=arguments.profile, tries=5)
+
+    def change(self) -> Change:
+        """All of it."""
+        now, begin_path = self._now()
+        begin_package = self._packages.read(begin_path)
+        _check_hash(now.function, begin_package)
+        begin = state_of(
+            now.function, begin_package, tuple(map(self._published, now.function.layers))
+        )
+        wanted = self._wanted(begin, now.function)
+        return Change(
+            name=now.name,
+            begin=begin,
+            wanted=wanted,
+            code_sha256=now.function.code_sha256 or None,
+            arns=self._arns,
+            packages=_named(begin, wanted, self._arns),
+            alias=self._alias(begin),
+        )
+
+    def _now(self) -> tuple[NamedFunction, Path]:
+        arguments = self._arguments
+        if self._client is not None:
+            from shim.migrate.aws import fetch_function
+
+            live = fetch_function(
+                self._client, arguments.function, folder=_downloads(), known=self._paths
+            )
+            self._paths |= live.layers
+            return live.named, live.package
+        now = read_function(arguments.begin)
+        if arguments.from_package is None:
+            raise InputError(
+                "where is the package that the function has now? give it: `--from-package ZIP`",
+                hint='curl -o old.zip "$(aws lambda get-function --function-name'
+                f' {now.name or "NAME"} --query Code.Location --output text)"',
+            )
+        return now, arguments.from_package
+
+    def _alias(self, begin: State) -> AliasNow | None:
+        if self._arguments.alias is None:
+            return None
+        name, equals, version = self._arguments.alias.partition("=")
+        if self._client is None:
+            if not version.isdecimal():
+                raise InputError(
+                    f"which version does the alias point to now? `--alias {name}=VERSION`",
+                    hint=f"aws lambda get-alias --function-name NAME --name {name}",
+                )
+            # Of the version nothing is known: that it is what the function is now is the usual.
+            return AliasNow(name=name, version=version, state=begin)
+        if equals:
+            raise InputError(f"the account knows the alias's version: `--alias {name}`")
+        from shim.migrate.aws import BotoApi, fetch_function
+
+        function = self._arguments.function
+        version = BotoApi(self._client).get_alias(function, name).version
+        live = fetch_function(
+            self._client, function, folder=_downloads(), qualifier=version, known=self._paths
+        )
+        self._paths |= live.layers
+        there = live.named.function
+        layers = tuple(map(self._published, there.layers))
+        state = state_of(there, self._packages.read(live.package), layers)
+        return AliasNow(name=name, version=version, state=state)
+
+    def _wanted(self, begin: State, now: Function) -> State:
+        arguments = self._arguments
+        package = self._packages.read(arguments.package) if arguments.package else begin.package
+        if arguments.to:
+            return self._wanted_of_file(package, now)
+        environment = dict(begin.environment)
+        environment |= dict(one.split("=", maxsplit=1) for one in arguments.environment)
+        layers = begin.layers
+        if self._layers or arguments.no_layers:
+            layers = tuple(map(self._given, self._layers))
+        return replace(
+            begin,
+            package=package,
+            runtime=known_runtime(arguments.runtime) if arguments.runtime else begin.runtime,
+            arch=arguments.arch or begin.arch,
+            handler=begin.handler if arguments.handler is None else arguments.handler,
+            layers=layers,
+            environment=tuple(sorted(environment.items())),
+        )
+
+    def _wanted_of_file(self, package: Package, now: Function) -> State:
+        arguments = self._arguments
+        then = read_function(arguments.to).function
+        if arguments.package is None and then.code_sha256 not in {"", now.code_sha256}:
+            raise InputError(
+                f"where is the package that `{arguments.to}` tells of? give it: `--package ZIP`"
+            )
+        for one in self._layers:
+            if one.arn is None:
+                raise InputError(
+                    f"which of the layers is it? `--layer ARN=ZIP`: `--layer {one.path}`"
+                )
+        return state_of(then, package, tuple(map(self._published, then.layers)))
+
+    def _given(self, layer: _Layer) -> Package:
+        if layer.path is None or layer.arn is not None:
+            return self._published(layer.arn or "")
+        return self._packages.read(layer.path)
+
+    def _published(self, arn: str) -> Package:
+        """The package of a layer that has an ARN."""
+        if arn not in self._paths:
+            if self._client is None:
+                raise InputError(
+                    f"where is the zip of the layer `{arn}`?",
+                    hint=f"give it: `--from-layer {arn}=ZIP` or `--layer {arn}=ZIP`",
+                )
+            from shim.migrate.aws import fetch_layer
+
+            self._paths[arn] = fetch_layer(self._client, arn, folder=_downloads())
+        package = self._packages.read(self._paths[arn])
+        self._arns[package] = arn
+        return package
+
+
+def _downloads() -> Path:
+    return cache_folder() / "functions"
+
+
+def _check_hash(now: Function, package: Package) -> None:
+    """A plan from another package than the function's would guard against nothing."""
+    found = code_sha256(package)
+    if now.version == LATEST and now.code_sha256 and found and found != now.code_sha256:
+        raise InputError(
+            f"this is not the package that the function has: its CodeSha256 is {found}, the"
+            f" function's {now.code_sha256}: `{package.path}`",
+            hint="download the function's own: `Code.Location` of get-function",
+        )
+
+
+def _named(
+    begin: State, wanted: State, arns: Mapping[Package, str]
+) -> tuple[tuple[Package, str], ...]:
+    """What each package is called: its layer's name and version, its file's, or all of its path."""
+    packages = dict.fromkeys(
+        one for state in (begin, wanted) for one in (state.package, *state.layers)
+    )
+    names = {
+        one: ":".join(arns[one].split(":")[-2:]) if one in arns else Path(one.path).name
+        for one in packages
+    }
+    counts = Counter(names.values())
+    return tuple((one, name if counts[name] == 1 else one.path) for one, name in names.items())

@@ -1,0 +1,57 @@
+"""What the commands that start functions share: the emulator, progress, an orderly end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shim.cli.cache import cache_folder
+from shim.emulate import rie, standin
+from shim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def find_emulator(given: Path | None) -> Path:
+    """The emulator's program for this machine, fetched where it isn't there yet."""
+    if given:
+        if not given.is_file():
+            raise InputError(f"there is no such emulator: {given}")
+        return given.absolute()
+    pin = rie.read_pin(standin.required_host_arch())
+    cache = cache_folder()
+    if program := rie.cached(cache, pin):
+        return program
+    with progress(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):
+        return rie.fetch(cache, pin)
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show `text` on a terminal as long as it takes; elsewhere, once."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status(text):
+            yield
+    else:
+        print(text, file=sys.stderr)
+        yield
+
+
+@contextmanager
+def sigterm_as_exit() -> Iterator[None]:
+    """Let a SIGTERM unwind the stack, so that everything is ended in order."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

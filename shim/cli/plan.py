@@ -1,0 +1,272 @@
+"""`shim plan`: the order of calls in which no state in between fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from shim import __version__
+from shim.check.report import finding_as_json
+from shim.cli.change import Change, add_change_arguments, read_change
+from shim.cli.packing import progress_bar
+from shim.errors import ExitCode, InputError
+from shim.migrate.alias import find_alias_plan
+from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
+from shim.migrate.commands import aws_script
+from shim.migrate.document import PLAN_FORMAT, as_document
+from shim.migrate.draw import draw_no_plan, draw_plan
+from shim.migrate.guard import guard_sentences
+from shim.migrate.packages import code_sha256
+from shim.migrate.search import NoPlan, Reason
+from shim.migrate.verdicts import Verdicts
+from shim.package.output import check_output, new_file
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+    from shim.cli.change import AliasNow
+    from shim.cli.plan_text import Report
+    from shim.migrate.alias import AliasPlan
+    from shim.migrate.draw import Drawing
+    from shim.migrate.plan import Plan
+    from shim.package.read import Package
+
+    Bridges = Mapping[Package, str]
+    """Those that were built, with what each is."""
+
+DESCRIPTION = """\
+Find the order of calls that changes a function's package, architecture, runtime, handler, layers
+and environment without a failed invocation.
+
+The two calls of the API, UpdateFunctionCode and UpdateFunctionConfiguration, are not one: between
+them the function is a mix. Each state that a plan goes through starts, as `shim check` would say.
+Where the packages at hand allow no such way, a bridge package or layer is built, which starts on
+both sides, and the plan goes over it. Nothing is changed in any account.
+
+examples:
+  aws lambda get-function --function-name orders > orders.json
+  shim plan --from orders.json --from-package old.zip --package new.zip --runtime provided.al2023
+  shim plan --from orders.json --from-package old.zip --package new.zip --to wanted.json
+  shim plan --function orders --package new.zip --arch arm64 --handler bin/orders
+  shim plan --function orders --arch arm64 --alias live --output plan.json
+  shim plan --function orders --package new.zip --arch arm64 --aws > change.sh
+  shim plan --function orders --package new.zip --arch arm64 --draw plan.svg
+
+exit status 0: there is a plan; 1: there is none, and which state fails; 2: bad usage or input"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = DESCRIPTION
+    add_change_arguments(parser)
+    parser.add_argument(
+        "--share",
+        action="append",
+        default=[],
+        type=float,
+        metavar="FRACTION",
+        dest="shares",
+        help="with --alias: what the new version gets first, 0.1 say; more than once: step by step",
+    )
+    parser.add_argument("--output", "-o", type=Path, metavar="FILE", help="save the plan as JSON")
+    parser.add_argument(
+        "--bridge",
+        type=Path,
+        metavar="FOLDER",
+        help="where a bridge is written that the plan takes (default: beside --output, or here)",
+    )
+    parser.add_argument(
+        "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
+    )
+    parser.add_argument(
+        "--draw", type=Path, metavar="FILE", help="draw the states: FILE.svg or FILE.html"
+    )
+    parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Find the plan, write what was asked for, print it."""
+    _check(arguments)
+    day = datetime.now(UTC).date()
+    run = _Run(
+        arguments=arguments, change=read_change(arguments), verdicts=Verdicts(day=day), day=day
+    )
+    alias = run.change.alias
+    return run.plan_function() if alias is None else run.plan_alias(alias)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.json and arguments.aws:
+        raise InputError("--json and --aws can't both go to standard output")
+    if arguments.shares and not arguments.alias:
+        raise InputError("--share is for traffic on an alias: `--alias NAME`")
+    if arguments.alias and arguments.draw:
+        raise InputError("with --alias no state in between meets traffic: there is nothing to draw")
+    if arguments.draw and arguments.draw.suffix not in {".svg", ".html"}:
+        raise InputError(f"a drawing is an .svg or an .html: `{arguments.draw}`")
+    for path in (arguments.output, arguments.draw):
+        if path is not None:
+            check_output(path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """One call of the command."""
+
+    arguments: argparse.Namespace
+    change: Change
+    verdicts: Verdicts
+    day: date
+
+    def plan_function(self) -> ExitCode:
+        """For traffic on the function itself."""
+        output: Path | None = self.arguments.output
+        folder = self.arguments.bridge or (output.parent if output else Path())
+        stem = _file_stem(self.change.name)
+        answer = find_bridged_plan(
+            self.change.begin,
+            self.change.wanted,
+            verdicts=self.verdicts,
+            day=self.day,
+            bridge_path=folder / f"{stem}-bridge.zip",
+            layer_path=folder / f"{stem}-bridge-layer.zip",
+        )
+        if isinstance(answer, Unbridged):
+            return self._refuse(answer)
+        size = sum(package.size for package in answer.bridges)
+        with (
+            progress_bar(size) as progress,
+            written(answer, verdicts=self.verdicts, progress=progress) as bridged,
+        ):
+            self._draw(lambda: draw_plan(bridged.plan, names=self._names(), **self._judge()))
+            self._save(bridged.plan, bridged.bridges)
+        self._note_bridges(bridged)
+        if not self._print_for_programs(bridged.plan, bridged.bridges):
+            self._report().plan(bridged, self._sentences(bridged.plan))
+        return ExitCode.OK
+
+    def plan_alias(self, alias: AliasNow) -> ExitCode:
+        """For traffic on an alias."""
+        plan = find_alias_plan(
+            self.change.begin,
+            self.change.wanted,
+            live=alias.state,
+            alias=alias.name,
+            old_version=alias.version,
+            shares=tuple(self.arguments.shares),
+            code_sha256=code_sha256(self.change.wanted.package),
+            starts=self.verdicts.starts,
+            day=self.day,
+        )
+        if isinstance(plan, NoPlan):
+            return self._refuse(Unbridged(answer=plan))
+        self._save(plan)
+        if not self._print_for_programs(plan):
+            self._report().alias_plan(plan, self._sentences(plan))
+        return ExitCode.OK
+
+    def _refuse(self, answer: Unbridged) -> ExitCode:
+        no_plan = answer.answer
+        self._draw(lambda: draw_no_plan(no_plan, names=self._names(), **self._judge()))
+        if self.arguments.json:
+            print(json.dumps(_no_plan_as_json(answer, self.verdicts), indent=2))
+        else:
+            self._report().no_plan(answer)
+        return ExitCode.NO
+
+    def _draw(self, draw: Callable[[], Drawing]) -> None:
+        path: Path | None = self.arguments.draw
+        if path is not None:
+            _write(path, draw().html if path.suffix == ".html" else draw().svg)
+
+    def _save(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> None:
+        if self.arguments.output:
+            _write(self.arguments.output, self._document(plan, bridges))
+
+    def _print_for_programs(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> bool:
+        """Whether JSON or a script was asked for."""
+        if self.arguments.json:
+            print(self._document(plan, bridges), end="")
+        elif self.arguments.aws:
+            name = self.change.name or "FUNCTION"
+            print(aws_script(plan, name=name, arns=self.change.arns), end="")
+        return bool(self.arguments.json or self.arguments.aws)
+
+    def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
+        arns = self.change.arns
+        document = as_document(plan, arns=arns, bridges=bridges, **self._judge())
+        return json.dumps(document, indent=2) + "\n"
+
+    def _sentences(self, plan: Plan | AliasPlan) -> tuple[str | None, ...]:
+        return guard_sentences(plan, self.verdicts, day=self.day)
+
+    def _judge(self) -> _Judge:
+        return {"verdicts": self.verdicts, "day": self.day}
+
+    def _names(self) -> dict[Package, str]:
+        return dict(self.change.packages)
+
+    def _report(self) -> Report:
+        from shim.cli.plan_text import Report
+
+        is_plain = self.arguments.no_color or bool(os.environ.get("NO_COLOR"))
+        return Report(names=self._names(), is_plain=is_plain, **self._judge())
+
+    def _note_bridges(self, bridged: Bridged) -> None:
+        """What was written goes to standard error: the data may go to a file."""
+        for package in bridged.bridges:
+            print(f"note: a bridge was written: {package.path}", file=sys.stderr)
+
+
+class _Judge(TypedDict):
+    """What tells whether a state starts, and a call is taken."""
+
+    verdicts: Verdicts
+    day: date
+
+
+def _write(path: Path, text: str) -> None:
+    with new_file(path) as file:
+        file.write(text.encode(errors="backslashreplace"))
+
+
+def _file_stem(name: str) -> str:
+    """A function's name, or ARN, as part of a file's name."""
+    last = name.rpartition(":function:")[2]
+    return re.sub(r"[^A-Za-z0-9_-]", "-", last)[:64] or "function"
+
+
+def _no_plan_as_json(unbridged: Unbridged, verdicts: Verdicts) -> dict[str, Any]:
+    """Why there is none; docs/plan.md says what is where."""
+    answer = unbridged.answer
+    failing = [one.state for one in answer.barred if one.refusal is None]
+    if answer.reason is Reason.BEGIN_FAILS:
+        failing = [answer.begin]
+    elif answer.reason is Reason.WANTED_FAILS:
+        failing = [answer.wanted]
+    return {
+        "format": PLAN_FORMAT,
+        "shim": __version__,
+        "plan": None,
+        "reason": answer.reason.value,
+        "failing": [
+            {
+                "package": state.package.path,
+                "architecture": state.arch.value,
+                "runtime": state.runtime.name,
+                "handler": state.handler,
+                "layers": [layer.path for layer in state.layers],
+                "findings": [finding_as_json(one) for one in verdicts.verdict(state).findings],
+            }
+            for state in failing
+        ],
+        "refused": [one.refusal for one in answer.barred if one.refusal],
+        "bridge": list(unbridged.reasons),
+    }

@@ -1,0 +1,55 @@
+"""How `shim simulate` says what came of each way of changing a function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shim.migrate.simulate import PLAN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shim.migrate.simulate import Run
+
+MOST_MESSAGES = 3
+
+
+def print_runs(runs: Sequence[Run], *, why_not: str) -> None:
+    """A table of all runs, and under it what callers got, with one message for each error type."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("change")
+    for heading in ("invocations", "failed", "failing for", "sandboxes"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        table.add_row(
+            run.name,
+            f"{len(run.samples):,}",
+            f"{len(run.failures):,}",
+            f"{run.failing_seconds:.1f} s" if run.failures else "-",
+            f"{run.starts:,}",
+        )
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(table)
+    for run in runs:
+        for line in _lines(run):
+            print(line)
+    if why_not:
+        print(f"{PLAN}: there is none: {why_not}")
+
+
+def _lines(run: Run) -> list[str]:
+    """What is to be said of a run beyond its numbers."""
+    lines = [f"{run.name}: the change stopped half-way: {run.problem}"] if run.problem else []
+    if not run.is_covered:
+        lines.append(f"{run.name}: the traffic ended before the change: give more --invocations")
+    if run.name == PLAN and run.lost_nothing:
+        lines.append(f"{run.name}: {len(run.updates)} calls, every invocation was answered")
+    messages = {one.outcome.error_type: one.outcome.message for one in run.failures}
+    for error_type, count in run.errors.most_common(MOST_MESSAGES):
+        message = messages[error_type].partition("\n")[0]
+        lines.append(f"{run.name}: {count:,} x {error_type}: {message}".removesuffix(": "))
+    return lines

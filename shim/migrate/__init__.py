@@ -1,0 +1,1 @@
+"""Changes a function's package, architecture and configuration with no failed invocation."""

@@ -1,0 +1,48 @@
+"""Packages of a migration: each read once, and known by its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from base64 import b64encode
+from pathlib import Path
+
+from shim.errors import InputError
+from shim.package.read import Package, read_package
+
+
+def code_sha256(package: Package) -> str | None:
+    """The zip's SHA-256 in base64, as Lambda shows it (`CodeSha256`); None for a folder."""
+    if package.zipped is None:
+        return None
+    try:
+        with Path(package.path).open("rb") as file:
+            return b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
+    except OSError as error:
+        raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error
+
+
+class Packages:
+    """What was read: two functions with one zip, or with two links to it, share one package."""
+
+    def __init__(self) -> None:
+        self._packages: dict[tuple[int, int], Package] = {}
+
+    def __len__(self) -> int:
+        """How many were read."""
+        return len(self._packages)
+
+    def read(self, path: Path) -> Package:
+        """The package or layer at `path`; `InputError` where there is none."""
+        try:
+            status = path.stat()
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise InputError(f"no package can be read there, {reason}: `{path}`") from error
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # Opening a named pipe would wait for ever.
+            raise InputError(f"this is neither a zip nor a folder: `{path}`")
+        known = self._packages.get((status.st_dev, status.st_ino))
+        if known is None:
+            known = self._packages[status.st_dev, status.st_ino] = read_package(path)
+        return known
