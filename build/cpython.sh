@@ -16,13 +16,14 @@ OPT="-DNDEBUG -fwrapv -Os" \
     ./configure --quiet --prefix="$prefix" --disable-shared --disable-test-modules \
     --without-doc-strings --with-ensurepip=no
 
-# The modules that Nuitka, Cython, pip and the launcher import; the others stay out.
+# The modules that Nuitka, Cython, pip and the launcher import, and what handlers may want besides
+# (docs/python-native.md). Those that need a library are files of their own, so that what is linked
+# with the static libpython needs none. The others stay out.
 cat >Modules/Setup.local <<'END'
 *static*
 _bisect _bisectmodule.c
 _blake2 _blake2/blake2module.c _blake2/blake2b_impl.c _blake2/blake2s_impl.c
 _contextvars _contextvarsmodule.c
-_ctypes _ctypes/_ctypes.c _ctypes/callbacks.c _ctypes/callproc.c _ctypes/stgdict.c _ctypes/cfield.c _ctypes/malloc_closure.c -ldl -lffi -DHAVE_FFI_PREP_CIF_VAR -DHAVE_FFI_PREP_CLOSURE_LOC -DHAVE_FFI_CLOSURE_ALLOC
 _csv _csv.c
 _datetime _datetimemodule.c
 _heapq _heapqmodule.c
@@ -53,10 +54,17 @@ resource resource.c
 select selectmodule.c
 termios termios.c
 unicodedata unicodedata.c
+
+*shared*
+_ctypes _ctypes/_ctypes.c _ctypes/callbacks.c _ctypes/callproc.c _ctypes/stgdict.c _ctypes/cfield.c _ctypes/malloc_closure.c -ldl -lffi -DHAVE_FFI_PREP_CIF_VAR -DHAVE_FFI_PREP_CLOSURE_LOC -DHAVE_FFI_CLOSURE_ALLOC
+_decimal _decimal/_decimal.c
+_hashlib _hashopenssl.c
+_ssl _ssl.c
 zlib zlibmodule.c -lz
 END
 
 make -s -j "$(nproc)" python
+make -s -j "$(nproc)" oldsharedmods
 make -s platform inclinstall
 
 # What `make install` would do besides, it does after building every module a second time, shared.
@@ -68,3 +76,4 @@ cp libpython3.11.a "$configuration"
 rm -rf Lib/test Lib/idlelib Lib/lib2to3 Lib/tkinter Lib/turtledemo
 cp -R Lib/. "$libraries"
 cp "$(cat pybuilddir.txt)"/_sysconfigdata*.py "$libraries"
+cp Modules/*.cpython-311-*.so "$libraries/lib-dynload"

@@ -1,4 +1,4 @@
-"""Fetches what a build in a container is given: CPython's source release and the pinned wheels.
+"""Fetches what builds in containers are given: CPython's source release and pinned wheels.
 
 All of it once, on the host, into the cache, and checked by hash: the build itself needs no network
 but for the distribution's packages.
@@ -13,9 +13,13 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from full import pin
 from lean import ROOT, BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CPYTHON = "3.11.2"
 CPYTHON_SHA256 = "2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849"
@@ -27,16 +31,44 @@ SECONDS = 60
 def fetch_inputs(arch: str, cache: Path) -> Path:
     """A folder of `cpython.tar.gz` and `wheels/` for `arch`; raises `BuildError`."""
     requirements = (ROOT / "build" / "full-requirements.txt").read_text()
-    digest = hashlib.sha256((CPYTHON_SHA256 + requirements).encode()).hexdigest()[:16]
-    folder = cache / f"inputs-{digest}-{arch}"
+
+    def fill(work: Path) -> None:
+        (work / "wheels").mkdir()
+        shutil.copy(_fetch_cpython(cache), work / "cpython.tar.gz")
+        wheels = "".join(pin(requirements, name) for name in WHEELS)
+        _download_pins(wheels, work / "wheels", options=_only_wheels(arch, "py", "none"))
+        # Nuitka comes as a source release only.
+        _download_pins(pin(requirements, "Nuitka"), work / "wheels", options=[])
+
+    key = _digest(CPYTHON_SHA256 + requirements)
+    return _filled(cache / f"inputs-{key}-{arch}", fill)
+
+
+def fetch_handler_wheels(requirements: Path, *, arch: str, cache: Path) -> Path:
+    """A folder of the wheels that a handler in Python imports; raises `BuildError`."""
+    if not requirements.is_file():
+        raise BuildError(f"there is no list of what the handler imports: {requirements}")
+    pins = requirements.read_text()
+
+    def fill(work: Path) -> None:
+        _download_pins(pins, work, options=_only_wheels(arch, "cp", "cp311"))
+
+    return _filled(cache / f"handler-{_digest(pins)}-{arch}", fill)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """The folder, filled if it isn't there, and never seen half full."""
     if not folder.exists():
-        with tempfile.TemporaryDirectory(prefix="shim-inputs-") as name:
-            work = Path(name) / "inputs"
-            (work / "wheels").mkdir(parents=True)
-            shutil.copy(_fetch_cpython(cache), work / "cpython.tar.gz")
-            _fetch_wheels(requirements, work / "wheels", arch=arch)
-            cache.mkdir(parents=True, exist_ok=True)
-            shutil.move(work, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".inputs-", dir=folder.parent) as name:
+            work = Path(name) / "work"
+            work.mkdir()
+            fill(work)
+            work.rename(folder)
     return folder
 
 
@@ -93,18 +125,20 @@ def _apt_source(folder: Path) -> Path | None:
     return next(folder.glob(f"*_{CPYTHON}.orig.tar.gz"), None)
 
 
-def _fetch_wheels(requirements: str, folder: Path, *, arch: str) -> None:
+def _only_wheels(arch: str, implementation: str, abi: str) -> list[str]:
     machine = "aarch64" if arch == "arm64" else "x86_64"
-    common = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
-    target = ["--only-binary=:all:", f"--platform=manylinux2014_{machine}"]
-    older = ("--platform=manylinux_2_12_x86_64", "--platform=manylinux_2_5_x86_64")
-    target += older if arch == "x86_64" else ()
-    target += ["--python-version=3.11", "--implementation=py", "--abi=none"]
-    with tempfile.TemporaryDirectory(prefix="shim-pins-") as name:
-        pins = Path(name) / "pins.txt"
-        for names, options in ((WHEELS, target), (("Nuitka",), [])):
-            pins.write_text("".join(pin(requirements, name) for name in names))
-            command = [*common, *options, "-d", str(folder), "-r", str(pins)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise BuildError(f"pip can't fetch the build's tools: {done.stderr[-2000:]}")
+    older = ("_2_12_x86_64", "_2_5_x86_64") if arch == "x86_64" else ()
+    platforms = [f"--platform=manylinux{name}" for name in (f"2014_{machine}", *older)]
+    python = ["--python-version=3.11", f"--implementation={implementation}", f"--abi={abi}"]
+    return ["--only-binary=:all:", *platforms, *python]
+
+
+def _download_pins(pins: str, folder: Path, *, options: list[str]) -> None:
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
+    with tempfile.NamedTemporaryFile("w", prefix="shim-pins-", suffix=".txt") as file:
+        file.write(pins)
+        file.flush()
+        command += [*options, "-d", str(folder), "-r", file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildError(f"pip can't fetch the build's tools: {done.stderr[-2000:]}")

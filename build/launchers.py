@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from full import build_full
 from lean import SOURCES, BuildError, build_lean
 from verify import verify_full, verify_lean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ARCHITECTURES = ("x86_64", "arm64")
 
@@ -34,28 +39,30 @@ def main() -> None:
     arguments = _parser().parse_args()
     architectures = tuple(dict.fromkeys(arguments.arch or ARCHITECTURES))
     flavours = ("lean", "full") if arguments.flavour == "all" else (arguments.flavour,)
-    try:
-        if arguments.where == "container":
-            from container import build_in_container
+    if arguments.context:
+        from container import assemble_release
 
-            paths = build_in_container(
-                architectures,
-                arguments.output,
-                flavours=flavours,
-                base=arguments.base,
-                cache=arguments.cache,
-                log=_note,
-            )
-        else:
-            paths = _build_on_host(architectures, flavours, arguments)
-        for path in paths:
-            verify = verify_lean if path.name.startswith("lean") else verify_full
-            verify(path, arch=path.name.split("-", 1)[1])
-            print(f"{path}: {path.stat().st_size} bytes")
-    except BuildError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        for arch in architectures:
+            assemble_release(arguments.context / arch, arch=arch, cache=arguments.cache)
+            print(arguments.context / arch)
+        return
+    if arguments.where == "container":
+        from container import build_in_container
+
+        paths = build_in_container(
+            architectures,
+            arguments.output,
+            flavours=flavours,
+            base=arguments.base,
+            cache=arguments.cache,
+            log=note,
+        )
+    else:
+        paths = _build_on_host(architectures, flavours, arguments)
+    for path in paths:
+        verify = verify_lean if path.name.startswith("lean") else verify_full
+        verify(path, arch=path.name.split("-", 1)[1])
+        print(f"{path}: {path.stat().st_size} bytes")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,19 +73,33 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--flavour", choices=["lean", "full", "all"], default="all")
-    parser.add_argument("--arch", choices=ARCHITECTURES, action="append", help="default: both")
     parser.add_argument("--in", choices=["host", "container"], default="host", dest="where")
     parser.add_argument(
         "--output", type=Path, default=SOURCES / "bin", metavar="FOLDER", help="where to put them"
     )
     parser.add_argument(
+        "--context",
+        type=Path,
+        metavar="FOLDER",
+        help="build nothing: put there, for each architecture, what Dockerfile.al2 copies",
+    )
+    add_container_options(parser)
+    return parser
+
+
+def add_container_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that builds in containers."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    parser.add_argument("--arch", choices=ARCHITECTURES, action="append", help="default: both")
+    parser.add_argument(
         "--base",
         default="amazonlinux:2",
         metavar="IMAGE",
-        help="with --in container: the image to build in; {arch} in it is replaced",
+        help="in containers: the image to build in; {arch} in it is replaced",
     )
-    parser.add_argument("--cache", type=Path, default=_cache_folder(), metavar="FOLDER")
-    return parser
+    parser.add_argument(
+        "--cache", type=Path, default=Path(home) / "shim" / "build", metavar="FOLDER"
+    )
 
 
 def _build_on_host(
@@ -91,20 +112,27 @@ def _build_on_host(
     if "full" in flavours:
         for arch in architectures:
             before = time.monotonic()
-            _note(f"building the full launcher for {arch} (minutes at first, then seconds)")
+            note(f"building the full launcher for {arch} (minutes at first, then seconds)")
             paths.append(build_full(arch, arguments.output, cache=arguments.cache))
-            _note(f"{time.monotonic() - before:.0f} s")
+            note(f"{time.monotonic() - before:.0f} s")
     return paths
 
 
-def _cache_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "shim" / "build"
-
-
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Say how far it is."""
     print(text, file=sys.stderr, flush=True)
 
 
+def run(work: Callable[[], None]) -> None:
+    """Do a command's work: its errors as one sentence, and nothing left where it is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        work()
+    except BuildError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 if __name__ == "__main__":
-    main()
+    run(main)

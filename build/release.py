@@ -37,7 +37,7 @@ def main() -> None:
 def _facts(built: list[Path]) -> dict[str, object]:
     return {
         "launchers": {path.name: _hash(path) for path in built},
-        "python": sys.version,
+        "python": sys.version.split()[0],
         "configure": sysconfig.get_config_var("CONFIG_ARGS"),
         "compiler": _first_line("gcc", "--version"),
         "linker": _first_line("ld", "--version"),

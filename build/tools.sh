@@ -1,10 +1,17 @@
 #!/bin/sh
-# Installs the pinned build tools from a folder, without network: tools.sh PYTHON FOLDER
+# Installs the pinned build tools from a folder: tools.sh PYTHON FOLDER
 # pip itself is a wheel, and runs from its file.
 set -eu
 python=$1
 folder=$2
 requirements=$(dirname "$0")/full-requirements.txt
+
+# Nuitka asks `file` whether a program is static; the package is called so everywhere.
+if command -v yum >/dev/null; then
+    yum install -y file
+else
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends file
+fi
 
 pip() {
     "$python" "$(echo "$folder"/pip-*.whl)/pip" --disable-pip-version-check --no-cache-dir \

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import shim.launcher
 from shim.arch import Arch
 from tests.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCE = r"""
 #if defined(__x86_64__)
@@ -79,3 +84,28 @@ def lean_launchers() -> None:
     folder = Path(shim.launcher.__file__).parent / "bin"
     built = all((folder / f"lean-{arch}").exists() for arch in Arch)
     require(built, "the lean launchers are not built: `pip install -e .` does it")
+
+
+NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
+EMULATED = os.environ.get("SHIM_TEST_EMULATED_BUILD") == "1"
+CONTAINER_BUILT = tuple(arch for arch in Arch if EMULATED or arch == NATIVE)
+"""Emulated, a build takes an hour and more: SHIM_TEST_EMULATED_BUILD=1 asks for it."""
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A container engine; what uses it belongs to the xdist group `container`."""
+    require(find_spec("docker") is not None, "the Docker SDK for Python is not installed")
+    from tests.container.engine import container_engine
+
+    with container_engine(tmp_path_factory.mktemp("engine")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def bases(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, str]]:
+    """The image that stands for Amazon Linux, for each architecture that is built here."""
+    from tests.container.engine import base_images
+
+    with base_images(engine, CONTAINER_BUILT, tmp_path_factory.mktemp("bases")) as names:
+        yield names

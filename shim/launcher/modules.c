@@ -110,3 +110,19 @@ int _Py_Deepfreeze_Init(void)
 }
 
 void _Py_Deepfreeze_Fini(void) {}
+
+/* In place of the date and time at which this CPython was compiled: the same bytes each time. */
+const char *Py_GetBuildInfo(void)
+{
+    return "main";
+}
+
+const char *_Py_gitversion(void)
+{
+    return "";
+}
+
+const char *_Py_gitidentifier(void)
+{
+    return "";
+}

@@ -70,14 +70,32 @@ def _wait(condition: Any, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.2)
 
 
-def base_image(client: Any, arch: Arch, folder: Path) -> str:
-    """The name of a Debian 12 image for `arch`, with this machine's certificate authorities."""
-    name = f"shim-test-base:{arch}"
+@contextmanager
+def base_images(
+    client: Any, architectures: tuple[Arch, ...], folder: Path
+) -> Iterator[dict[Arch, str]]:
+    """Names of Debian 12 images with this machine's certificate authorities, while this is open.
+
+    What is built on them stays as layers without a name: they make the next run quick.
+    """
+    names = {arch: f"shim-test-base:{arch}" for arch in architectures}
+    made = [arch for arch, name in names.items() if not _has(client, name)]
+    try:
+        for arch in made:
+            _build_base(client, names[arch], arch=arch, archive=_archive(arch), folder=folder)
+        yield names
+    finally:
+        for arch in made:
+            if _has(client, names[arch]):
+                client.images.remove(names[arch], noprune=True)
+
+
+def _has(client: Any, name: str) -> bool:
     try:
         client.images.get(name)
     except ImageNotFound:
-        _build_base(client, name, arch=arch, archive=_archive(arch), folder=folder)
-    return name
+        return False
+    return True
 
 
 def _archive(arch: Arch) -> Path:

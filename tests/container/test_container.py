@@ -4,60 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import shim.launcher
 from lean import ROOT
 from shim.arch import Arch
-from tests.container.engine import base_image, container_engine, scratch_image
+from tests.conftest import CONTAINER_BUILT, NATIVE
+from tests.container.engine import scratch_image
 from tests.requirements import require
+from tests.wait import wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-pytestmark = [
-    pytest.mark.xdist_group("container"),
-    pytest.mark.skipif(
-        os.environ.get("SHIM_TEST_CONTAINER") != "1",
-        reason="the container build is not finished (docs/full-launcher.md): SHIM_TEST_CONTAINER=1",
-    ),
-]
-
-NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
-EMULATED = os.environ.get("SHIM_TEST_EMULATED_BUILD") == "1"
-BUILT = [NATIVE, *(arch for arch in Arch if EMULATED and arch != NATIVE)]
-"""Emulated, a build takes an hour: set SHIM_TEST_EMULATED_BUILD=1 for it."""
+pytestmark = pytest.mark.xdist_group("container")
 
 SECONDS = 3 * 3600
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A container engine."""
-    with container_engine(tmp_path_factory.mktemp("engine")) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def released(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(bases: dict[Arch, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `build/launchers.py --in container` filled."""
     folder = tmp_path_factory.mktemp("released")
-    for arch in BUILT:
-        base_image(engine, arch, tmp_path_factory.mktemp("base"))
-    done = _launchers("--output", str(folder), *(f"--arch={arch}" for arch in BUILT))
+    done = _launchers("--output", str(folder), *(f"--arch={arch}" for arch in bases))
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
 def _launchers(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "build" / "launchers.py"), "--in", "container"]
     return subprocess.run(
-        [*command, "--base", "shim-test-base:{arch}", *words],
+        [*_command(), "--base", "shim-test-base:{arch}", *words],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -66,8 +45,12 @@ def _launchers(*words: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+def _command() -> list[str]:
+    return [sys.executable, str(ROOT / "build" / "launchers.py"), "--in", "container"]
+
+
 def test_both_flavours_and_a_buildinfo_come_out(released: Path) -> None:
-    names = {f"{kind}-{arch}" for arch in BUILT for kind in ("lean", "full", "BUILDINFO")}
+    names = {f"{kind}-{arch}" for arch in CONTAINER_BUILT for kind in ("lean", "full", "BUILDINFO")}
     assert {path.name for path in released.iterdir()} == names
     facts = json.loads((released / f"BUILDINFO-{NATIVE}").read_text())
     assert facts["tools"]["Nuitka"] == "4.3.3"
@@ -86,7 +69,7 @@ def test_in_an_empty_root_it_starts_a_handler_and_reports_a_failure(
     engine: Any, released: Path, programs: dict[Arch, Path], arch: Arch, flavour: str
 ) -> None:
     launcher = released / f"{flavour}-{arch}"
-    if arch not in BUILT:
+    if arch not in CONTAINER_BUILT:
         # Not built here in a container; the one from the host has to run in it all the same.
         launcher = Path(shim.launcher.__file__).parent / "bin" / launcher.name
     require(launcher.exists(), f"no {flavour} launcher is built for {arch}")
@@ -127,13 +110,43 @@ def test_without_an_engine_it_says_so(tmp_path: Path) -> None:
     assert "error: no container engine answers" in done.stderr
 
 
-def test_a_base_image_that_is_not_there_is_named_and_nothing_is_left(
-    engine: Any, released: Path
-) -> None:
-    assert released.exists()
-    before = {image.id for image in engine.images.list(all=True)}
-    done = _launchers(f"--arch={NATIVE}", "--base", "shim-test-no-such-image:1")
+def test_a_base_image_that_is_not_there_is_named(engine: Any, tmp_path: Path) -> None:
+    assert engine.ping()
+    done = _launchers(f"--arch={NATIVE}", "--base=shim-test-none:1", TMPDIR=str(tmp_path))
     assert done.returncode == 1
-    assert "the image to build in can't be had: shim-test-no-such-image:1" in done.stderr
-    assert {image.id for image in engine.images.list(all=True)} == before
-    assert engine.containers.list(all=True) == []
+    assert "the image to build in can't be had: shim-test-none:1" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ended_in_the_middle_it_leaves_nothing(
+    engine: Any, bases: dict[Arch, str], tmp_path: Path
+) -> None:
+    # A base whose packages take for ever. What is made of it has its label, containers too.
+    name, ours = "shim-test-slow:1", {"label": "shim-test=slow"}
+    recipe = tmp_path / "base" / "Dockerfile"
+    temporary = tmp_path / "temporary"
+    recipe.parent.mkdir()
+    temporary.mkdir()
+    recipe.write_text(
+        f"FROM {bases[NATIVE]}\nLABEL shim-test=slow\n"
+        "RUN printf '#!/bin/sh\\nexec sleep 600\\n' >/usr/bin/apt-get\n"
+    )
+    engine.images.build(path=str(recipe.parent), tag=name, rm=True)
+    process = subprocess.Popen(
+        [*_command(), f"--arch={NATIVE}", f"--base={name}", f"--output={tmp_path}/out"],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_until(lambda: bool(engine.containers.list(filters=ours)), seconds=60)
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+        wait_until(lambda: not engine.containers.list(all=True, filters=ours), seconds=60)
+        assert {path.name for path in tmp_path.iterdir()} == {"base", "temporary"}
+        assert list(temporary.iterdir()) == []
+    finally:
+        process.kill()
+        process.communicate()
+        engine.images.remove(name, noprune=True)
+        engine.images.prune(filters={"dangling": True, **ours})
+    assert engine.images.list(all=True, filters=ours) == []
