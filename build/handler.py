@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from launchers import ARCHITECTURES, add_container_options, note, run
 from lean import BuildError

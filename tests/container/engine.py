@@ -10,6 +10,7 @@ import io
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tarfile
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker  # type: ignore[import-untyped] # its types are a package of others
-from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped] # the same
+from docker.errors import ImageNotFound  # type: ignore[import-untyped] # the same
 
 from tests.requirements import require
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
 
-PID_FILE = Path("/var/run/docker.pid")
+SOCKET = Path("/var/run/docker.sock")
 SECONDS = 60
 """How long an engine may take to start or to end."""
 
@@ -37,8 +38,9 @@ AUTHORITIES = Path("/usr/local/share/ca-certificates")
 @contextmanager
 def container_engine(folder: Path) -> Iterator[Any]:
     """A client of the running engine, or of one that runs for as long as this is open."""
-    if _answers():
-        yield docker.from_env()
+    if os.environ.get("DOCKER_HOST") or _listens():
+        with _client() as client:
+            yield client
         return
     require(os.geteuid() == 0, "only root can start a container engine")
     require(shutil.which("dockerd") is not None, "no container engine: install docker.io, iptables")
@@ -47,19 +49,29 @@ def container_engine(folder: Path) -> Iterator[Any]:
         ["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        _wait(_answers, process)
-        yield docker.from_env()
+        _wait(_listens, process)
+        with _client() as client:
+            yield client
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(SECONDS)
         log.close()
 
 
-def _answers() -> bool:
+def _listens() -> bool:
+    """Whether somebody is behind the engine's socket: a client that fails leaves its own open."""
+    with socket.socket(socket.AF_UNIX) as door:
+        return door.connect_ex(str(SOCKET)) == 0
+
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    client = docker.from_env()
     try:
-        return bool(docker.from_env().ping())
-    except DockerException:
-        return False
+        assert client.ping()
+        yield client
+    finally:
+        client.close()
 
 
 def _wait(condition: Any, process: subprocess.Popen[bytes]) -> None:
