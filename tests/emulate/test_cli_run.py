@@ -10,23 +10,19 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import shim
 from shim.arch import Arch
 from shim.emulate import standin
+from tests.command import Command
 from tests.requirements import require
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-TREE = str(Path(shim.__path__[0]).parent)
 
 # Somebody who is no root, and somebody who may make no namespaces, as in most containers.
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
@@ -41,68 +37,20 @@ MODES = pytest.mark.parametrize(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
-    """`shim run` with a mark in its environment, by which all its processes are found."""
+class RunCommand(Command):
+    """`shim run`, which gives the mark to the function too."""
 
-    cache: Path
-    folder: Path
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    __slots__ = ()
 
     def words(self, *words: str | Path) -> list[str]:
-        own = ["--env", f"MARK={self.mark}"]
-        return [sys.executable, "-m", "shim", "run", *map(str, words), *own]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        added = {"SHIM_CACHE": str(self.cache), "TMPDIR": str(self.folder), "MARK": self.mark}
-        return os.environ | added | {"PYTHONPATH": TREE}
-
-    def run(
-        self, *words: str | Path, prefix: Sequence[str] = (), event: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, with `event` on standard input if there is one."""
-        return subprocess.run(
-            [*prefix, *self.words(*words, *(() if event is None else ("--event", "-")))],
-            cwd=self.folder.parent,
-            env=self.environment,
-            input=event,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def start(self, *words: str | Path, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
-        """Start it, without waiting."""
-        return subprocess.Popen(
-            [*prefix, *self.words(*words)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def processes(self) -> list[int]:
-        """Every process that has the mark, shim's own included."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                if self.mark.encode() in path.read_bytes():
-                    found.append(int(path.parent.name))
-            except OSError:
-                continue
-        return found
+        return [*Command.words(self, *words), "--env", f"MARK={self.mark}"]
 
 
 @pytest.fixture
-def command(cache: Path, tmp_path: Path) -> Iterator[Command]:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    command = Command(cache=cache, folder=folder)
-    yield command
-    for number in command.processes():  # of a test that failed
-        os.kill(number, signal.SIGKILL)
+def command(cache: Path, tmp_path: Path) -> Iterator[RunCommand]:
+    command = RunCommand(name="run", cache=cache, folder=tmp_path / "tmp")
+    with command.opened():
+        yield command
 
 
 def require_prefix(prefix: Sequence[str]) -> None:

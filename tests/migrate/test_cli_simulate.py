@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import shim
+from tests.command import Command
 from tests.migrate.scenarios import arguments
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TREE = str(Path(shim.__path__[0]).parent)
 NAME = "handler-renamed"
-
-
-class Command:
-    """`shim simulate` with a folder for temporary files, and a mark by which it is found."""
-
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self.mark = uuid.uuid4().hex
-        self.folder = folder
-        own = {"TMPDIR": str(folder), "SHIM_CACHE": str(cache), "MARK": self.mark}
-        self.environment = os.environ | own | {"PYTHONPATH": TREE}
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "shim", "simulate", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "shim", "simulate", *words],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def processes(self) -> list[int]:
-        """Every process that has the mark in its environment: also the keepers and functions."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                if self.mark.encode() in path.read_bytes():
-                    found.append(int(path.parent.name))
-            except OSError:
-                continue
-        return found
 
 
 @pytest.fixture
 def command(cache: Path, tmp_path: Path) -> Iterator[Command]:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    command = Command(folder, cache)
-    yield command
-    for number in command.processes():  # of a test that failed
-        os.kill(number, signal.SIGKILL)
+    command = Command(name="simulate", cache=cache, folder=tmp_path / "tmp")
+    with command.opened():
+        yield command
 
 
 def marked(name: str, built: Path, command: Command, folder: Path) -> list[str]:
