@@ -329,7 +329,7 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
     handler = machine.state.handler or ""
     if attempt.error not in _GOES_ON:
         return _refused(attempt)
-    if machine.state.arch is Arch.X86_64 and not machine.state.runtime.runs_handler:
+    if machine.state.arch is Arch.X86_64:
         for root in (TASK, OPT):
             if isinstance(machine.tree.find(f"{root}/{handler}_arm64"), Node):
                 return finding(

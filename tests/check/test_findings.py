@@ -246,6 +246,13 @@ def test_a_sound_state_starts_and_nothing_is_found() -> None:
     assert verdict(sound()).findings == ()
 
 
+def test_no_handler_is_missing_for_being_there_for_the_other_architecture() -> None:
+    for runtime in ("provided.al2023", "go1.x"):
+        checked = state(BOOT, entry("orders_arm64", program(ARM)), runtime=runtime)
+        assert "handler-wrong-architecture" in codes(checked)
+        assert "handler-missing" not in codes(checked)
+
+
 @pytest.mark.parametrize(
     ("version", "runtime", "is_found"),
     [
