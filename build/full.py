@@ -205,6 +205,9 @@ def _compile(arch: str, work: Path, *, tools: Tools, nuitka: Path, cache: Path) 
         "SHIM_LIBRARY_FOLDER": str(work),
         "PYTHONPATH": str(_copy_sources(work / "sources")),
         "NUITKA_CACHE_DIR": str(cache / "nuitka"),
+        # Nuitka takes ccache where it is installed; it has to see past the folder's name.
+        "CCACHE_BASEDIR": str(work),
+        "CCACHE_NOHASHDIR": "1",
     }
     plugin = ROOT / "build" / "nuitka_plugin.py"
     command: list[str | Path] = [nuitka, "-m", "nuitka", *NUITKA_OPTIONS, f"--user-plugin={plugin}"]
