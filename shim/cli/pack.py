@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sys
 from shlex import quote
@@ -113,13 +114,19 @@ def _result(
         "output": str(output),
         "size": packed.size,
         "unzipped": packed.unzipped,
-        "code_sha256": base64.b64encode(packed.sha256).decode(),
+        "code_sha256": _code_sha256(output),
         "flavour": flavour,
         "architectures": package.architectures,
         "handlers": handler_table(package),
         "other_files": package.other_files,
         "notes": notes,
     }
+
+
+def _code_sha256(output: Path) -> str:
+    """As Lambda shows it."""
+    with output.open("rb") as file:
+        return base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
 
 
 def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +34,6 @@ class EntrySource:
     size: int
     crc32: int
     entry: Entry
-
-    @property
-    def sha256(self) -> str:
-        """See `Source`."""
-        return hashlib.sha256(self.content()).hexdigest()
 
     def content(self) -> bytes:
         """See `Source`."""

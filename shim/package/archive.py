@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -35,27 +34,21 @@ _TIME, _DATE = 0, 1 << 5 | 1  # 1980-01-01, the earliest that a zip can hold
 
 def write_archive(
     file: BinaryIO, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
-) -> bytes:
-    """Write the entries, sorted by name, as a zip, and return its SHA-256.
+) -> None:
+    """Write the entries, sorted by name, as a zip.
 
     `progress` hears of each entry's bytes.
     """
     entries = sorted(entries, key=lambda entry: entry.name)
     _check_sizes(entries)
-    digest, directory, place = hashlib.sha256(), bytearray(), 0
-
-    def write(data: bytes | bytearray) -> int:
-        digest.update(data)
-        return file.write(data)
-
+    directory, place = bytearray(), 0
     for compressed in compress_entries(entries):
         directory += _record(compressed, place=place)
-        place += write(_local_header(compressed)) + write(compressed.data)
+        place += file.write(_local_header(compressed)) + file.write(compressed.data)
         progress(compressed.entry.size)
-    write(directory)
+    file.write(directory)
     count = len(entries)
-    write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), place, 0))
-    return digest.digest()
+    file.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), place, 0))
 
 
 def _check_sizes(entries: list[Entry]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -165,7 +164,6 @@ def _input_file(
         source=MemberSource(
             path=path,
             size=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
             crc32=deflate.crc32(content),
             open=member.open,
         ),

@@ -31,7 +31,7 @@ A larger entry is compressed alone.
 """
 
 WORKERS = min(8, os.cpu_count() or 1)
-"""Threads: hashing and compressing both free the interpreter's lock."""
+"""Threads: reading and compressing both free the interpreter's lock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
 from shim.package.archive import write_archive
-from shim.package.entry import Entry, file_entry
+from shim.package.entry import Entry, file_entry, is_same
 from shim.package.names import PRIVATE
 from shim.package.output import new_file
 from shim.package.program import EVERYWHERE
@@ -57,8 +57,6 @@ class PackedZip:
 
     size: int
     unzipped: int
-    sha256: bytes
-    """Of the zip; Lambda shows it, in base64, as `CodeSha256`."""
 
 
 def plan_package(
@@ -122,9 +120,9 @@ def write_zip(
 ) -> PackedZip:
     """Write the entries to `path`: the whole zip, or nothing."""
     with new_file(path) as file:
-        digest = write_archive(file, entries, progress=progress)
+        write_archive(file, entries, progress=progress)
         size = file.tell()
-    return PackedZip(size=size, unzipped=sum(entry.size for entry in entries), sha256=digest)
+    return PackedZip(size=size, unzipped=sum(entry.size for entry in entries))
 
 
 def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
@@ -144,7 +142,7 @@ def handler_table(package: FunctionPackage) -> dict[str, dict[Arch, dict[str, st
 
     def describe(place: str) -> dict[str, str | int]:
         source = package.files[place].source
-        return {"file": place, "sha256": source.sha256, "size": source.size}
+        return {"file": place, "size": source.size}
 
     return {
         name: {arch: describe(place) for arch, place in places.items()}
@@ -157,7 +155,7 @@ def _programs_by_handler(files: Iterable[InputFile]) -> _Programs:
     for file in files:
         for arch in sorted(file.architectures):
             other = handlers.setdefault(file.name, {}).setdefault(arch, file)
-            if other.source.sha256 != file.source.sha256:
+            if not is_same(other.source, file.source):
                 raise InputError(
                     f"two programs for the handler `{file.name}` on {arch}:"
                     f" `{other.source.path}` and `{file.source.path}`",
@@ -209,7 +207,7 @@ def by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
     files: dict[str, InputFile] = {}
     for place, file in placed:
         other = files.setdefault(place, file)
-        if other.source.sha256 != file.source.sha256:
+        if not is_same(other.source, file.source):
             raise InputError(
                 f"two files for one place in the package, `{place}`:"
                 f" `{other.source.path}` and `{file.source.path}`",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os.path
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +66,7 @@ class Found:
 
 
 def find_files(inputs: Iterable[Input]) -> Found:
-    """Read every input once: names, architectures, hashes. Raises `InputError`."""
+    """Read every input once: names, architectures, checksums. Raises `InputError`."""
     notes: list[str] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         # In the inputs' order, whichever is read first.
@@ -172,16 +171,15 @@ def _read(
     file.seek(0)
     start = file.read(FIRST_LINE)
     file.seek(0)
-    digest, crc32, size = hashlib.sha256(), 0, 0
+    crc32 = size = 0
     while piece := file.read(_CHUNK):
-        digest.update(piece)
         crc32 = deflate.crc32(piece, crc32)
         size += len(piece)
     return InputFile(
         name=name,
         architectures=architectures,
         mode=0o755 if is_executable(start) else 0o644,
-        source=FileSource(path=path, size=size, sha256=digest.hexdigest(), crc32=crc32),
+        source=FileSource(path=path, size=size, crc32=crc32),
     )
 
 
