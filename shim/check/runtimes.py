@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.arch import Arch
+from shim.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +87,16 @@ def read_runtimes() -> Mapping[str, Runtime]:
     """Every runtime by its name, the newest first; raises `DataInvalid`."""
     tables = _read()["runtime"]
     return {name: _runtime(name, _inherited(tables, name)) for name in tables}
+
+
+def known_runtime(name: str) -> Runtime:
+    """The runtime of that name; `InputError` where it is not an OS-only one."""
+    runtimes = read_runtimes()
+    if name not in runtimes:
+        raise InputError(
+            f"no OS-only runtime is called that: `{name}`", hint=f"one of {', '.join(runtimes)}"
+        )
+    return runtimes[name]
 
 
 @cache

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.arch import Arch
-from shim.check.runtimes import read_runtimes
+from shim.check.runtimes import known_runtime, read_runtimes
 from shim.cli.cache import cache_folder
 from shim.errors import InputError
 from shim.migrate.api import LATEST, Function
-from shim.migrate.function import NamedFunction, known_runtime, read_function, state_of
+from shim.migrate.function import NamedFunction, read_function, state_of
 from shim.migrate.packages import Packages, code_sha256
 
 if TYPE_CHECKING:

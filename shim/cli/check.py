@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.report import as_json, as_sarif
-from shim.check.runtimes import Runtime, read_runtimes
+from shim.check.runtimes import Runtime, known_runtime, read_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
 from shim.errors import ExitCode
-from shim.migrate.function import known_runtime, read_function
 from shim.package.read import read_package
 
 if TYPE_CHECKING:
@@ -131,6 +130,10 @@ def _choose(arguments: argparse.Namespace) -> Choice:
 
 
 def _configured(path: Path) -> Choice:
+    from shim.migrate.function import (
+        read_function,  # what few runs need, and a tenth of the imports
+    )
+
     function = read_function(path).function
     return Choice(
         runtime=known_runtime(function.runtime),

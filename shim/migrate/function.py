@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.check.runtimes import Runtime, read_runtimes
+from shim.check.runtimes import known_runtime, read_runtimes
 from shim.errors import InputError
 from shim.migrate.api import LATEST, Function, UpdateStatus
 from shim.migrate.fields import Field, read_json
@@ -75,16 +75,6 @@ def parse_function(document: Field) -> NamedFunction:
             reason=_text(field, "LastUpdateStatusReason"),
         ),
     )
-
-
-def known_runtime(name: str) -> Runtime:
-    """The runtime of that name; `InputError` where it is not an OS-only one."""
-    runtimes = read_runtimes()
-    if name not in runtimes:
-        raise InputError(
-            f"no OS-only runtime is called that: `{name}`", hint=f"one of {', '.join(runtimes)}"
-        )
-    return runtimes[name]
 
 
 def state_of(function: Function, package: Package, layers: tuple[Package, ...]) -> State:
