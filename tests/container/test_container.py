@@ -138,10 +138,11 @@ def test_ended_in_the_middle_it_leaves_nothing(
         stderr=subprocess.PIPE,
     )
     try:
-        wait_until(lambda: bool(engine.containers.list(filters=ours)), seconds=60)
+        # Not `engine.containers`, which asks again for each one: it may be gone by then.
+        wait_until(lambda: bool(engine.api.containers(filters=ours)), seconds=60)
         process.terminate()
         assert process.wait(60) == 128 + signal.SIGTERM
-        wait_until(lambda: not engine.containers.list(all=True, filters=ours), seconds=60)
+        wait_until(lambda: not engine.api.containers(all=True, filters=ours), seconds=60)
         assert {path.name for path in tmp_path.iterdir()} == {"base", "temporary"}
         assert list(temporary.iterdir()) == []
     finally:
