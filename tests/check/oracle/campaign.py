@@ -1,6 +1,6 @@
 """Holds verdicts against real starts: `python -m tests.check.oracle.campaign ARCH RUNTIME COUNT`.
 
-Prints every seed on which the two disagree. `--seed N` looks at one, in full.
+Prints every seed on which the two disagree, with what both say; `1 --first SEED` tries one again.
 """
 
 from __future__ import annotations
