@@ -24,7 +24,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE
 
 def print_survey(survey: Survey, *, is_plain: bool) -> None:
     """Print one package's part of the report to standard output."""
-    console = Console(highlight=False, no_color=is_plain, soft_wrap=False)
+    console = Console(highlight=False, no_color=is_plain, markup=False, emoji=False)
     state = survey.verdicts[0].state
     console.print(Text(_heading(state), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
