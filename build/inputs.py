@@ -13,13 +13,9 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from full import pin
+from full import filled, pin
 from lean import ROOT, BuildError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CPYTHON = "3.11.2"
 CPYTHON_SHA256 = "2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849"
@@ -41,7 +37,7 @@ def fetch_inputs(arch: str, cache: Path) -> Path:
         _download_pins(pin(requirements, "Nuitka"), work / "wheels", options=[])
 
     key = _digest(CPYTHON_SHA256 + requirements)
-    return _filled(cache / f"inputs-{key}-{arch}", fill)
+    return filled(cache / f"inputs-{key}-{arch}", fill)
 
 
 def fetch_handler_wheels(requirements: Path, *, arch: str, cache: Path) -> Path:
@@ -53,38 +49,26 @@ def fetch_handler_wheels(requirements: Path, *, arch: str, cache: Path) -> Path:
     def fill(work: Path) -> None:
         _download_pins(pins, work, options=_only_wheels(arch, "cp", "cp311"))
 
-    return _filled(cache / f"handler-{_digest(pins)}-{arch}", fill)
+    return filled(cache / f"handler-{_digest(pins)}-{arch}", fill)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """The folder, filled if it isn't there, and never seen half full."""
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".inputs-", dir=folder.parent) as name:
-            work = Path(name) / "work"
-            work.mkdir()
-            fill(work)
-            work.rename(folder)
-    return folder
-
-
 def _fetch_cpython(cache: Path) -> Path:
     """The source release: from its makers, or as Debian's source package has it, untouched."""
     kept = cache / f"Python-{CPYTHON}.tgz"
     if not kept.exists():
-        with tempfile.TemporaryDirectory(prefix="shim-cpython-") as name:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".cpython-", dir=cache) as name:
             found = _download(Path(name)) or _apt_source(Path(name))
             if found is None:
                 raise BuildError(
                     f"can't get CPython's source release: {CPYTHON_URL}\n"
                     f"put it where this looks for it: {kept}"
                 )
-            cache.mkdir(parents=True, exist_ok=True)
-            shutil.move(found, kept)
+            found.replace(kept)
     digest = hashlib.sha256(kept.read_bytes()).hexdigest()
     if digest != CPYTHON_SHA256:
         raise BuildError(f"this is not CPython {CPYTHON}, its SHA-256 is {digest}: {kept}")

@@ -16,6 +16,7 @@ import pytest
 
 import shim.launcher
 from shim.arch import Arch
+from tests.kept import kept
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -55,14 +56,13 @@ class Compiler:
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-nostdlib"]
         command += ["-Os", "-s", "-fno-stack-protector", f'-DNAME="{name}"', *options]
         key = hashlib.sha256("\0".join([SOURCE, *command[1:]]).encode()).hexdigest()[:16]
-        path = self.folder / key
-        if not path.exists():
-            source = self.folder / f"{key}.c"
+
+        def compile_to(path: Path) -> None:
+            source = path.with_suffix(".c")
             source.write_text(SOURCE)
-            partial = path.with_suffix(".partial")
-            subprocess.run([*command, source, "-o", partial], check=True)
-            partial.rename(path)
-        return path
+            subprocess.run([*command, source, "-o", path], check=True)
+
+        return kept(self.folder / key, compile_to)
 
 
 def pytest_configure() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from tests.kept import kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,15 +81,19 @@ class Programs:
         """What zig makes of `source`."""
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-Os", "-s", *options]
         key = hashlib.sha256("\0".join([source, *command[1:]]).encode()).hexdigest()[:24]
-        path = self.cache / key
-        if not path.exists():
-            self.cache.mkdir(parents=True, exist_ok=True)
-            code = self.cache / f"{key}.c"
+
+        def compile_to(path: Path) -> None:
+            code = path.with_suffix(".c")
             code.write_text(source)
-            partial = path.with_suffix(f".{os.getpid()}")
-            subprocess.run([*command, code, "-o", partial], check=True)
-            partial.rename(path)
-        return path.read_bytes()
+            subprocess.run([*command, code, "-o", path], check=True)
+
+        return kept(self.cache / key, compile_to).read_bytes()
+
+    def version_script(self, version: str, symbol: str) -> str:
+        """The linker's option that gives `symbol` a version."""
+        text = f"{version} {{ global: {symbol}; }};\n"
+        script = kept(self.cache / f"{symbol}-{version}.map", lambda path: path.write_text(text))
+        return f"-Wl,--version-script={script}"
 
     @cached_property
     def static(self) -> bytes:
@@ -117,20 +122,15 @@ class Programs:
 
     def cpp(self, version: str) -> bytes:
         """Dynamic, asking libstdc++ for GLIBCXX_`version`; never calls what it asks for."""
-        script = self.cache / f"cpp-{version}.map"
+        code = self.compile(
+            CPP_STUB,
+            self.target("gnu.2.17"),
+            "-shared",
+            "-Wl,-soname,libstdc++.so.6",
+            self.version_script(f"GLIBCXX_{version}", "shim_cpp"),
+        )
         stub = self.cache / f"cpp-{self.arch}-{version}" / "libstdc++.so.6"
-        if not stub.exists():
-            stub.parent.mkdir(parents=True, exist_ok=True)
-            script.write_text(f"GLIBCXX_{version} {{ global: shim_cpp; }};\n")
-            stub.write_bytes(
-                self.compile(
-                    CPP_STUB,
-                    self.target("gnu.2.17"),
-                    "-shared",
-                    "-Wl,-soname,libstdc++.so.6",
-                    f"-Wl,--version-script={script}",
-                )
-            )
+        kept(stub, lambda path: path.write_bytes(code))
         return self.compile(
             MAIN, self.target("gnu.2.17"), "-DNEWER=shim_cpp", "-Wl,-z,lazy", "-w", str(stub)
         )
@@ -145,18 +145,13 @@ class Programs:
             return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
         options = ["-shared", "-Wl,-soname,libshimprivate.so.1"]
         if version:
-            script = self.cache / f"private-{version}.map"
-            self.cache.mkdir(parents=True, exist_ok=True)
-            script.write_text(f"{version} {{ global: shim_private; }};\n")
-            options.append(f"-Wl,--version-script={script}")
+            options.append(self.version_script(version, "shim_private"))
         return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
 
     def needing(self, version: str = "", run_path: str = "", *, old: bool = False) -> bytes:
         """Dynamic, needing that library, with a run path."""
         library = self.cache / f"private-{self.arch}-{version}" / "libshimprivate.so.1"
-        if not library.exists():
-            library.parent.mkdir(parents=True, exist_ok=True)
-            library.write_bytes(self.library(version))
+        kept(library, lambda path: path.write_bytes(self.library(version)))
         options = [str(library)]
         if run_path:
             tags = "--disable-new-dtags" if old else "--enable-new-dtags"

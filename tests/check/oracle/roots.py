@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from shim.arch import Arch
+from tests.kept import kept
 from tests.requirements import require
 
 RELEASES = {"debian-bookworm": "bookworm", "debian-bullseye": "bullseye"}
@@ -33,14 +34,12 @@ def require_roots(arch: Arch) -> None:
 def root_tar(runtime: str, arch: Arch) -> Path:
     """The release's root folder as a tar."""
     release = RELEASES[runtime]
-    tar = cache_folder() / "roots" / f"{release}-{_DEBIAN[arch]}.tar"
-    if not tar.exists():
-        tar.parent.mkdir(parents=True, exist_ok=True)
-        partial = tar.with_suffix(".partial.tar")
+
+    def make(tar: Path) -> None:
         command = ["mmdebstrap", "--variant=minbase", f"--arch={_DEBIAN[arch]}", "--quiet"]
-        subprocess.run([*command, release, partial, _mirror()], check=True)
-        partial.rename(tar)
-    return tar
+        subprocess.run([*command, release, tar, _mirror()], check=True)
+
+    return kept(cache_folder() / "roots" / f"{release}-{_DEBIAN[arch]}.tar", make)
 
 
 def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
