@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.findings import Finding, Severity, finding
 from shim.check.linking import check_linking
-from shim.check.programs import (
+from shim.check.runtimes import read_service
+from shim.check.tree import File, Node, Tree
+from shim.elf import MAGIC, ElfInvalid
+from shim.elf_linking import EXECUTABLE, SHARED, ElfStart
+from shim.package.executables import (
     FIRST_LINE,
     Shebang,
     elf_linking,
@@ -25,10 +29,6 @@ from shim.check.programs import (
     read_first,
     read_shebang,
 )
-from shim.check.runtimes import read_service
-from shim.check.tree import File, Node, Tree
-from shim.elf import MAGIC, ElfInvalid
-from shim.elf_linking import EXECUTABLE, SHARED, ElfStart
 from shim.package.read import Entry, Unreadable
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.check.findings import Finding, finding
-from shim.check.programs import elf_linking, elf_start
 from shim.check.runtimes import Runtime, read_service
 from shim.check.tree import File, Node, Tree
 from shim.elf import ElfInvalid
 from shim.elf_linking import SHARED
+from shim.package.executables import elf_linking, elf_start
 from shim.package.read import Unreadable
 
 if TYPE_CHECKING:

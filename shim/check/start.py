@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
-from shim.check.programs import Kind, is_launcher, kind_of, script_text
 from shim.check.runtimes import read_service
 from shim.check.tree import OPT, TASK, File, Node, names_in
+from shim.package.executables import Kind, is_launcher, kind_of, script_text
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:

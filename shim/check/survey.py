@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shim.arch import Arch
-from shim.check.ahead import read_ahead
-from shim.check.tree import parts_of
 from shim.check.verdict import find_handlers, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from shim.arch import Arch
     from shim.check.findings import Finding, Severity
     from shim.check.runtimes import Runtime
     from shim.check.state import State
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
 HANDLERS_LIMIT = 200
 """Handlers that are looked at where none was named."""
-
-_LARGE = 8 << 20
-"""Bytes of programs from which on starting threads pays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +77,6 @@ def survey(
             for handler in find_handlers(replace(state, runtime=runtime))
         }
         handlers = tuple(found) or (None,)
-    _read_ahead(state, handlers[:HANDLERS_LIMIT])
     verdicts = [
         verdict(replace(state, handler=handler, runtime=runtime, arch=arch))
         for handler in handlers[:HANDLERS_LIMIT]
@@ -103,12 +97,3 @@ def _findings(verdicts: Iterable[Verdict]) -> Mapping[Finding, tuple[State, ...]
             states.setdefault(finding, []).append(one.state)
     ordered = sorted(states, key=lambda finding: finding.severity.rank)
     return {finding: tuple(states[finding]) for finding in ordered}
-
-
-def _read_ahead(state: State, handlers: Iterable[str | None]) -> None:
-    """Read the handlers' programs at once, where one by one would take long."""
-    names = {f"{handler}{suffix}" for handler in handlers for suffix in ("", Arch.ARM64.suffix)}
-    files = [entry for package in (state.package, *state.layers) for entry in package.entries]
-    programs = [entry for entry in files if "/".join(parts_of(entry.name)) in names]
-    if sum(entry.size for entry in programs) > _LARGE:
-        read_ahead(programs, files)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.execution import Machine
 from shim.check.findings import Finding, Severity
-from shim.check.programs import Kind, is_program
 from shim.check.rules import RULES
 from shim.check.start import check_start, find_bootstrap_kind
 from shim.check.tree import parts_of
+from shim.package.executables import Kind, is_program
 from shim.package.names import BOOTSTRAP, PRIVATE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from shim.check.rules import unzipped_size
 from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shim.check.state import State
     from shim.check.survey import Survey
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
-def print_survey(survey: Survey, *, is_plain: bool) -> None:
-    """Print one package's part of the report to standard output."""
+def print_surveys(surveys: Iterable[Survey], *, is_plain: bool) -> None:
+    """Print the report to standard output."""
     console = Console(highlight=False, no_color=is_plain, markup=False, emoji=False)
+    for survey in surveys:
+        _print_survey(console, survey)
+
+
+def _print_survey(console: Console, survey: Survey) -> None:
     state = survey.verdicts[0].state
     console.print(Text(_heading(state), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.execution import Machine
-from shim.check.programs import Kind, kind_of
 from shim.check.start import find_program, goes_on_to_handler
 from shim.check.tree import TASK, parts_of
 from shim.errors import InputError
@@ -28,6 +27,7 @@ from shim.migrate.contents import (
     starts_on,
     united,
 )
+from shim.package.executables import Kind, kind_of
 from shim.package.launchers import Flavour, dual_script, launcher_files
 from shim.package.limits import format_size, read_limits
 from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,13 @@ from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.survey import survey
+from shim.check.verdict import verdict
 from shim.elf import ElfInvalid
 from shim.elf_linking import ElfStart, Segment, read_linking
-from shim.package.read import Entry, read_package
+from shim.errors import InputError
+from shim.package.ahead import reading_ahead
+from shim.package.executables import elf_linking
+from shim.package.read import Entry, Unreadable, read_package
 from tests.check.builders import launcher
 from tests.check.oracle.programs import Programs
 from tests.requirements import require
@@ -62,9 +67,66 @@ def test_programs_that_are_read_ahead_have_the_same_verdict(
     )
     runtime = read_runtimes()["provided.al2023"]
     state = State(package=read_package(package), arch=Arch.X86_64, runtime=runtime, handler=None)
+    with reading_ahead([state.package], None):
+        pass
     surveyed = survey(state, architectures=[Arch.X86_64], runtimes=[runtime])
     assert {finding.code for finding in surveyed.findings} == expected
     assert surveyed.starts == (not expected)
+
+
+@pytest.mark.parametrize(
+    ("handler", "read"), [(None, {"one", "bin/two", "lib"}), ("bin/two", {"bin/two", "lib"})]
+)
+def test_large_programs_and_what_they_need_are_read_and_no_others(
+    compiled: Programs, tmp_path: Path, *, handler: str | None, read: set[str]
+) -> None:
+    path = deflated(
+        tmp_path / "package.zip",
+        one=compiled.needing("SHIM_1") + bytes(MB),
+        bin__two=compiled.needing("SHIM_1") + bytes(MB),
+        small=compiled.needing("SHIM_1"),
+        unneeded=compiled.library("SHIM_2") + bytes(MB),
+        text=bytes(MB),
+        **{"lib__libshimprivate.so.1": compiled.library("SHIM_1")},
+    )
+    package = read_package(path)
+    with reading_ahead([package], handler):
+        pass
+    path.unlink()
+    found = set()
+    for entry in package.entries:
+        with suppress(Unreadable, ElfInvalid):
+            assert elf_linking(entry)
+            found.add(entry.name.removesuffix("/libshimprivate.so.1"))
+    assert found == read
+
+
+def test_a_large_program_that_is_damaged_is_left_to_the_verdict(
+    compiled: Programs, tmp_path: Path
+) -> None:
+    program = compiled.needing("SHIM_1")
+    path = deflated(
+        tmp_path / "package.zip", bootstrap=launcher(), one=program + CONTENT + bytes(MB)
+    )
+    data = bytearray(path.read_bytes())
+    data[-2000:-1000] = b"\xff" * 1000
+    path.write_bytes(data)
+    package = read_package(path)
+    with reading_ahead([package], None):
+        pass
+    runtime = read_runtimes()["provided.al2023"]
+    state = State(package=package, arch=Arch.X86_64, runtime=runtime, handler="one")
+    assert {finding.code for finding in verdict(state).findings} == {"library-missing"}
+
+
+def test_what_fails_meanwhile_does_not_wait_for_what_is_read(
+    compiled: Programs, tmp_path: Path
+) -> None:
+    package = read_package(
+        deflated(tmp_path / "package.zip", one=compiled.needing("SHIM_1") + bytes(MB))
+    )
+    with pytest.raises(InputError, match="no such"), reading_ahead([package], None):
+        raise InputError("no such runtime")
 
 
 def test_a_file_is_inflated_once_for_many_reads(tmp_path: Path) -> None:

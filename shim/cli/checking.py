@@ -1,0 +1,114 @@
+"""What `shim check` does once it has the packages: the choice, the surveys, the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.check.report import as_json, as_sarif
+from shim.check.runtimes import Runtime, known_runtime, read_runtimes
+from shim.check.state import State
+from shim.check.survey import HANDLERS_LIMIT, Survey, survey
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from shim.package.read import Package
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """What the user fixed; None for what is left open."""
+
+    runtime: Runtime | None = None
+    arch: Arch | None = None
+    handler: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def survey_packages(
+    packages: Iterable[Package], layers: tuple[Package, ...], choice: Choice
+) -> list[Survey]:
+    """Check each package with the layers."""
+    today = datetime.now(UTC).date()
+    surveys = []
+    for package in packages:
+        state = State(
+            package=package,
+            layers=layers,
+            arch=choice.arch or Arch.X86_64,
+            runtime=choice.runtime or next(iter(read_runtimes().values())),
+            handler=choice.handler,
+            environment=choice.environment,
+            # Without a choice, all else would be lost among the older runtimes' dates.
+            day=today if choice.runtime else None,
+        )
+        surveys.append(
+            survey(
+                state,
+                architectures=[choice.arch] if choice.arch else Arch,
+                runtimes=[choice.runtime] if choice.runtime else _lambda_runtimes(),
+                day=today,
+            )
+        )
+    return surveys
+
+
+def _lambda_runtimes() -> list[Runtime]:
+    return [runtime for runtime in read_runtimes().values() if not runtime.is_test]
+
+
+def choose(arguments: argparse.Namespace) -> Choice:
+    """The function's configuration, and over it what the options say."""
+    function = _configured(arguments.function) if arguments.function else Choice()
+    return Choice(
+        runtime=known_runtime(arguments.runtime) if arguments.runtime else function.runtime,
+        arch=arguments.arch or function.arch,
+        handler=function.handler if arguments.handler is None else arguments.handler,
+        environment=function.environment,
+    )
+
+
+def _configured(path: Path) -> Choice:
+    from shim.migrate.function import (
+        read_function,  # what few runs need, and a tenth of the imports
+    )
+
+    function = read_function(path).function
+    return Choice(
+        runtime=known_runtime(function.runtime),
+        arch=function.arch,
+        handler=function.handler,
+        environment=dict(function.environment),
+    )
+
+
+def printer(arguments: argparse.Namespace) -> Callable[[list[Survey]], None]:
+    """What prints the report in the form that was asked for; only what it needs is imported."""
+    if arguments.sarif:
+        return lambda surveys: print(json.dumps(as_sarif(surveys), indent=2))
+    if arguments.json:
+        return lambda surveys: print(json.dumps(as_json(surveys), indent=2))
+    from shim.cli.check_text import print_surveys
+
+    is_plain = arguments.no_color or bool(os.environ.get("NO_COLOR"))
+    return partial(print_surveys, is_plain=is_plain)
+
+
+def note_left_out(surveys: Iterable[Survey]) -> None:
+    """Say on standard error which packages had too many handlers to check all."""
+    for one in surveys:
+        if one.left_out:
+            print(
+                f"note: {one.left_out:,} handlers beyond the first {HANDLERS_LIMIT} were not"
+                " checked: name one with --handler",
+                file=sys.stderr,
+            )
