@@ -78,9 +78,8 @@ def choose(arguments: argparse.Namespace) -> Choice:
 
 
 def _configured(path: Path) -> Choice:
-    from shim.migrate.function import (
-        read_function,  # what few runs need, and a tenth of the imports
-    )
+    # What few runs need, and a tenth of the imports.
+    from shim.migrate.function import read_function
 
     function = read_function(path).function
     return Choice(
