@@ -67,7 +67,8 @@ def build_glibc(work: Path, out: Path) -> None:
 def pack(package: Path, arch: str, handler: str) -> None:
     """A package with the launcher, by `shim pack`."""
     package.parent.mkdir(parents=True, exist_ok=True)
-    run(sys.executable, "-m", "shim", "pack", handler, "--arch", arch, "-o", str(package))
+    # -P: the installed shim has launchers, the source tree that this may run in has none.
+    run(sys.executable, "-P", "-m", "shim", "pack", handler, "--arch", arch, "-o", str(package))
 
 
 def write_zip(package: Path, files: dict[str, Path]) -> None:

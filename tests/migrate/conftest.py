@@ -26,8 +26,14 @@ def built(go: str, lean_launchers: None, tmp_path_factory: pytest.TempPathFactor
     require(find_spec("ziglang") is not None, "ziglang is not installed")
     out = tmp_path_factory.mktemp("migrations")
     environment = os.environ | {"GO": go, "PYTHONPATH": str(Path(shim.__path__[0]).parent)}
+    # As in a clone, whose `shim` is not the installed one.
+    environment.pop("PYTHONSAFEPATH", None)
+    clone = tmp_path_factory.mktemp("clone")
+    (clone / "shim").mkdir()
+    (clone / "shim" / "__init__.py").touch()
     done = subprocess.run(
         [sys.executable, EXAMPLES / "build.py", out],
+        cwd=clone,
         env=environment,
         capture_output=True,
         text=True,
