@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from shim import __version__
 from shim.arch import Arch
 from tests.requirements import require
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 INSTALLED = Path(shim.launcher.__file__).parent / "bin"
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 INTERPRETERS = {"this interpreter": Path(sys.executable), "the system's": DEBIAN_PYTHON}
@@ -59,17 +57,6 @@ def check(environment: Environment, folder: Path) -> None:
         environment.run(environment.shim, "launcher", "--arch", arch, "--output", str(written))
         assert written.read_bytes() == (INSTALLED / f"lean-{arch}").read_bytes()
         assert os.access(written, os.X_OK)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A copy of the project's tracked files."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0")[:-1]:
-        target = tmp_path / "tree" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target)
-    return tmp_path / "tree"
 
 
 def sources(tree: Path) -> list[Path]:
