@@ -20,7 +20,6 @@ from shim.check.tree import File, Node, Tree
 from shim.elf import MAGIC, ElfInvalid
 from shim.elf_linking import EXECUTABLE, SHARED, ElfStart
 from shim.package.executables import (
-    FIRST_LINE,
     Shebang,
     elf_linking,
     elf_start,
@@ -29,6 +28,7 @@ from shim.package.executables import (
     read_first,
     read_shebang,
 )
+from shim.package.program import FIRST_LINE
 from shim.package.read import Entry, Unreadable
 
 if TYPE_CHECKING:

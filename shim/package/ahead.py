@@ -17,7 +17,6 @@ from shim.package.read import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from shim.elf_linking import ElfStart
     from shim.package.read import Entry, Package
 
 _LARGE = 1 << 20
@@ -63,8 +62,8 @@ def _large_programs(files: Iterable[Entry], handler: str | None) -> Iterator[Ent
     names = {BOOTSTRAP, base, f"{base}{Arch.ARM64.suffix}"}
     for entry in files:
         if handler is None or _base(entry.name) in names:
-            start = _start(entry) if stat.S_ISREG(entry.kind) and entry.size >= _LARGE else None
-            if start and start.is_dynamic and start.entry != 0:
+            is_large = stat.S_ISREG(entry.kind) and entry.size >= _LARGE
+            if is_large and _is_dynamic_program(entry):
                 yield entry
 
 
@@ -72,11 +71,12 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _start(entry: Entry) -> ElfStart | None:
+def _is_dynamic_program(entry: Entry) -> bool:
     try:
-        return elf_start(entry)
+        start = elf_start(entry)
     except (ElfInvalid, Unreadable):
-        return None
+        return False
+    return start.is_dynamic and start.entry != 0
 
 
 def _drain(entries: Iterator[Entry], needed: set[str]) -> None:

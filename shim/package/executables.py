@@ -18,10 +18,8 @@ from shim.elf_linking import (
     read_linking,
     read_start,
 )
+from shim.package.program import FIRST_LINE
 from shim.package.read import Entry, Unreadable
-
-FIRST_LINE = 256
-"""Bytes that Linux reads of a file to find out what it is (BINPRM_BUF_SIZE)."""
 
 _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16
