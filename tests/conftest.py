@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +13,7 @@ import pytest
 
 import shim.launcher
 from shim.arch import Arch
-from tests.kept import kept
+from tests.kept import compiled
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -53,16 +50,8 @@ class Compiler:
 
     def program(self, target: str, *options: str, name: str = "orders") -> Path:
         """A program that prints `name`, for a zig target such as `aarch64-linux-musl`."""
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-nostdlib"]
-        command += ["-Os", "-s", "-fno-stack-protector", f'-DNAME="{name}"', *options]
-        key = hashlib.sha256("\0".join([SOURCE, *command[1:]]).encode()).hexdigest()[:16]
-
-        def compile_to(path: Path) -> None:
-            source = path.with_suffix(".c")
-            source.write_text(SOURCE)
-            subprocess.run([*command, source, "-o", path], check=True)
-
-        return kept(self.folder / key, compile_to)
+        words = ["-target", target, "-nostdlib", "-Os", "-s", "-fno-stack-protector"]
+        return compiled(self.folder, SOURCE, *words, f'-DNAME="{name}"', *options)
 
 
 def pytest_configure() -> None:

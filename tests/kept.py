@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,3 +25,16 @@ def kept(path: Path, make: Callable[[Path], object]) -> Path:
             make(part)
             part.replace(path)
     return path
+
+
+def compiled(folder: Path, source: str, *options: str) -> Path:
+    """What `zig cc` makes of C, in `folder` by the hash of source and options."""
+    key = hashlib.sha256("\0".join([source, *options]).encode()).hexdigest()[:24]
+
+    def make(path: Path) -> None:
+        code = path.with_suffix(".c")
+        code.write_text(source)
+        command = [sys.executable, "-m", "ziglang", "cc", *options]
+        subprocess.run([*command, code, "-o", path], check=True)
+
+    return kept(folder / key, make)

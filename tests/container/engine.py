@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import docker  # type: ignore[import-untyped] # its types are a package of others
 from docker.errors import ImageNotFound  # type: ignore[import-untyped] # the same
 
-from tests.kept import kept
+from tests.debian import release_tar
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -115,15 +115,8 @@ def _archive(arch: Arch) -> Path:
     """A root file system of the distribution's smallest set of packages."""
     require(shutil.which("mmdebstrap") is not None, "mmdebstrap is not installed")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shim" / "tests"
-
-    def make(path: Path) -> None:
-        sources = Path("/etc/apt/sources.list.d/debian.sources").read_text()
-        mirror = next(line.split()[1] for line in sources.splitlines() if line.startswith("URIs:"))
-        debian = "arm64" if arch == "arm64" else "amd64"
-        words = ["--variant=minbase", f"--arch={debian}", "--include=ca-certificates"]
-        subprocess.run(["mmdebstrap", "-q", *words, "bookworm", path, mirror], check=True)
-
-    return kept(cache / f"bookworm-{arch}.tar", make)
+    tar = cache / f"bookworm-{arch}.tar"
+    return release_tar(tar, "bookworm", arch, include=["ca-certificates"])
 
 
 def _build_base(client: Any, name: str, *, arch: Arch, archive: Path, folder: Path) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import subprocess
-import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tests.kept import kept
+from tests.kept import compiled, kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +68,6 @@ class Programs:
 
     arch: Arch
     cache: Path
-    built: dict[str, bytes] = field(default_factory=dict)
 
     def target(self, libc: str) -> str:
         """zig's name for the architecture and a libc."""
@@ -79,15 +75,8 @@ class Programs:
 
     def compile(self, source: str, target: str, *options: str) -> bytes:
         """What zig makes of `source`."""
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-Os", "-s", *options]
-        key = hashlib.sha256("\0".join([source, *command[1:]]).encode()).hexdigest()[:24]
-
-        def compile_to(path: Path) -> None:
-            code = path.with_suffix(".c")
-            code.write_text(source)
-            subprocess.run([*command, code, "-o", path], check=True)
-
-        return kept(self.cache / key, compile_to).read_bytes()
+        words = ["-target", target, "-Os", "-s", *options]
+        return compiled(self.cache, source, *words).read_bytes()
 
     def version_script(self, version: str, symbol: str) -> str:
         """The linker's option that gives `symbol` a version."""

@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 
 from shim.arch import Arch
-from tests.kept import kept
+from tests.debian import ARCHITECTURES, release_tar
 from tests.requirements import require
 
 RELEASES = {"debian-bookworm": "bookworm", "debian-bullseye": "bullseye"}
-_DEBIAN = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
 
 
 def cache_folder() -> Path:
@@ -34,12 +33,8 @@ def require_roots(arch: Arch) -> None:
 def root_tar(runtime: str, arch: Arch) -> Path:
     """The release's root folder as a tar."""
     release = RELEASES[runtime]
-
-    def make(tar: Path) -> None:
-        command = ["mmdebstrap", "--variant=minbase", f"--arch={_DEBIAN[arch]}", "--quiet"]
-        subprocess.run([*command, release, tar, _mirror()], check=True)
-
-    return kept(cache_folder() / "roots" / f"{release}-{_DEBIAN[arch]}.tar", make)
+    tar = cache_folder() / "roots" / f"{release}-{ARCHITECTURES[arch]}.tar"
+    return release_tar(tar, release, arch)
 
 
 def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
@@ -53,12 +48,3 @@ def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
             (root / name).mkdir(parents=True, exist_ok=True)
         root.chmod(0o755)
     return root
-
-
-def _mirror() -> str:
-    """The first one that this system's own apt uses."""
-    for source in sorted(Path("/etc/apt").rglob("*.sources")):
-        for line in source.read_text().splitlines():
-            if line.lower().startswith("uris:"):
-                return line.split()[1]
-    raise AssertionError("no Debian mirror is configured in /etc/apt")
