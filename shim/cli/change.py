@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.arch import Arch
+from shim.aws.api import LATEST, Function
+from shim.aws.function import NamedFunction, read_function, state_of
 from shim.check.runtimes import known_runtime, read_runtimes
 from shim.cli.cache import cache_folder
 from shim.errors import InputError
-from shim.migrate.api import LATEST, Function
-from shim.migrate.function import NamedFunction, read_function, state_of
-from shim.migrate.packages import Packages, code_sha256
+from shim.package.packages import Packages, code_sha256
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from shim.migrate.state import State
     from shim.package.read import Package
+    from shim.plan.state import State
 
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 _SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "environment")
@@ -181,7 +181,7 @@ class _Reader:
         self._arns: dict[Package, str] = {}
         self._client: Any = None
         if arguments.function:
-            from shim.migrate.aws import connect
+            from shim.aws.boto import connect
 
             self._client = connect(region=arguments.region, profile=arguments.profile, tries=5)
 
@@ -207,7 +207,7 @@ class _Reader:
     def _now(self) -> tuple[NamedFunction, Path]:
         arguments = self._arguments
         if self._client is not None:
-            from shim.migrate.aws import fetch_function
+            from shim.aws.boto import fetch_function
 
             live = fetch_function(
                 self._client, arguments.function, folder=_downloads(), known=self._paths
@@ -237,7 +237,7 @@ class _Reader:
             return AliasNow(name=name, version=version, state=begin)
         if equals:
             raise InputError(f"the account knows the alias's version: `--alias {name}`")
-        from shim.migrate.aws import BotoApi, fetch_function
+        from shim.aws.boto import BotoApi, fetch_function
 
         function = self._arguments.function
         version = BotoApi(self._client).get_alias(function, name).version
@@ -297,7 +297,7 @@ class _Reader:
                     f"where is the zip of the layer `{arn}`?",
                     hint=f"give it: `--from-layer {arn}=ZIP` or `--layer {arn}=ZIP`",
                 )
-            from shim.migrate.aws import fetch_layer
+            from shim.aws.boto import fetch_layer
 
             self._paths[arn] = fetch_layer(self._client, arn, folder=_downloads())
         package = self._packages.read(self._paths[arn])

@@ -79,7 +79,7 @@ def choose(arguments: argparse.Namespace) -> Choice:
 
 def _configured(path: Path) -> Choice:
     # What few runs need, and a tenth of the imports.
-    from shim.migrate.function import read_function
+    from shim.aws.function import read_function
 
     function = read_function(path).function
     return Choice(

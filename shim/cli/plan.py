@@ -16,16 +16,16 @@ from shim.check.report import finding_as_json
 from shim.cli.change import Change, add_change_arguments, read_change
 from shim.cli.packing import progress_bar
 from shim.errors import ExitCode, InputError
-from shim.migrate.alias import find_alias_plan
-from shim.migrate.bridged import Bridged, Unbridged, find_bridged_plan, written
-from shim.migrate.commands import aws_script
-from shim.migrate.document import PLAN_FORMAT, as_document
-from shim.migrate.draw import draw_no_plan, draw_plan
-from shim.migrate.guard import guard_sentences
-from shim.migrate.packages import code_sha256
-from shim.migrate.search import NoPlan, Reason
-from shim.migrate.verdicts import Verdicts
 from shim.package.output import check_output, new_file
+from shim.package.packages import code_sha256
+from shim.plan.alias import find_alias_plan
+from shim.plan.bridge.planning import Bridged, Unbridged, find_bridged_plan, written
+from shim.plan.document import PLAN_FORMAT, as_document
+from shim.plan.drawing import draw_no_plan, draw_plan
+from shim.plan.hazards import guard_sentences
+from shim.plan.script import aws_script
+from shim.plan.search import NoPlan, Reason
+from shim.plan.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import argparse
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from shim.cli.change import AliasNow
     from shim.cli.plan_text import Report
-    from shim.migrate.alias import AliasPlan
-    from shim.migrate.draw import Drawing
-    from shim.migrate.plan import Plan
     from shim.package.read import Package
+    from shim.plan.alias import AliasPlan
+    from shim.plan.drawing import Drawing
+    from shim.plan.plan import Plan
 
     Bridges = Mapping[Package, str]
     """Those that were built, with what each is."""

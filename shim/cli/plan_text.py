@@ -10,23 +10,23 @@ from rich.text import Text
 
 from shim.check.findings import Severity
 from shim.cli.check_text import printable
-from shim.migrate.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
-from shim.migrate.naive import Order, naive_changes
-from shim.migrate.rules import refusal
-from shim.migrate.search import Reason
-from shim.migrate.step import UpdateCode, UpdateConfiguration
+from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
+from shim.plan.orders import Order, naive_changes
+from shim.plan.refusals import refusal
+from shim.plan.search import Reason
+from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from shim.migrate.alias import AliasStep
-    from shim.migrate.bridged import Bridged, Unbridged
-    from shim.migrate.naive import Naive
-    from shim.migrate.plan import Plan
-    from shim.migrate.state import State
-    from shim.migrate.verdicts import Verdicts
     from shim.package.read import Package
+    from shim.plan.alias import AliasStep
+    from shim.plan.bridge.planning import Bridged, Unbridged
+    from shim.plan.orders import Naive
+    from shim.plan.plan import Plan
+    from shim.plan.state import State
+    from shim.plan.verdicts import Verdicts
 
 WHO = {
     Order.CODE_FIRST: "Serverless, CDK hotswap",

@@ -16,25 +16,25 @@ from shim.check.runtimes import read_runtimes
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
-from shim.cli.starting import RealStarter
 from shim.errors import ExitCode, InputError
-from shim.migrate.bridged import Bridged, find_bridged_plan, written
-from shim.migrate.by_verdict import VerdictStarter
-from shim.migrate.fleet import Traffic
-from shim.migrate.picture import as_html, as_svg
-from shim.migrate.plan import Plan
-from shim.migrate.saved import read_plan
-from shim.migrate.simulate import PLAN, World, as_json, changes
-from shim.migrate.verdicts import Verdicts
 from shim.package.output import check_output, new_file
+from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
+from shim.plan.plan import Plan
+from shim.plan.saved import read_plan
+from shim.plan.verdicts import Verdicts
+from shim.simulate.by_start import RealStarter
+from shim.simulate.by_verdict import VerdictStarter
+from shim.simulate.drawing import as_html, as_svg
+from shim.simulate.sandboxes import Traffic
+from shim.simulate.simulation import PLAN, World, as_json, changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from shim.migrate.fleet import Starter
-    from shim.migrate.simulate import Run
-    from shim.migrate.state import State
     from shim.package.read import Package
+    from shim.plan.state import State
+    from shim.simulate.sandboxes import Starter
+    from shim.simulate.simulation import Run
 
 DESCRIPTION = """\
 Show what a change costs: the function under traffic, changed in the orders that common tools take

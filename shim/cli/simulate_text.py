@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shim.migrate.simulate import PLAN
+from shim.simulate.simulation import PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shim.migrate.simulate import Run
+    from shim.simulate.simulation import Run
 
 MOST_MESSAGES = 3
 

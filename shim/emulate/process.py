@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import shim
-from shim.emulate.keeper import SHUTDOWN_MILLISECONDS
 from shim.emulate.pump import Lines, Pump
+from shim.emulate.supervisor import SHUTDOWN_MILLISECONDS
 from shim.errors import InputError, MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shim.emulate.keeper import Order
-    from shim.emulate.nursery import Keeper, Nursery
+    from shim.emulate.fork_server import Keeper, Nursery
+    from shim.emulate.supervisor import Order
 
 START_SECONDS = 120
 """Bound for unpacking and starting: 250 MB take some seconds."""
@@ -31,7 +31,7 @@ CLOSE_SECONDS = SHUTDOWN_MILLISECONDS / 1000 + 30
 
 _KEEPER = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from shim.emulate import keeper; keeper.main(int(sys.argv[2]))"
+    "from shim.emulate import supervisor; supervisor.main(int(sys.argv[2]))"
 )
 
 

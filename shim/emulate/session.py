@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from shim.emulate import standin
-from shim.emulate.journal import TIMED_OUT, Record, without_own_lines
-from shim.emulate.keeper import Order
+from shim.emulate.emulator_log import TIMED_OUT, Record, without_own_lines
 from shim.emulate.process import Emulator
+from shim.emulate.supervisor import Order
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from shim.emulate.nursery import Nursery
+    from shim.emulate.fork_server import Nursery
     from shim.emulate.start import Start
 
 HOST = "127.0.0.1"

@@ -223,7 +223,7 @@ def test_when_its_keeper_is_killed_the_function_ends_too(
     keeper = next(
         number
         for number in command.processes()
-        if b"keeper.main" in Path(f"/proc/{number}/cmdline").read_bytes()
+        if b"supervisor.main" in Path(f"/proc/{number}/cmdline").read_bytes()
     )
     os.kill(keeper, signal.SIGKILL)
     out, log = process.communicate(timeout=60)

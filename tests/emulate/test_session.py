@@ -15,7 +15,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.emulate import standin
-from shim.emulate.nursery import Nursery
+from shim.emulate.fork_server import Nursery
 from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError

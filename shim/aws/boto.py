@@ -1,0 +1,280 @@
+"""AWS Lambda through boto3: the one module that knows it.
+
+What it takes of boto3 is a `lambda` client, made by `connect`; without boto3 that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64encode
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shim.aws.api import (
+    LATEST,
+    Alias,
+    Conflict,
+    Function,
+    Invoked,
+    LambdaError,
+    NotFound,
+    Refused,
+    RevisionMismatch,
+    Throttled,
+)
+from shim.aws.download import download
+from shim.aws.function import NamedFunction, naming, parse_function
+from shim.errors import InputError, MachineError
+from shim.fields import Field
+from shim.package.limits import format_size, read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from shim.arch import Arch
+    from shim.aws.api import Configuration, Zip
+
+_LAYER_VERSIONS = 20
+"""Of a layer, the newest, in which one with the same bytes is looked for."""
+
+_ERRORS: Mapping[str, type[LambdaError]] = {
+    "ResourceConflictException": Conflict,
+    "TooManyRequestsException": Throttled,
+    "ThrottlingException": Throttled,
+    "ServiceException": Throttled,
+    "PreconditionFailedException": RevisionMismatch,
+    "ResourceNotFoundException": NotFound,
+}
+"""By the API's names (botocore, lambda/2015-03-31/service-2.json); all others are `Refused`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Live:
+    """A function as it is in the account, with its zips on disk."""
+
+    named: NamedFunction
+    package: Path
+    layers: Mapping[str, Path]
+    """By ARN."""
+
+
+def connect(*, region: str | None = None, profile: str | None = None, tries: int = 1) -> Any:
+    """A `lambda` client; raises `MachineError` where boto3 or its settings are missing."""
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise MachineError(
+            "a function of an account is read through boto3, which is not installed",
+            hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
+        ) from error
+    config = Config(retries={"total_max_attempts": tries}, user_agent_extra="shim")
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile)
+        return session.client("lambda", config=config)
+    except BotoCoreError as error:
+        raise MachineError(
+            f"boto3 can't call AWS: {error}", hint="`aws configure`, or `--region`, `--profile`"
+        ) from error
+
+
+def fetch_function(
+    client: Any,
+    name: str,
+    *,
+    folder: Path,
+    qualifier: str = LATEST,
+    known: Mapping[str, Path] | None = None,
+) -> Live:
+    """Read a function, and put its zips into `folder`; layers in `known` are there already."""
+    with _calling(f"reading the function `{name}`"):
+        answer = client.get_function(FunctionName=name, Qualifier=qualifier)
+    document = Field(value=answer)
+    with naming("GetFunction"):
+        named = parse_function(document)
+        package = download(document["Code"], about=document["Configuration"], folder=folder)
+    known = known or {}
+    layers = {
+        arn: known[arn] if arn in known else _fetch_layer(client, arn, folder)
+        for arn in named.function.layers
+    }
+    return Live(named=named, package=package, layers=layers)
+
+
+def fetch_layer(client: Any, arn: str, *, folder: Path) -> Path:
+    """Put a layer's zip into `folder`."""
+    return _fetch_layer(client, arn, folder)
+
+
+def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
+    try:
+        with _calling(f"reading the layer `{arn}`"):
+            answer = client.get_layer_version_by_arn(Arn=arn)
+    except LambdaError as error:
+        raise type(error)(error.message, hint=f"give its zip: `--layer {arn}=ZIP`") from error
+    with naming("GetLayerVersionByArn"):
+        content = Field(value=answer)["Content"]
+        return download(content, about=content, folder=folder)
+
+
+class BotoApi:
+    """See `shim.aws.api.LambdaApi`; of a client that `connect` gave."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_function(self, function: str, qualifier: str = LATEST) -> Function:
+        """See `LambdaApi`."""
+        return self._function(
+            "get_function_configuration", FunctionName=function, Qualifier=qualifier
+        )
+
+    def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
+        """See `LambdaApi`."""
+        return self._function(
+            "update_function_code",
+            FunctionName=function,
+            ZipFile=_read(package),
+            Architectures=[arch.value],
+            RevisionId=revision,
+        )
+
+    def update_configuration(
+        self, function: str, change: Configuration, *, revision: str
+    ) -> Function:
+        """See `LambdaApi`."""
+        fields: dict[str, Any] = {
+            "Runtime": change.runtime,
+            "Handler": change.handler,
+            "Layers": None if change.layers is None else list(change.layers),
+            "Environment": None
+            if change.environment is None
+            else {"Variables": dict(change.environment)},
+        }
+        return self._function(
+            "update_function_configuration",
+            FunctionName=function,
+            RevisionId=revision,
+            **{name: value for name, value in fields.items() if value is not None},
+        )
+
+    def publish_layer(self, name: str, layer: Zip, *, architectures: Collection[Arch]) -> str:
+        """See `LambdaApi`."""
+        for arn, sha256 in self._layer_versions(name):
+            if sha256 == layer.sha256:
+                return arn
+        answer = self._call(
+            "publish_layer_version",
+            LayerName=name,
+            Content={"ZipFile": _read(layer)},
+            CompatibleArchitectures=sorted(architectures),
+        )
+        return answer["LayerVersionArn"].text()
+
+    def publish_version(self, function: str, *, code_sha256: str, revision: str) -> Function:
+        """See `LambdaApi`."""
+        return self._function(
+            "publish_version", FunctionName=function, CodeSha256=code_sha256, RevisionId=revision
+        )
+
+    def invoke(self, function: str, event: bytes, *, qualifier: str = LATEST) -> Invoked:
+        """See `LambdaApi`."""
+        with _calling("Invoke"):
+            answer = self._client.invoke(FunctionName=function, Payload=event, Qualifier=qualifier)
+            payload: bytes = answer["Payload"].read()
+        if "FunctionError" not in answer:
+            return Invoked(error_type=None, payload=payload)
+        try:
+            kind = json.loads(payload)["errorType"]
+        except (ValueError, TypeError, KeyError):
+            kind = None
+        return Invoked(error_type=str(kind or answer["FunctionError"]), payload=payload)
+
+    def get_alias(self, function: str, alias: str) -> Alias:
+        """See `LambdaApi`."""
+        return _alias(self._call("get_alias", FunctionName=function, Name=alias))
+
+    def update_alias(self, function: str, alias: Alias) -> Alias:
+        """See `LambdaApi`."""
+        is_split = alias.other_version is not None and alias.other_weight > 0
+        weights = {alias.other_version: alias.other_weight} if is_split else {}
+        return _alias(
+            self._call(
+                "update_alias",
+                FunctionName=function,
+                Name=alias.name,
+                FunctionVersion=alias.version,
+                RoutingConfig={"AdditionalVersionWeights": weights},
+                RevisionId=alias.revision,
+            )
+        )
+
+    def _layer_versions(self, name: str) -> Iterator[tuple[str, str]]:
+        """ARN and hash of the layer's newest versions."""
+        try:
+            answer = self._call("list_layer_versions", LayerName=name, MaxItems=_LAYER_VERSIONS)
+        except NotFound:
+            return
+        for version in answer["LayerVersions"].items():
+            arn = version["LayerVersionArn"].text()
+            content = self._call("get_layer_version_by_arn", Arn=arn)["Content"]
+            yield arn, content["CodeSha256"].text()
+
+    def _function(self, call: str, **fields: Any) -> Function:
+        return parse_function(self._call(call, **fields)).function
+
+    def _call(self, call: str, **fields: Any) -> Field:
+        with _calling("".join(part.capitalize() for part in call.split("_"))):
+            return Field(value=getattr(self._client, call)(**fields))
+
+
+@contextmanager
+def _calling(what: str) -> Iterator[None]:
+    """Turn botocore's errors into ours; `what` was tried."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        kind = _ERRORS.get(said.get("Code", ""), Refused)
+        raise kind(f"{what}: {said.get('Code')}: {said.get('Message')}") from error
+    except BotoCoreError as error:
+        raise MachineError(f"{what}: {error}", hint="`aws sts get-caller-identity`?") from error
+
+
+def _alias(answer: Field) -> Alias:
+    routing = answer["RoutingConfig"] if answer.has("RoutingConfig") else Field(value={})
+    weights = routing["AdditionalVersionWeights"].value if routing.value else {}
+    other, weight = next(iter(weights.items()), (None, 0.0))
+    return Alias(
+        name=answer["Name"].text(),
+        version=answer["FunctionVersion"].text(),
+        other_version=other,
+        other_weight=weight,
+        revision=answer["RevisionId"].text(),
+    )
+
+
+def _read(package: Zip) -> bytes:
+    """The zip's bytes, which have to be those that it was planned with."""
+    try:
+        data = package.path.read_bytes()
+    except OSError as error:
+        raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error
+    if b64encode(hashlib.sha256(data).digest()).decode() != package.sha256:
+        raise InputError(
+            f"it is no longer what the plan was made for: `{package.path}`", hint="plan again"
+        )
+    limit = read_limits().direct_upload
+    if len(data) > limit:
+        raise InputError(
+            f"it has {format_size(len(data))}, a direct upload at most {format_size(limit)}:"
+            f" `{package.path}`",
+            hint="`shim plan --aws` prints the calls, in which S3 can be named",
+        )
+    return data

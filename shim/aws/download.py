@@ -1,0 +1,89 @@
+"""Downloads a package from the presigned URL that AWS gives: bounded, and checked by its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import urllib.request
+from base64 import b64decode
+from binascii import Error as Base64Error
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from shim.errors import InputError, MachineError
+from shim.package.limits import read_limits
+from shim.package.output import new_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shim.fields import Field
+
+DOWNLOAD_SECONDS = 30.0
+"""Without a byte, before a download is given up."""
+
+_CHUNK = 1 << 20
+_LOOPBACK = {"localhost", "127.0.0.1"}
+
+
+def download(link: Field, *, about: Field, folder: Path) -> Path:
+    """The zip that `link` leads to, in `folder`, named by its hash; kept if it is there."""
+    location, size = link["Location"].text(), about["CodeSize"].whole()
+    if not 0 < size <= read_limits().unzipped:
+        about["CodeSize"].refuse(f"no package has {size:,} bytes")
+    try:
+        digest = b64decode(about["CodeSha256"].text(), validate=True).hex()
+    except (Base64Error, ValueError):
+        about["CodeSha256"].refuse("this is no hash in base64")
+    path = folder / f"{digest}.zip"
+    if _sha256(path) == digest:
+        return path
+    parts = urlsplit(location)
+    # Plain HTTP only to this machine: that is how local stand-ins for AWS give their URLs.
+    if parts.scheme != "https" and (parts.scheme, parts.hostname in _LOOPBACK) != ("http", True):
+        raise InputError(f"AWS gave a URL that is not https: `{parts.scheme}://{parts.hostname}`")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"can't make the folder, {error.strerror}: `{folder}`") from error
+    with new_file(path) as file:
+        for piece in _pieces(location, size):
+            file.write(piece)
+        file.seek(0)
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise MachineError(
+                f"what was downloaded from {parts.hostname} is not what AWS's hash says",
+                hint="try again",
+            )
+    return path
+
+
+def _pieces(location: str, size: int) -> Iterator[bytes]:
+    """The bytes behind the URL, at most `size` of them. The URL is a secret: no error has it."""
+    host, left = urlsplit(location).hostname, size
+    try:
+        # S310: the scheme was looked at by who called.
+        with urllib.request.urlopen(location, timeout=DOWNLOAD_SECONDS) as answer:  # noqa: S310
+            while piece := answer.read(min(_CHUNK, left + 1)):
+                left -= len(piece)
+                if left < 0:
+                    raise MachineError(f"{host} sends more than the {size:,} bytes of the package")
+                yield piece
+    except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        reason = getattr(error, "reason", None) or error
+        raise MachineError(
+            f"the package can't be downloaded from {host}: {reason}", hint="try again"
+        ) from error
+
+
+def _sha256(path: Path) -> str | None:
+    """In hexadecimal digits; None where there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,125 @@
+"""Reads a function as `aws lambda get-function` prints it, or get-function-configuration.
+
+What can't be used is an `InputError` that names the file and the place in it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.aws.api import LATEST, Function, UpdateStatus
+from shim.check.runtimes import known_runtime, read_runtimes
+from shim.errors import InputError
+from shim.fields import Field, read_json
+from shim.plan.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shim.package.read import Package
+
+_HINT = "aws lambda get-function --function-name NAME > FILE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedFunction:
+    """A function of an account, or of a file."""
+
+    name: str
+    """Empty where the file doesn't say it."""
+    function: Function
+
+
+def read_function(path: Path) -> NamedFunction:
+    """The function in the file; `InputError` for all that is none."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
+    with naming(str(path)):
+        return parse_function(read_json(text))
+
+
+@contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Put `source` before what is wrong in it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source}: {error.message}", hint=error.hint or _HINT) from error
+
+
+def parse_function(document: Field) -> NamedFunction:
+    """The function that a document is about; each `InputError` names the place."""
+    field = document["Configuration"] if document.has("Configuration") else document
+    if _text(field, "PackageType", "Zip") != "Zip":
+        field["PackageType"].refuse("a container image has no runtime that it starts in")
+    return NamedFunction(
+        name=_text(field, "FunctionName"),
+        function=Function(
+            version=_text(field, "Version", LATEST),
+            code_sha256=_text(field, "CodeSha256"),
+            arch=_arch(field),
+            runtime=_runtime(field["Runtime"]),
+            handler=_text(field, "Handler"),
+            layers=tuple(one["Arn"].text() for one in _items(field, "Layers")),
+            environment=_environment(field["Environment"]) if field.has("Environment") else (),
+            revision=_text(field, "RevisionId"),
+            is_active=_text(field, "State", "Active") in {"Active", "Inactive"},
+            update=_update(field),
+            reason_code=_text(field, "LastUpdateStatusReasonCode"),
+            reason=_text(field, "LastUpdateStatusReason"),
+        ),
+    )
+
+
+def state_of(function: Function, package: Package, layers: tuple[Package, ...]) -> State:
+    """The state that a function with these packages is in."""
+    return State(
+        package=package,
+        arch=function.arch,
+        runtime=known_runtime(function.runtime),
+        handler=function.handler,
+        layers=layers,
+        environment=function.environment,
+    )
+
+
+def _text(field: Field, name: str, default: str = "") -> str:
+    return field[name].text() if field.has(name) else default
+
+
+def _items(field: Field, name: str) -> Iterator[Field]:
+    return field[name].items() if field.has(name) else iter(())
+
+
+def _arch(field: Field) -> Arch:
+    for one in _items(field, "Architectures"):
+        if one.text() not in set(Arch):
+            one.refuse(f"neither {' nor '.join(Arch)}, but {one.text()!r}")
+        return Arch(one.text())
+    return Arch.X86_64
+
+
+def _runtime(field: Field) -> str:
+    if field.text() not in read_runtimes():
+        known = ", ".join(read_runtimes())
+        field.refuse(f"no OS-only runtime is called {field.text()!r}, one of {known}")
+    return field.text()
+
+
+def _environment(field: Field) -> tuple[tuple[str, str], ...]:
+    if field.has("Error"):
+        field["Error"].refuse(f"AWS could not read the environment: {field['Error'].value}")
+    return tuple(sorted(field["Variables"].texts().items())) if field.has("Variables") else ()
+
+
+def _update(field: Field) -> UpdateStatus:
+    status = _text(field, "LastUpdateStatus", UpdateStatus.SUCCESSFUL)
+    if status not in set(UpdateStatus):
+        field["LastUpdateStatus"].refuse(f"none of {', '.join(UpdateStatus)}, but {status!r}")
+    return UpdateStatus(status)

@@ -1,1 +1,0 @@
-"""Changes a function's package, architecture and configuration with no failed invocation."""

@@ -1,0 +1,1 @@
+"""Finds the calls that change a function with no failed invocation, and writes and reads them."""

@@ -1,0 +1,157 @@
+"""Real sandboxes for `shim simulate`: each a start of the real package under AWS's emulator."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from shim.emulate.fork_server import Nursery
+from shim.emulate.session import Session
+from shim.emulate.start import Start
+from shim.errors import MachineError
+from shim.package.extract import unpack
+from shim.package.limits import read_limits
+from shim.simulate.by_verdict import expected
+from shim.simulate.sandboxes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from shim.emulate.session import Answer
+    from shim.package.read import Package
+    from shim.plan.state import State
+    from shim.plan.verdicts import Verdicts
+
+_HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
+"""Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
+
+_EMULATOR_TRIES = 3
+
+
+@dataclass(kw_only=True, slots=True)
+class RealSandbox:
+    """One emulator with one function in it."""
+
+    begin: Callable[[], Session]
+    """Starts the session, which the exit stack then ends."""
+    event: bytes
+    closing: ExitStack
+    unseen: Outcome | None
+    """What fails in the runtime, and would not here."""
+    session: Session
+    has_answered: bool = False
+
+    def invoke(self) -> Outcome:
+        """See `Sandbox`."""
+        answer = self._answer()
+        if answer.error_type:
+            return Outcome(error_type=answer.error_type, message=answer.error_message)
+        return self.unseen or Outcome(error_type=None)
+
+    def close(self) -> None:
+        """See `Sandbox`."""
+        self.closing.close()
+
+    def _answer(self) -> Answer:
+        """The session's; where the emulator itself ended at the very start, a new one's.
+
+        Seen twice in some thousand failing starts, on a busy machine and for a cause unknown; it is
+        nothing that a caller of Lambda would get.
+        """
+        for _ in range(0 if self.has_answered else _EMULATOR_TRIES - 1):
+            try:
+                return self._invoke_session()
+            except MachineError:
+                self.closing.close()
+                self.session = self.begin()
+        return self._invoke_session()
+
+    def _invoke_session(self) -> Answer:
+        answer = self.session.invoke(self.event)
+        self.has_answered = True
+        return answer
+
+
+class RealStarter:
+    """A `Starter`, for a `with` statement, at whose end every process of its sandboxes has ended.
+
+    `program` is the emulator, `roots` the root folders that stand in for runtimes, by their names.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        *,
+        roots: Mapping[str, Path],
+        verdicts: Verdicts,
+        event: bytes = b"{}",
+    ) -> None:
+        self.starts = 0
+        self._program = program
+        self._roots = roots
+        self._verdicts = verdicts
+        self._event = event
+        self._unpacked: dict[Package, Path] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._nursery = self._open.enter_context(Nursery())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def start(self, state: State) -> RealSandbox:
+        """See `Starter`."""
+        start = Start(
+            package=self._files(state.package),
+            handler=state.handler,
+            arch=state.arch,
+            layers=tuple(map(self._files, state.layers)),
+            environment=dict(state.environment),
+            runs_handler=state.runtime.runs_handler,
+            root=self._roots.get(state.runtime.name),
+        )
+        closing = ExitStack()
+        self._open.push(closing)
+
+        def begin() -> Session:
+            session = Session(
+                start, program=self._program, log=lambda _: None, nursery=self._nursery
+            )
+            return closing.enter_context(session)
+
+        self.starts += 1
+        return RealSandbox(
+            begin=begin,
+            event=self._event,
+            closing=closing,
+            unseen=self._unseen(state),
+            session=begin(),
+        )
+
+    def _files(self, package: Package) -> Path:
+        """The package's files, unpacked once for all of its starts."""
+        if package not in self._unpacked:
+            folder = self._nursery.folder / str(len(self._unpacked))
+            folder.mkdir()
+            unpack(Path(package.path), folder, limit=read_limits().unzipped)
+            self._unpacked[package] = folder
+        return self._unpacked[package]
+
+    def _unseen(self, state: State) -> Outcome | None:
+        """What only the verdict knows, where this machine stands in for the runtime."""
+        if state.runtime.name in self._roots:
+            return None
+        verdict = self._verdicts.verdict(state)
+        if verdict.starts or not verdict.findings[0].code.startswith(_HOST_SPARES):
+            return None
+        return expected(verdict)

@@ -1,0 +1,73 @@
+"""Sandboxes that start when the verdict says so: no process runs, for speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shim.simulate.sandboxes import Outcome
+
+if TYPE_CHECKING:
+    from shim.check.findings import Finding
+    from shim.check.verdict import Verdict
+    from shim.plan.state import State
+    from shim.plan.verdicts import Verdicts
+
+_BY_LAUNCHER = {
+    "handler-unset": "Runtime.HandlerUnset",
+    "handler-invalid": "Runtime.HandlerInvalid",
+    "handler-is-launcher": "Runtime.HandlerIsLauncher",
+    "handler-missing": "Runtime.HandlerNotFound",
+    "handler-not-executable": "Runtime.HandlerNotExecutable",
+    "handler-directory": "Runtime.HandlerNotExecutable",
+    "handler-wrong-architecture": "Runtime.WrongArchitecture",
+    "interpreter-missing": "Runtime.InterpreterMissing",
+}
+"""What our launcher reports (design.md, "The launch path"); a script there only exits."""
+
+_BY_LINKER = ("glibc-", "libstdcxx-", "library-")
+"""The dynamic linker ends the process before it has asked for work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictSandbox:
+    """Answers, or fails, always the same."""
+
+    outcome: Outcome
+
+    def invoke(self) -> Outcome:
+        """See `Sandbox`."""
+        return self.outcome
+
+    def close(self) -> None:
+        """See `Sandbox`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictStarter:
+    """A `Starter` that asks for verdicts."""
+
+    verdicts: Verdicts
+
+    def start(self, state: State) -> VerdictSandbox:
+        """See `Starter`."""
+        return VerdictSandbox(outcome=expected(self.verdicts.verdict(state)))
+
+
+def expected(verdict: Verdict) -> Outcome:
+    """What a caller would most likely get."""
+    if verdict.starts:
+        return Outcome(error_type=None)
+    finding = verdict.findings[0]
+    error_type = _error_type(finding, runs_handler=verdict.state.runtime.runs_handler)
+    return Outcome(error_type=error_type, message=f"{finding.code}: {finding.sentence}")
+
+
+def _error_type(finding: Finding, *, runs_handler: bool) -> str:
+    if finding.code.startswith("extension"):
+        return "Extension.LaunchError"
+    if finding.code.startswith(_BY_LINKER):
+        return "Runtime.ExitError"
+    if runs_handler:
+        return "Runtime.InvalidEntrypoint"
+    return _BY_LAUNCHER.get(finding.code, "Runtime.InvalidEntrypoint")

@@ -1,0 +1,181 @@
+"""The time line of simulated changes, as SVG or as a page that opens in a browser.
+
+Failed invocations are hatched and marked with a cross, so that no colour has to be told apart.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from math import ceil
+from typing import TYPE_CHECKING
+
+from shim.plan.step import UpdateCode
+from shim.simulate.simulation import LEAD_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shim.plan.step import Step
+    from shim.simulate.control import Update
+    from shim.simulate.simulation import Run
+
+WIDTH, LEFT, RIGHT = 960, 150, 24
+TOP, LANE, BARS, STRIP, BOTTOM = 62, 128, 56, 17, 40
+"""Pixels; of a lane, the bars and each strip below them."""
+
+BIN_SECONDS = 0.5
+BEFORE_SECONDS, AFTER_SECONDS = 4.0, 12.0
+"""How much is shown before the first call and after the last update has taken hold."""
+
+# Okabe and Ito's colours, which colour-blind people tell apart; pattern and cross say it once more.
+_ANSWERED, _FAILED, _INK, _PALE = "#56B4E9", "#D55E00", "#222222", "#e8e8e8"
+_STYLE = f"font-family: sans-serif; font-size: 13px; fill: {_INK}"
+_PATTERN = (
+    '<pattern id="failed" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)">'
+    f'<rect width="6" height="6" fill="#ffffff"/><rect width="3" height="6" fill="{_FAILED}"/>'
+    "</pattern>"
+)
+
+
+def as_html(runs: Sequence[Run]) -> str:
+    """A page with the drawing."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f"<title>{_title(runs)}</title></head>\n<body>\n{as_svg(runs)}</body>\n</html>\n"
+    )
+
+
+def as_svg(runs: Sequence[Run]) -> str:
+    """A lane for each run: invocations over time, and the updates below them."""
+    span = _Span(runs)
+    height = TOP + LANE * len(runs) + BOTTOM
+    size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">',
+        f"<title>{_title(runs)}</title>",
+        f"<defs>{_PATTERN}</defs>",
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        *_legend(),
+    ]
+    for number, run in enumerate(runs):
+        lines += _lane(run, span, top=TOP + number * LANE)
+    lines += _axis(span, top=TOP + LANE * len(runs))
+    return "\n".join([*lines, "</svg>\n"])
+
+
+def _title(runs: Sequence[Run]) -> str:
+    said = ", ".join(
+        f"{run.name}: {len(run.failures)} of {len(run.samples)} failed" for run in runs
+    )
+    return escape(said)
+
+
+class _Span:
+    """The part of the time that is shown, and its scales."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        held = [one.held for run in runs for one in run.updates if one.held is not None]
+        failed = [sample.time for run in runs for sample in run.failures]
+        last = max(sample.time for run in runs for sample in run.samples)
+        self.begin = max(0.0, LEAD_SECONDS - BEFORE_SECONDS)
+        end = min(max([self.begin, *held, *failed]) + AFTER_SECONDS, max(last, self.begin + 1))
+        self._bins = ceil((end - self.begin) / BIN_SECONDS)
+        self.end = self.begin + self._bins * BIN_SECONDS
+        self.highest = max(max(sum(one) for one in self.bins(run)) for run in runs) or 1
+
+    def x(self, time: float) -> float:
+        share = (min(max(time, self.begin), self.end) - self.begin) / (self.end - self.begin)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def bins(self, run: Run) -> list[tuple[int, int]]:
+        """How many invocations were answered, and failed, in each half second."""
+        answered, failed = [0] * self._bins, [0] * self._bins
+        for sample in run.samples:
+            if self.begin <= sample.time < self.end:
+                place = int((sample.time - self.begin) / BIN_SECONDS)
+                (failed if sample.outcome.error_type else answered)[place] += 1
+        return list(zip(answered, failed, strict=True))
+
+
+def _legend() -> Iterator[str]:
+    yield _text(8, 20, "invocations in each half second:")
+    yield _rect(226, 9, 14, 13, _ANSWERED)
+    yield _text(246, 20, "answered")
+    yield _rect(322, 9, 14, 13, "url(#failed)")
+    yield _cross(344, 15)
+    yield _text(356, 20, "failed")
+    yield _rect(416, 9, 14, 13, _PALE)
+    yield _text(436, 20, "an update in progress; when it ends, new sandboxes start from it")
+
+
+def _lane(run: Run, span: _Span, *, top: float) -> Iterator[str]:
+    base = top + BARS
+    yield _text(8, top + 22, run.name, weight="bold")
+    yield _text(8, top + 40, f"{len(run.failures):,} of {len(run.samples):,}")
+    yield _text(8, top + 56, "failed")
+    step = (WIDTH - LEFT - RIGHT) / ((span.end - span.begin) / BIN_SECONDS)
+    for place, (answered, failed) in enumerate(span.bins(run)):
+        x, width = round(LEFT + place * step, 1), round(step - 1, 1)
+        scale = (BARS - 12) / span.highest
+        low, high = round(answered * scale, 1), round(failed * scale, 1)
+        if answered:
+            yield _rect(x, base - low, width, low, _ANSWERED)
+        if failed:
+            yield _rect(x, base - low - high, width, high, "url(#failed)")
+            yield _cross(x + width / 2, base - low - high - 6)
+    yield f'<path d="M{LEFT} {base}H{WIDTH - RIGHT}" stroke="{_INK}"/>'
+    for number, one in enumerate(run.updates):
+        yield from _update(one, span, top=base + 4 + number * STRIP)
+    if run.problem:
+        at = base + 16 + len(run.updates) * STRIP
+        yield _text(LEFT, at, f"stopped half-way: {run.problem}")
+
+
+def _update(one: Update, span: _Span, *, top: float) -> Iterator[str]:
+    begun = span.x(one.begun)
+    end = span.x(span.end if one.held is None else one.held)
+    yield _rect(begun, top, max(end - begun, 1), STRIP - 3, _PALE)
+    yield f'<path d="M{end} {top}v{STRIP - 3}" stroke="{_INK}" stroke-width="2"/>'
+    yield _text(end + 5, top + 11, short_name(one.step), size=11)
+
+
+def short_name(step: Step) -> str:
+    """A call, as briefly as a drawing has room for."""
+    if isinstance(step, UpdateCode):
+        return f"code ({step.arch})"
+    fields = {
+        "runtime": step.runtime,
+        "handler": step.handler,
+        "layers": step.layers,
+        "environment": step.environment,
+    }
+    names = ", ".join(name for name, value in fields.items() if value is not None)
+    return f"configuration ({names})"
+
+
+def _axis(span: _Span, *, top: float) -> Iterator[str]:
+    for second in range(int(span.begin), int(span.end) + 1):
+        if second % 5 == 0 and second >= span.begin:
+            x = span.x(second)
+            line = f"M{x} {TOP}V{top}"
+            yield f'<path d="{line}" stroke="{_INK}" stroke-opacity="0.15" stroke-width="1"/>'
+            yield _text(x, top + 16, f"{second} s", anchor="middle", size=11)
+    yield _text(LEFT, top + 33, "virtual time", size=11)
+
+
+def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect {place} fill="{fill}"/>'
+
+
+def _cross(x: float, y: float) -> str:
+    line = f"M{x - 3:g} {y - 3:g}l6 6m0 -6l-6 6"
+    return f'<path d="{line}" stroke="{_FAILED}" stroke-width="1.5" fill="none"/>'
+
+
+def _text(
+    x: float, y: float, words: str, *, size: int = 13, anchor: str = "start", weight: str = "normal"
+) -> str:
+    look = f'font-size="{size}" text-anchor="{anchor}" font-weight="{weight}"'
+    return f'<text x="{x:g}" y="{y:g}" {look}>{escape(words)}</text>'

@@ -1,0 +1,414 @@
+"""boto3's side, held against botocore's own model of the API; AWS itself is never called."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sys
+import threading
+from base64 import b64encode
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shim.arch import Arch
+from shim.aws import boto as aws
+from shim.aws.api import (
+    Alias,
+    Configuration,
+    Conflict,
+    LambdaError,
+    NotFound,
+    Refused,
+    RevisionMismatch,
+    Throttled,
+    UpdateStatus,
+    Zip,
+)
+from shim.errors import InputError, MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shim.aws.api import LambdaApi
+
+boto3 = pytest.importorskip("boto3")
+stub = pytest.importorskip("botocore.stub")
+response = pytest.importorskip("botocore.response")
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:agent:3"
+CONFIGURATION: dict[str, Any] = {
+    "FunctionName": "orders",
+    "Runtime": "provided.al2023",
+    "Handler": "orders",
+    "CodeSha256": "x",
+    "CodeSize": 3,
+    "RevisionId": "r2",
+    "Architectures": ["arm64"],
+    "LastUpdateStatus": "InProgress",
+    "State": "Active",
+    "Version": "$LATEST",
+    "Layers": [{"Arn": ARN}],
+    "Environment": {"Variables": {"A": "1"}},
+}
+
+
+@dataclass
+class Served:
+    """A loopback server, in S3's place."""
+
+    url: str
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+
+    def link(self, name: str, body: bytes) -> str:
+        self.bodies[f"/{name}"] = body
+        return f"{self.url}/{name}?X-Amz-Signature=secret"
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            place = self.path.partition("?")[0]
+            found.requests.append(place)
+            body = found.bodies.get(place)
+            self.send_response(200 if body is not None else 403)
+            self.end_headers()
+            self.wfile.write(body or b"<Error/>")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Served(url=f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_PROFILE", raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        yield aws.connect(region="eu-west-1")
+
+
+@pytest.fixture
+def stubbed(client: Any) -> Iterator[Any]:
+    with stub.Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def sha256(data: bytes) -> str:
+    return b64encode(hashlib.sha256(data).digest()).decode()
+
+
+def zip_of(path: Path, data: bytes = b"PK zip") -> Zip:
+    path.write_bytes(data)
+    return Zip(path=path, sha256=sha256(data))
+
+
+def answer_function(
+    stubbed: Any, served: Served, *, package: bytes = b"code", layer: bytes = b"layer", **wrong: Any
+) -> None:
+    """What get_function and get_layer_version_by_arn answer."""
+    about = {"CodeSize": len(package), "CodeSha256": sha256(package), **wrong}
+    code = {"Location": served.link("code.zip", package), "RepositoryType": "S3"}
+    stubbed.add_response(
+        "get_function",
+        {"Configuration": {**CONFIGURATION, **about}, "Code": code},
+        {"FunctionName": "orders", "Qualifier": "$LATEST"},
+    )
+    if not wrong:
+        link = served.link("layer.zip", layer)
+        content = {"Location": link, "CodeSize": len(layer), "CodeSha256": sha256(layer)}
+        stubbed.add_response("get_layer_version_by_arn", {"Content": content}, {"Arn": ARN})
+
+
+def test_a_live_function_comes_with_its_zips(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path
+) -> None:
+    answer_function(stubbed, served)
+    live = aws.fetch_function(client, "orders", folder=tmp_path / "cache")
+    assert live.named.name == "orders"
+    assert live.named.function.arch is Arch.ARM64
+    assert live.package.read_bytes() == b"code"
+    assert live.layers[ARN].read_bytes() == b"layer"
+    assert (tmp_path / "cache").stat().st_mode & 0o77 == 0
+
+
+def test_what_is_there_is_not_downloaded_again_unless_it_is_damaged(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path
+) -> None:
+    packages = []
+    for _ in range(3):
+        answer_function(stubbed, served)
+        packages.append(aws.fetch_function(client, "orders", folder=tmp_path).package)
+    assert served.requests == ["/code.zip", "/layer.zip"]
+    packages[0].write_bytes(b"cod")
+    answer_function(stubbed, served)
+    assert aws.fetch_function(client, "orders", folder=tmp_path).package.read_bytes() == b"code"
+
+
+def test_a_layer_whose_zip_is_at_hand_is_not_asked_for(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path
+) -> None:
+    answer_function(stubbed, served, Layers=[{"Arn": ARN}])
+    known = {ARN: tmp_path / "layer.zip"}
+    live = aws.fetch_function(client, "orders", folder=tmp_path / "cache", known=known)
+    assert live.layers == known
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"CodeSize": 3}, "sends more than the 3 bytes of the package"),
+        ({"CodeSha256": sha256(b"other")}, "is not what AWS's hash says"),
+    ],
+)
+def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path, wrong: Any, expected: str
+) -> None:
+    answer_function(stubbed, served, **wrong)
+    with pytest.raises(MachineError, match=expected):
+        aws.fetch_function(client, "orders", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (
+            {"CodeSha256": "%%"},
+            "GetFunction: this is no hash in base64: `Configuration.CodeSha256`",
+        ),
+        ({"CodeSize": 1 << 40}, "GetFunction: no package has .* `Configuration.CodeSize`"),
+        ({"Runtime": "python3.13"}, "no OS-only runtime is called 'python3.13'"),
+    ],
+)
+def test_nonsense_in_the_answer_is_refused_with_its_place(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path, wrong: Any, expected: str
+) -> None:
+    answer_function(stubbed, served, **wrong)
+    with pytest.raises(InputError, match=expected):
+        aws.fetch_function(client, "orders", folder=tmp_path)
+
+
+def test_a_link_that_has_expired_is_said_without_its_secret(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path
+) -> None:
+    answer_function(stubbed, served, Layers=[])
+    served.bodies.clear()
+    with pytest.raises(MachineError) as caught:
+        aws.fetch_function(client, "orders", folder=tmp_path)
+    assert caught.value.message == ("the package can't be downloaded from 127.0.0.1: Forbidden")
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://example.org/x", "ftp://h/x"])
+def test_a_link_that_is_not_https_is_refused(
+    client: Any, stubbed: Any, tmp_path: Path, location: str
+) -> None:
+    about = {**CONFIGURATION, "CodeSha256": sha256(b"abc")}
+    answer = {"Configuration": about, "Code": {"Location": location}}
+    stubbed.add_response("get_function", answer)
+    with pytest.raises(InputError, match="a URL that is not https"):
+        aws.fetch_function(client, "orders", folder=tmp_path)
+
+
+def test_a_layer_of_another_account_says_how_its_zip_is_given(
+    client: Any, stubbed: Any, served: Served, tmp_path: Path
+) -> None:
+    answer_function(stubbed, served, Layers=[{"Arn": ARN}])
+    stubbed.add_client_error("get_layer_version_by_arn", "AccessDeniedException", "not yours", 403)
+    with pytest.raises(Refused, match="AccessDeniedException: not yours") as caught:
+        aws.fetch_function(client, "orders", folder=tmp_path)
+    assert caught.value.hint == f"give its zip: `--layer {ARN}=ZIP`"
+
+
+def test_the_code_call_carries_package_architecture_and_guard(
+    client: Any, stubbed: Any, tmp_path: Path
+) -> None:
+    package = zip_of(tmp_path / "p.zip")
+    stubbed.add_response(
+        "update_function_code",
+        CONFIGURATION,
+        {
+            "FunctionName": "orders",
+            "ZipFile": b"PK zip",
+            "Architectures": ["arm64"],
+            "RevisionId": "r1",
+        },
+    )
+    api: LambdaApi = aws.BotoApi(client)
+    function = api.update_code("orders", package, arch=Arch.ARM64, revision="r1")
+    assert (function.revision, function.update) == ("r2", UpdateStatus.IN_PROGRESS)
+
+
+def test_a_package_that_changed_since_it_was_planned_is_not_sent(
+    client: Any, tmp_path: Path
+) -> None:
+    package = zip_of(tmp_path / "p.zip")
+    package.path.write_bytes(b"other")
+    with pytest.raises(InputError, match="no longer what the plan was made for"):
+        aws.BotoApi(client).update_code("orders", package, arch=Arch.ARM64, revision="r1")
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        (Configuration(runtime="provided.al2023"), {"Runtime": "provided.al2023"}),
+        (Configuration(handler="a", layers=()), {"Handler": "a", "Layers": []}),
+        (Configuration(layers=(ARN,)), {"Layers": [ARN]}),
+        (Configuration(environment=()), {"Environment": {"Variables": {}}}),
+        (Configuration(environment=(("A", "b"),)), {"Environment": {"Variables": {"A": "b"}}}),
+    ],
+)
+def test_the_configuration_call_carries_what_changes_and_no_more(
+    client: Any, stubbed: Any, change: Configuration, fields: dict[str, Any]
+) -> None:
+    expected = {"FunctionName": "orders", "RevisionId": "r1", **fields}
+    stubbed.add_response("update_function_configuration", CONFIGURATION, expected)
+    aws.BotoApi(client).update_configuration("orders", change, revision="r1")
+
+
+def test_a_layer_is_published_once(client: Any, stubbed: Any, tmp_path: Path) -> None:
+    layer = zip_of(tmp_path / "l.zip")
+    api = aws.BotoApi(client)
+    listed = {"LayerName": "agent", "MaxItems": 20}
+    stubbed.add_client_error("list_layer_versions", "ResourceNotFoundException", "none", 404)
+    stubbed.add_response(
+        "publish_layer_version",
+        {"LayerVersionArn": ARN},
+        {
+            "LayerName": "agent",
+            "Content": {"ZipFile": b"PK zip"},
+            "CompatibleArchitectures": ["arm64", "x86_64"],
+        },
+    )
+    assert api.publish_layer("agent", layer, architectures=set(Arch)) == ARN
+    stubbed.add_response(
+        "list_layer_versions", {"LayerVersions": [{"LayerVersionArn": ARN}]}, listed
+    )
+    stubbed.add_response(
+        "get_layer_version_by_arn", {"Content": {"CodeSha256": layer.sha256}}, {"Arn": ARN}
+    )
+    assert api.publish_layer("agent", layer, architectures=set(Arch)) == ARN
+
+
+def test_a_version_is_published_with_both_guards(client: Any, stubbed: Any) -> None:
+    expected = {"FunctionName": "orders", "CodeSha256": "h", "RevisionId": "r1"}
+    stubbed.add_response("publish_version", {**CONFIGURATION, "Version": "8"}, expected)
+    published = aws.BotoApi(client).publish_version("orders", code_sha256="h", revision="r1")
+    assert published.version == "8"
+
+
+@pytest.mark.parametrize(
+    ("answer", "payload", "kind"),
+    [
+        ({}, b"{}", None),
+        (
+            {"FunctionError": "Unhandled"},
+            b'{"errorType": "Runtime.ExitError"}',
+            "Runtime.ExitError",
+        ),
+        ({"FunctionError": "Unhandled"}, b"no json", "Unhandled"),
+        ({"FunctionError": "Unhandled"}, b"[]", "Unhandled"),
+    ],
+)
+def test_an_invocation_tells_its_error(
+    client: Any, stubbed: Any, answer: dict[str, Any], payload: bytes, kind: str | None
+) -> None:
+    body = response.StreamingBody(BytesIO(payload), len(payload))
+    stubbed.add_response("invoke", {"Payload": body, **answer})
+    invoked = aws.BotoApi(client).invoke("orders", b"{}", qualifier="8")
+    assert (invoked.error_type, invoked.payload) == (kind, payload)
+
+
+def test_an_alias_moves_with_its_weight_and_back(client: Any, stubbed: Any) -> None:
+    api = aws.BotoApi(client)
+    routing = {"AdditionalVersionWeights": {"8": 0.1}}
+    about = {"Name": "live", "FunctionVersion": "7", "RevisionId": "a1"}
+    stubbed.add_response("get_alias", {**about, "RoutingConfig": routing})
+    alias = api.get_alias("orders", "live")
+    assert alias == Alias(
+        name="live", version="7", other_version="8", other_weight=0.1, revision="a1"
+    )
+    expected = {"FunctionName": "orders", **about}
+    for weights, wanted in (
+        (routing, alias),
+        ({"AdditionalVersionWeights": {}}, Alias(name="live", version="7", revision="a1")),
+    ):
+        stubbed.add_response("update_alias", about, {**expected, "RoutingConfig": weights})
+        assert api.update_alias("orders", wanted).version == "7"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ResourceConflictException", Conflict),
+        ("TooManyRequestsException", Throttled),
+        ("ServiceException", Throttled),
+        ("PreconditionFailedException", RevisionMismatch),
+        ("ResourceNotFoundException", NotFound),
+        ("InvalidParameterValueException", Refused),
+        ("SomethingNew", Refused),
+    ],
+)
+def test_each_error_has_its_kind(
+    client: Any, stubbed: Any, code: str, kind: type[LambdaError]
+) -> None:
+    stubbed.add_client_error("get_function_configuration", code, "the reason", 400)
+    with pytest.raises(kind, match=f"GetFunctionConfiguration: {code}: the reason"):
+        aws.BotoApi(client).get_function("orders")
+
+
+@pytest.mark.usefixtures("client")
+def test_without_an_endpoint_that_answers_it_is_the_machines_fault() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    away = boto3.client("lambda", region_name="eu-west-1", endpoint_url=f"http://127.0.0.1:{port}")
+    with pytest.raises(MachineError, match="GetFunctionConfiguration: "):
+        aws.BotoApi(away).get_function("orders")
+
+
+def test_without_boto3_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(MachineError, match="boto3, which is not installed") as caught:
+        aws.connect()
+    assert caught.value.hint
+    assert "pip install 'lambda-shim[aws]'" in caught.value.hint
+
+
+def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for profile in (None, "nobody"):
+        with pytest.raises(MachineError, match="boto3 can't call AWS"):
+            aws.connect(profile=profile)
+
+
+@pytest.mark.skipif(
+    "SHIM_TEST_AWS_FUNCTION" not in os.environ,
+    reason="SHIM_TEST_AWS_FUNCTION=NAME reads that function of a real account",
+)
+def test_a_function_of_a_real_account_can_be_read(tmp_path: Path) -> None:
+    name = os.environ["SHIM_TEST_AWS_FUNCTION"]
+    live = aws.fetch_function(aws.connect(), name, folder=tmp_path)
+    assert sha256(live.package.read_bytes()) == live.named.function.code_sha256

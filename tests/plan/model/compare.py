@@ -1,0 +1,215 @@
+"""Holds the planner against the checker: every pair of states of a universe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import pairwise
+from operator import or_
+from typing import TYPE_CHECKING, Protocol
+
+from shim.plan.plan import Plan
+from shim.plan.search import NoPlan, Reason, find_plan
+from shim.plan.step import UpdateCode
+from tests.plan.model.checker import bits, worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from shim.package.read import Package
+    from shim.plan.state import State
+    from shim.plan.step import Step
+    from tests.plan.model.checker import Space
+    from tests.plan.model.universe import Universe
+
+_RANKED_EACH = 50
+"""Of so many short plans one is held against all others that are as short; of long ones each."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """What a comparison came to."""
+
+    pairs: int = 0
+    plans: int = 0
+    bridged: int = 0
+    barred: int = 0
+    end_fails: int = 0
+    lost: int = 0
+    """Of the states on the plans' way: from which a plan made anew would find no way."""
+    calls: dict[int, int] = field(default_factory=dict)
+    """How many plans have so many calls."""
+    worlds: int = 0
+    """States of a function that were met while plans were carried out and disturbed."""
+    ranked: int = 0
+
+
+class Finder(Protocol):
+    """A planner."""
+
+    def __call__(
+        self,
+        begin: State,
+        wanted: State,
+        *,
+        bridges: tuple[Package, ...],
+        layer_bridges: tuple[tuple[Package, ...], ...],
+        starts: Callable[[State], bool],
+        day: date | None,
+    ) -> Plan | NoPlan:
+        """What it finds."""
+
+
+def compare(
+    universe: Universe,
+    space: Space,
+    tally: Tally,
+    *,
+    day: date | None,
+    each: int = 1,
+    planner: Finder = find_plan,
+) -> None:
+    """Every pair of states, or one in `each`; raises `AssertionError` where the two differ."""
+    _Comparison(universe, space, tally, day=day, planner=planner).run(each)
+
+
+def compare_pair(
+    universe: Universe, space: Space, tally: Tally, pair: tuple[int, int], *, day: date | None
+) -> None:
+    """One pair of states."""
+    _Comparison(universe, space, tally, day=day, planner=find_plan).pair(*pair)
+
+
+class _Comparison:
+    def __init__(
+        self,
+        universe: Universe,
+        space: Space,
+        tally: Tally,
+        *,
+        day: date | None,
+        planner: Finder,
+    ) -> None:
+        self.space, self.tally, self.day, self.planner = space, tally, day, planner
+        self.states = universe.states()
+        self.numbers = {state: number for number, state in enumerate(self.states)}
+        self.bridges = tuple(universe.packages[place] for place in universe.bridges)
+        self.layer_bridges = tuple(universe.layers[place] for place in universe.layer_bridges)
+        self.values = (
+            universe.packages,
+            universe.architectures,
+            tuple(dict.fromkeys(state.runtime for state in self.states)),
+            universe.handlers,
+            universe.layers,
+            universe.environments,
+        )
+
+    def run(self, each: int) -> None:
+        count = len(self.states)
+        for number in range(0, count * count, each):
+            self.pair(*divmod(number, count))
+
+    def pair(self, begin: int, wanted: int) -> None:
+        found = self.find(begin, wanted)
+        self.tally.pairs += 1
+        if not self.space.starts >> begin & 1:
+            self.fails(found, Reason.BEGIN_FAILS)
+        elif not self.space.starts >> wanted & 1:
+            self.fails(found, Reason.WANTED_FAILS)
+        else:
+            self.way(found, begin, wanted)
+
+    def find(self, begin: int, wanted: int) -> Plan | NoPlan:
+        return self.planner(
+            self.states[begin],
+            self.states[wanted],
+            bridges=self.bridges,
+            layer_bridges=self.layer_bridges,
+            starts=self.starts,
+            day=self.day,
+        )
+
+    def starts(self, state: State) -> bool:
+        return bool(self.space.starts >> self.numbers[state] & 1)
+
+    def fails(self, found: Plan | NoPlan, reason: Reason) -> None:
+        assert isinstance(found, NoPlan)
+        assert found.reason is reason
+        self.tally.end_fails += 1
+
+    def way(self, found: Plan | NoPlan, begin: int, wanted: int) -> None:
+        allowed = self.space.allowed(begin, wanted, bridged=False)
+        calls = self.space.distance(begin, wanted, allowed)
+        is_bridged = calls is None
+        if is_bridged:
+            allowed = self.space.allowed(begin, wanted, bridged=True)
+            calls = self.space.distance(begin, wanted, allowed)
+        if calls is None:
+            self.barred(found, begin, wanted)
+            return
+        assert isinstance(found, Plan), f"there is a way from {begin} to {wanted}"
+        way = tuple(self.numbers[state] for state in found.states)
+        assert (way[0], way[-1]) == (begin, wanted)
+        assert len(way) == calls + 1, f"it takes {calls} calls from {begin} to {wanted}"
+        for state in way:
+            assert allowed >> state & 1, f"{state} does not start, or is out of the question"
+        for before, then in pairwise(way):
+            assert self.space.next_to[before] >> then & 1, f"{before} to {then} is refused"
+        self.tally.plans += 1
+        self.tally.bridged += is_bridged
+        self.tally.calls[calls] = self.tally.calls.get(calls, 0) + 1
+        if calls > 2 or self.tally.plans % _RANKED_EACH == 0:
+            self.ranked(way, allowed)
+        self.disturbed(found, way)
+
+    def barred(self, found: Plan | NoPlan, begin: int, wanted: int) -> None:
+        """What bars the way is all there is around what can be reached, with why."""
+        assert isinstance(found, NoPlan), f"there is no way from {begin} to {wanted}"
+        assert found.reason is Reason.BARRED
+        self.tally.barred += 1
+        between = self.space.between(begin, wanted, bridged=True)
+        inside = self.space.reachable(begin, between & self.space.starts)
+        named = 0
+        for one in found.barred:
+            before, then = self.numbers[one.begin], self.numbers[one.state]
+            named |= 1 << then
+            assert inside >> before & 1
+            assert not inside >> then & 1
+            if one.refusal is None:
+                assert not self.starts(one.state)
+                assert self.space.next_to[before] >> then & 1
+            else:
+                assert not any(self.space.next_to[state] >> then & 1 for state in bits(inside))
+        around = (self.space.half_away(state) for state in bits(inside))
+        assert named == reduce(or_, around) & between & ~inside
+
+    def ranked(self, way: tuple[int, ...], allowed: int) -> None:
+        """No other shortest way is one that people would rather take."""
+        self.tally.ranked += 1
+        best = min(map(self.space.rank, self.space.shortest(way[0], way[-1], allowed)))
+        assert self.space.rank(way) == best
+
+    def disturbed(self, plan: Plan, way: tuple[int, ...]) -> None:
+        """Whatever happens to the calls and to the executor, the function starts."""
+        met = worlds(self.space, way, [self.sent(step) for step in plan.steps])
+        assert met == set(way)
+        self.tally.worlds += len(met)
+        for index, number in enumerate(way):
+            rest = plan.rest_from(self.states[number])
+            assert rest is not None
+            assert rest.steps == plan.steps[index:]
+        # From the last but one the last call alone leads there.
+        self.tally.lost += sum(isinstance(self.find(one, way[-1]), NoPlan) for one in way[1:-2])
+
+    def sent(self, step: Step) -> dict[int, int]:
+        """What a call carries, as the checker counts it."""
+        if isinstance(step, UpdateCode):
+            carried: list[object] = [step.package, step.arch, None, None, None, None]
+        else:
+            carried = [None, None, step.runtime, step.handler, step.layers, step.environment]
+        return {
+            place: self.values[place].index(value)
+            for place, value in enumerate(carried)
+            if value is not None
+        }

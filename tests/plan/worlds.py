@@ -1,0 +1,64 @@
+"""A function on a control plane in memory, with real zips, for tests."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.check.runtimes import read_runtimes
+from shim.deploy.executor import read_zip
+from shim.package.read import Package, read_package
+from shim.plan.state import State
+from shim.simulate.control import ControlPlane, Timing
+from shim.simulate.timeline import Timeline
+from tests.check.builders import launcher, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AL2, AL2023, GO = (read_runtimes()[name] for name in ("provided.al2", "provided.al2023", "go1.x"))
+NAME = "orders"
+QUICK = Timing(call=(0.0, 0.0), update=(4.5, 4.5), publish=(2.0, 2.0))
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Package:
+    """A package of these files, all of which may be executed."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o100755 << 16
+            archive.writestr(info, data)
+    return read_package(path)
+
+
+@dataclass(kw_only=True)
+class World:
+    """Packages that start on one architecture each, and a function with the first."""
+
+    folder: Path
+    timing: Timing = QUICK
+    clock: Timeline = field(default_factory=Timeline)
+
+    def __post_init__(self) -> None:
+        self.packages = {
+            arch: zipped(
+                self.folder / f"{arch}.zip",
+                {"bootstrap": launcher(arch), "orders": program(arch), "bills": program(arch)},
+            )
+            for arch in Arch
+        }
+        self.state = State(
+            package=self.packages[Arch.X86_64], arch=Arch.X86_64, runtime=AL2, handler="orders"
+        )
+        self.plane = ControlPlane(self.clock, Random(1), name=NAME, timing=self.timing)
+        for package in self.packages.values():
+            self.plane.add_package(read_zip(package), package)
+        self.plane.create(self.state, read_zip(self.state.package))
+
+    @property
+    def on_arm64(self) -> State:
+        """The function after its code call."""
+        return replace(self.state, package=self.packages[Arch.ARM64], arch=Arch.ARM64)

@@ -1,0 +1,100 @@
+"""Every migration, several seeds: `python -m tests.simulate.campaign EMULATOR BUILT`.
+
+EMULATOR is AWS's emulator, which `shim run` keeps in its cache; BUILT is the folder that
+examples/migrations/build.py filled. Prints a line for each run, and ends with 1 where a plan lost
+an invocation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.plan.verdicts import Verdicts
+from shim.simulate.by_start import RealStarter
+from shim.simulate.sandboxes import Traffic
+from shim.simulate.simulation import PLAN, World, changes
+from tests.check.oracle.roots import unpack_root
+from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, read_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shim.simulate.simulation import Run
+
+
+def main() -> int:
+    """Simulate what is asked for; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("emulator", type=Path)
+    parser.add_argument("built", type=Path)
+    parser.add_argument("--scenarios", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--invocations", type=int, default=10_000, help="for the plan")
+    parser.add_argument("--rate", type=float, default=50.0, help="for the plan")
+    parser.add_argument("--naive-invocations", type=int, default=1000)
+    parser.add_argument("--naive-rate", type=float, default=10.0)
+    arguments = parser.parse_args()
+    is_lossless = True
+    for run, line in campaign(arguments):
+        print(json.dumps(line), flush=True)
+        is_lossless &= run.name != PLAN or run.lost_nothing
+    return 0 if is_lossless else 1
+
+
+def campaign(arguments: argparse.Namespace) -> Iterator[tuple[Run, dict[str, object]]]:
+    """Every run, and what is to be said of it."""
+    verdicts = Verdicts()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        roots = {ON_BULLSEYE: unpack_root("debian-bullseye", Arch.X86_64, folder)}
+        starter = stack.enter_context(
+            RealStarter(arguments.emulator, roots=roots, verdicts=verdicts)
+        )
+        for name in arguments.scenarios:
+            scenario = read_scenario(name, arguments.built, verdicts=verdicts, folder=folder)
+            for seed in arguments.seeds:
+                ways = changes(scenario.begin, scenario.wanted, scenario.plan, seed=seed, day=DAY)
+                for way, change in ways.items():
+                    rate, invocations = (
+                        (arguments.rate, arguments.invocations)
+                        if way == PLAN
+                        else (arguments.naive_rate, arguments.naive_invocations)
+                    )
+                    world = World(
+                        begin=scenario.begin,
+                        starter=starter,
+                        traffic=Traffic(rate=rate, invocations=invocations),
+                        seed=seed,
+                        layers=scenario.layers,
+                        day=DAY,
+                    )
+                    began = time.monotonic()
+                    run = world.run(way, change)
+                    yield run, _line(name, seed, run, seconds=time.monotonic() - began)
+
+
+def _line(scenario: str, seed: int, run: Run, *, seconds: float) -> dict[str, object]:
+    return {
+        "scenario": scenario,
+        "seed": seed,
+        "change": run.name,
+        "invocations": len(run.samples),
+        "failed": len(run.failures),
+        "failing": round(run.failing_seconds, 1),
+        "sandboxes": run.starts,
+        "errors": dict(run.errors),
+        "problem": run.problem,
+        "took": round(seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

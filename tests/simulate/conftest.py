@@ -1,0 +1,43 @@
+"""What the tests of migrations share: the packages of examples/migrations, and the emulator."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import shim
+from tests.emulate.conftest import cache, emulator, functions
+from tests.examples.conftest import go
+from tests.requirements import require
+from tests.simulate.scenarios import EXAMPLES
+
+__all__ = ["cache", "emulator", "functions", "go"]
+
+
+@pytest.fixture(scope="session")
+def built(go: str, lean_launchers: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What examples/migrations/build.py makes."""
+    del lean_launchers
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    out = tmp_path_factory.mktemp("migrations")
+    environment = os.environ | {"GO": go, "PYTHONPATH": str(Path(shim.__path__[0]).parent)}
+    # As in a clone, whose `shim` is not the installed one.
+    environment.pop("PYTHONSAFEPATH", None)
+    clone = tmp_path_factory.mktemp("clone")
+    (clone / "shim").mkdir()
+    (clone / "shim" / "__init__.py").touch()
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "build.py", out],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return out

@@ -1,0 +1,270 @@
+"""The control plane in memory behaves as lambda.md has it of the real one."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from shim.aws.api import (
+    LATEST,
+    Alias,
+    Configuration,
+    Conflict,
+    NotFound,
+    Refused,
+    RevisionMismatch,
+    Throttled,
+    UpdateStatus,
+)
+from shim.deploy.executor import read_zip
+from shim.simulate.control import CALLS_PER_SECOND, ControlPlane, Fault, Timing
+from tests.plan.worlds import GO, NAME, World, zipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.aws.api import Function
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(folder=tmp_path)
+
+
+def revision(world: World) -> str:
+    return world.plane.get_function(NAME).revision
+
+
+def change_handler(world: World, handler: str = "bills") -> Function:
+    change = Configuration(handler=handler)
+    return world.plane.update_configuration(NAME, change, revision=revision(world))
+
+
+def change_arch(world: World) -> Function:
+    package = read_zip(world.packages[Arch.ARM64])
+    return world.plane.update_code(NAME, package, arch=Arch.ARM64, revision=revision(world))
+
+
+def publish(world: World) -> Function:
+    now = world.plane.get_function(NAME)
+    version = world.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    world.clock.sleep(2)
+    return version
+
+
+def test_an_update_shows_at_once_and_takes_hold_later(world: World) -> None:
+    assert change_arch(world).update is UpdateStatus.IN_PROGRESS
+    world.clock.sleep(4.4)
+    now = world.plane.get_function(NAME)
+    assert (now.arch, now.update) == (Arch.ARM64, UpdateStatus.IN_PROGRESS)
+    assert world.plane.state_for_new_sandbox(LATEST) == world.state
+    world.clock.sleep(0.1 + world.timing.spread)
+    assert world.plane.get_function(NAME).update is UpdateStatus.SUCCESSFUL
+    assert world.plane.state_for_new_sandbox(LATEST) == world.on_arm64
+
+
+def test_a_call_takes_time(tmp_path: Path) -> None:
+    world = World(folder=tmp_path, timing=Timing(call=(0.5, 0.5)))
+    world.plane.get_function(NAME)
+    assert world.clock.now == 0.5
+
+
+def test_while_an_update_is_in_progress_it_can_be_invoked_but_not_changed(world: World) -> None:
+    change_handler(world)
+    assert world.plane.invoke(NAME, b"{}").error_type is None
+    with pytest.raises(Conflict, match="update is in progress"):
+        change_handler(world, "other")
+    with pytest.raises(Conflict, match="update is in progress"):
+        change_arch(world)
+    with pytest.raises(Conflict, match="update is in progress"):
+        publish(world)
+    world.clock.sleep(5)
+    change_arch(world)
+
+
+def test_the_code_call_leaves_the_configuration_and_the_other_way_round(world: World) -> None:
+    change_arch(world)
+    world.clock.sleep(5)
+    assert world.plane.get_function(NAME).handler == "orders"
+    change_handler(world)
+    world.clock.sleep(5)
+    now = world.plane.get_function(NAME)
+    assert (now.handler, now.runtime, now.arch) == ("bills", "provided.al2", Arch.ARM64)
+
+
+def test_for_some_seconds_new_sandboxes_still_start_from_what_was_before(world: World) -> None:
+    change_arch(world)
+    world.clock.sleep(5 + world.timing.spread / 2)
+    seen = {world.plane.state_for_new_sandbox(LATEST) for _ in range(100)}
+    assert seen == {world.state, world.on_arm64}, "each one whole, never a mix"
+
+
+def test_a_change_of_what_is_no_longer_so_is_refused(world: World) -> None:
+    world.plane.add_alias(Alias(name="live", version=publish(world).version))
+    package, api, old = read_zip(world.state.package), world.plane, "revision-0"
+    calls = (
+        lambda: api.update_code(NAME, package, arch=Arch.X86_64, revision=old),
+        lambda: api.update_configuration(NAME, Configuration(handler="x"), revision=old),
+        lambda: api.publish_version(NAME, code_sha256=package.sha256, revision=old),
+        lambda: api.update_alias(NAME, Alias(name="live", version="1", revision=old)),
+    )
+    for call in calls:
+        with pytest.raises(RevisionMismatch):
+            call()
+
+
+def test_the_revision_is_another_when_an_update_has_taken_hold(world: World) -> None:
+    begun = change_handler(world)
+    world.clock.sleep(5)
+    assert revision(world) != begun.revision
+
+
+def test_a_runtime_must_have_the_architecture_that_the_function_has_now(world: World) -> None:
+    change_arch(world)
+    world.clock.sleep(5)
+    with pytest.raises(Refused, match=r"go1\.x does not support arm64"):
+        world.plane.update_configuration(
+            NAME, Configuration(runtime=GO.name), revision=revision(world)
+        )
+
+
+def test_a_runtime_that_is_blocked_is_refused(world: World) -> None:
+    late = ControlPlane(
+        world.clock, Random(1), name=NAME, timing=world.timing, day=date(2028, 1, 1)
+    )
+    begun = late.create(world.state, read_zip(world.state.package))
+    with pytest.raises(Refused, match=r"provided\.al2 can't be updated since 2027-03-03"):
+        late.update_configuration(NAME, Configuration(handler="x"), revision=begun.revision)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [Configuration(runtime="go9"), Configuration(layers=("arn:no:1",)), Configuration()],
+    ids=["no such runtime", "no such layer", "nothing"],
+)
+def test_a_configuration_that_makes_no_sense_is_refused(
+    world: World, change: Configuration
+) -> None:
+    with pytest.raises(Refused):
+        world.plane.update_configuration(NAME, change, revision=revision(world))
+
+
+def test_a_version_is_a_snapshot(world: World) -> None:
+    version = publish(world).version
+    change_arch(world)
+    world.clock.sleep(20)
+    assert world.plane.state_for_new_sandbox(version) == world.state
+    assert world.plane.get_function(NAME, version).arch is Arch.X86_64
+
+
+def test_nothing_is_published_when_nothing_changed(world: World) -> None:
+    assert publish(world).version == "1"
+    assert publish(world).version == "1"
+    change_handler(world)
+    world.clock.sleep(5)
+    assert publish(world).version == "2"
+
+
+def test_another_package_than_the_wanted_one_is_not_published(world: World) -> None:
+    with pytest.raises(Refused, match="CodeSHA256"):
+        world.plane.publish_version(NAME, code_sha256="x", revision=revision(world))
+
+
+def test_a_version_can_be_invoked_when_it_is_no_longer_pending(world: World) -> None:
+    now = world.plane.get_function(NAME)
+    version = world.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    assert not version.is_active
+    with pytest.raises(Conflict, match="Pending"):
+        world.plane.invoke(NAME, b"{}", qualifier=version.version)
+    world.clock.sleep(2)
+    assert world.plane.invoke(NAME, b"{}", qualifier=version.version).error_type is None
+
+
+def test_an_alias_sends_a_share_to_a_second_version(world: World) -> None:
+    first = publish(world).version
+    change_handler(world)
+    world.clock.sleep(5)
+    second = publish(world).version
+    world.plane.add_alias(Alias(name="live", version=first, other_version=second, other_weight=0.1))
+    drawn = [world.plane.route("live") for _ in range(2000)]
+    assert 120 < drawn.count(second) < 280
+    assert set(drawn) == {first, second}
+
+
+def test_an_alias_has_published_versions_only_where_it_has_two(world: World) -> None:
+    version = publish(world).version
+    for alias in (
+        Alias(name="live", version=version, other_version=LATEST, other_weight=0.5),
+        Alias(name="live", version=version, other_version=version, other_weight=0.5),
+    ):
+        with pytest.raises(Refused):
+            world.plane.add_alias(alias)
+    with pytest.raises(NotFound):
+        world.plane.add_alias(Alias(name="live", version="7"))
+
+
+def test_an_alias_moves_and_back(world: World) -> None:
+    first = publish(world).version
+    world.plane.add_alias(Alias(name="live", version=first))
+    change_handler(world)
+    world.clock.sleep(5)
+    second = publish(world).version
+    for version in (second, first):
+        guard = world.plane.get_alias(NAME, "live").revision
+        moved = Alias(name="live", version=version, revision=guard)
+        assert world.plane.update_alias(NAME, moved).version == version
+        assert world.plane.route("live") == version
+        assert world.plane.get_function(NAME, "live").version == version
+
+
+def test_the_same_layer_is_published_once(world: World, tmp_path: Path) -> None:
+    layer = read_zip(zipped(tmp_path / "l.zip", {"extensions/a": b"#!/bin/sh\n"}))
+    other = read_zip(zipped(tmp_path / "m.zip", {"extensions/b": b"#!/bin/sh\n"}))
+    arns = [
+        world.plane.publish_layer("tools", one, architectures=()) for one in (layer, layer, other)
+    ]
+    assert arns[0] == arns[1]
+    assert [arn.rpartition(":")[2] for arn in arns] == ["1", "1", "2"]
+
+
+def test_more_calls_than_lambda_takes_are_throttled_for_a_second(world: World) -> None:
+    world.plane.add_alias(Alias(name="live", version=LATEST))
+    for _ in range(CALLS_PER_SECOND):
+        world.plane.get_alias(NAME, "live")
+    with pytest.raises(Throttled):
+        world.plane.get_alias(NAME, "live")
+    world.plane.get_function(NAME)  # is not counted
+    world.clock.sleep(1)
+    world.plane.get_alias(NAME, "live")
+
+
+def test_an_update_can_fail_on_demand_and_changes_nothing_then(world: World) -> None:
+    world.plane.failing_update = "FunctionError.InvalidEntryPoint"
+    change_arch(world)
+    world.clock.sleep(9)
+    now = world.plane.get_function(NAME)
+    assert (now.update, now.reason_code) == (UpdateStatus.FAILED, "FunctionError.InvalidEntryPoint")
+    assert world.plane.state_for_new_sandbox(LATEST) == world.state
+
+
+def test_a_call_or_its_answer_can_be_lost_on_demand(world: World) -> None:
+    lost = Throttled("lost")
+    world.plane.faults = [Fault(call="update_configuration", error=lost)]
+    with pytest.raises(Throttled):
+        change_handler(world)
+    assert world.plane.get_function(NAME).handler == "orders"
+    world.plane.faults = [Fault(call="update_configuration", error=lost, is_carried_out=True)]
+    with pytest.raises(Throttled):
+        change_handler(world)
+    assert world.plane.get_function(NAME).handler == "bills"
+
+
+def test_another_function_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.plane.get_function("other")
+    with pytest.raises(NotFound):
+        world.plane.get_alias(NAME, "live")

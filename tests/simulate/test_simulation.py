@@ -1,0 +1,297 @@
+"""What a simulated change shows: naive orders fail for seconds, the plan doesn't."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from shim.arch import Arch
+from shim.emulate.session import Answer
+from shim.errors import MachineError
+from shim.plan.plan import Plan
+from shim.plan.step import UpdateCode
+from shim.plan.verdicts import Verdicts
+from shim.simulate.by_start import RealSandbox, RealStarter
+from shim.simulate.by_verdict import VerdictStarter
+from shim.simulate.control import Timing
+from shim.simulate.drawing import as_html, as_svg
+from shim.simulate.sandboxes import Outcome, Traffic
+from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, changes
+from tests.check.oracle.roots import require_roots, unpack_root
+from tests.examples.commands import require_runs
+from tests.plan import worlds
+from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, Scenario, read_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.plan.state import State
+    from shim.simulate.sandboxes import Starter
+    from shim.simulate.simulation import Run
+
+TRAFFIC = Traffic(rate=20, invocations=1400)
+CODE, CONFIGURATION, PARALLEL = "code first", "configuration first", "in parallel"
+
+ERRORS: dict[str, dict[str, str | None]] = {
+    "go1x-to-al2023": {
+        CODE: "Runtime.InvalidEntrypoint",
+        CONFIGURATION: "Runtime.InvalidEntrypoint",
+    },
+    "go1x-to-al2023-on-arm64": {CODE: None, CONFIGURATION: "Runtime.InvalidEntrypoint"},
+    "x86-to-arm64-with-extension": {
+        CODE: "Extension.LaunchError",
+        CONFIGURATION: "Extension.LaunchError",
+    },
+    "handler-renamed": {
+        CODE: "Runtime.HandlerNotFound",
+        CONFIGURATION: "Runtime.HandlerNotFound",
+    },
+    "al2-to-al2023-newer-glibc": {CODE: "Runtime.ExitError", CONFIGURATION: None},
+}
+"""What callers get in each order, as the articles and lambda.md tell it."""
+
+
+@pytest.fixture
+def verdicts() -> Verdicts:
+    return Verdicts()
+
+
+def scenario(name: str, built: Path, folder: Path) -> Scenario:
+    return read_scenario(name, built, verdicts=Verdicts(), folder=folder)
+
+
+def world(one: Scenario, starter: Starter, *, seed: int = 1, traffic: Traffic = TRAFFIC) -> World:
+    return World(
+        begin=one.begin,
+        starter=starter,
+        traffic=traffic,
+        seed=seed,
+        layers=one.layers,
+        day=DAY,
+    )
+
+
+def simulated(one: Scenario, where: World) -> dict[str, Run]:
+    ways = changes(one.begin, one.wanted, one.plan, seed=where.seed, day=DAY)
+    return {name: where.run(name, way) for name, way in ways.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_by_verdict_the_naive_orders_fail_as_told_and_the_plan_never(
+    name: str, built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = scenario(name, built, tmp_path)
+    seconds = []
+    for seed in range(1, 7):
+        runs = simulated(one, world(one, VerdictStarter(verdicts=verdicts), seed=seed))
+        assert runs[PLAN].lost_nothing, seed
+        for order, error in ERRORS[name].items():
+            assert set(runs[order].errors) == ({error} if error else set())
+            seconds += [runs[order].failing_seconds] if error else []
+    assert 6 < sum(seconds) / len(seconds) < 12, "some ten seconds"
+
+
+def test_a_call_that_the_api_refuses_ends_the_change_half_way(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = scenario("go1x-to-al2023-on-arm64", built, tmp_path)
+    run = simulated(one, world(one, VerdictStarter(verdicts=verdicts)))[CODE]
+    assert run.problem == "go1.x does not support arm64, only x86_64"
+    assert not run.lost_nothing
+    assert not run.failures
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_processes_fail_and_answer_as_the_verdict_says(
+    name: str, built: Path, tmp_path: Path, emulator: Path, verdicts: Verdicts
+) -> None:
+    one = scenario(name, built, tmp_path)
+    for arch in {one.begin.arch, one.wanted.arch}:
+        require_runs(arch)
+    roots = {}
+    if name == "al2-to-al2023-newer-glibc":
+        require_roots(Arch.X86_64)
+        roots = {ON_BULLSEYE: unpack_root("debian-bullseye", Arch.X86_64, tmp_path)}
+    traffic = Traffic(rate=5, invocations=200)
+    quick = Timing(update=(3.0, 4.0), linger=3.0, spread=1.0)
+    with RealStarter(emulator, roots=roots, verdicts=verdicts) as real:
+        by_verdict = VerdictStarter(verdicts=verdicts)
+        told, seen = (
+            simulated(one, replace(world(one, starter, traffic=traffic), timing=quick))
+            for starter in (by_verdict, real)
+        )
+    assert seen[PLAN].lost_nothing
+    assert len(seen[PLAN].samples) == 200
+    assert real.starts == sum(run.starts for run in seen.values())
+    for order, run in told.items():
+        assert seen[order].errors == run.errors
+        assert [one.time for one in seen[order].failures] == [one.time for one in run.failures]
+
+
+def test_without_its_root_folder_the_verdict_says_what_a_runtime_lacks(
+    built: Path, tmp_path: Path, emulator: Path, verdicts: Verdicts
+) -> None:
+    one = scenario("al2-to-al2023-newer-glibc", built, tmp_path)
+    too_new = replace(one.wanted, runtime=one.begin.runtime)
+    with RealStarter(emulator, roots={}, verdicts=verdicts) as starter:
+        assert starter.start(one.wanted).invoke() == Outcome(error_type=None)
+        outcome = starter.start(too_new).invoke()
+    assert outcome.error_type == "Runtime.ExitError"
+    assert outcome.message.startswith("glibc-too-new: ")
+
+
+class Ending:
+    """A session whose emulator ends at the first events, so many, and answers all others."""
+
+    def __init__(self, ends: list[bool]) -> None:
+        self.ends = ends
+
+    def invoke(self, event: bytes) -> Answer:
+        if self.ends.pop(0):
+            raise MachineError("the emulator gave no answer")
+        return Answer(
+            payload=event, error_type=None, error_message="", seconds=0, init_milliseconds=None
+        )
+
+
+def ending_sandbox(ends: list[bool]) -> RealSandbox:
+    session = Ending(ends)
+    return RealSandbox(
+        begin=lambda: session,  # type: ignore[arg-type, return-value] # as much of one as is asked
+        event=b"{}",
+        closing=ExitStack(),
+        unseen=None,
+        session=session,  # type: ignore[arg-type] # the same
+    )
+
+
+def test_an_emulator_that_ends_at_its_start_is_started_anew_but_never_one_that_answered() -> None:
+    assert ending_sandbox([True, True, False]).invoke() == Outcome(error_type=None)
+    with pytest.raises(MachineError):
+        ending_sandbox([True] * 3).invoke()
+    warm = ending_sandbox([False, True, False])
+    warm.invoke()
+    with pytest.raises(MachineError):
+        warm.invoke()
+
+
+class Recorder:
+    """A starter whose sandboxes all answer, and that keeps what was started and closed."""
+
+    def __init__(self) -> None:
+        self.started: list[State] = []
+        self.open = 0
+
+    def start(self, state: State) -> Recorder:
+        self.started.append(state)
+        self.open += 1
+        return self
+
+    def invoke(self) -> Outcome:
+        assert self.open, "nobody invokes what has been closed"
+        return Outcome(error_type=None)
+
+    def close(self) -> None:
+        self.open -= 1
+
+
+def small_world(
+    tmp_path: Path, *, starter: Starter, traffic: Traffic = TRAFFIC, seed: int = 1
+) -> tuple[World, Plan]:
+    small = worlds.World(folder=tmp_path)
+    step = UpdateCode(package=small.packages[Arch.ARM64], arch=Arch.ARM64)
+    world = World(begin=small.state, starter=starter, traffic=traffic, seed=seed)
+    return world, Plan(begin=small.state, steps=(step,))
+
+
+def run_small(where: World, plan: Plan) -> Run:
+    return where.run(PLAN, lambda executor: executor.apply(plan))
+
+
+def test_the_same_seed_gives_the_same_and_another_seed_another(tmp_path: Path) -> None:
+    times = []
+    for seed in (1, 1, 2):
+        run = run_small(*small_world(tmp_path, starter=Recorder(), seed=seed))
+        times.append([sample.time for sample in run.samples])
+    assert times[0] == times[1] != times[2]
+
+
+def test_invocations_come_at_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+    for regular in (True, False):
+        traffic = Traffic(rate=40, invocations=2000, is_regular=regular)
+        run = run_small(*small_world(tmp_path, starter=Recorder(), traffic=traffic))
+        assert len(run.samples) == 2000
+        assert run.samples[-1].time == pytest.approx(50, rel=0.001 if regular else 0.1)
+
+
+def test_sandboxes_are_as_many_as_run_at_once_and_each_is_closed_once(tmp_path: Path) -> None:
+    starter = Recorder()
+    traffic = Traffic(rate=40, invocations=2000, duration=0.1)
+    run = run_small(*small_world(tmp_path, starter=starter, traffic=traffic))
+    assert starter.open == 0
+    assert len(starter.started) == run.starts
+    assert 4 < run.starts < 60, "four at once on average, twice"
+
+
+def test_old_sandboxes_serve_for_some_seconds_and_no_longer(tmp_path: Path) -> None:
+    where, plan = small_world(tmp_path, starter=Recorder())
+    run = run_small(where, plan)
+    held = run.updates[0].held
+    assert held
+    served = [one.time for one in run.samples if one.state.arch is Arch.X86_64]
+    timing = Timing()
+    assert held + 1 < max(served) < held + timing.spread + timing.linger + 1
+    starts = [one for one in run.samples if one.is_start and one.time > LEAD_SECONDS]
+    new = [one.time for one in starts if one.state.arch is Arch.ARM64]
+    assert held <= min(new) <= held + timing.spread + timing.linger
+
+
+def test_traffic_that_ends_before_the_change_shows_nothing(tmp_path: Path) -> None:
+    short = Traffic(rate=10, invocations=120)
+    run = run_small(*small_world(tmp_path, starter=Recorder(), traffic=short))
+    assert not run.is_covered
+    assert not run.lost_nothing
+
+
+def test_every_sandbox_is_closed_when_a_run_is_interrupted(tmp_path: Path) -> None:
+    starter = Recorder()
+    where, plan = small_world(tmp_path, starter=starter)
+
+    def interrupt(done: int) -> None:
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        where.run(PLAN, lambda executor: executor.apply(plan), progress=interrupt)
+    assert starter.started
+    assert starter.open == 0
+
+
+def test_layers_whose_arn_nobody_told_have_one_all_the_same(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = replace(scenario("x86-to-arm64-with-extension", built, tmp_path), layers={})
+    short = Traffic(rate=10, invocations=700)
+    runs = simulated(one, world(one, VerdictStarter(verdicts=verdicts), traffic=short))
+    assert runs[CODE].errors.keys() == {"Extension.LaunchError"}
+    assert runs[PLAN].lost_nothing
+
+
+def test_a_drawing_says_in_words_and_shapes_what_failed(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = scenario("handler-renamed", built, tmp_path)
+    runs = list(simulated(one, world(one, VerdictStarter(verdicts=verdicts))).values())
+    text = as_svg(runs)
+    drawing = ElementTree.fromstring(text)  # noqa: S314 - our own
+    words = [element.text for element in drawing.iter() if element.text]
+    assert "the plan" in words
+    assert "0 of 1,400" in words
+    assert f"{len(runs[0].failures)} of 1,400" in words
+    assert "configuration (handler)" in words
+    assert 'fill="url(#failed)"' in text
+    assert as_html(runs).count(text) == 1
