@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
+from shim.check.state import State
+from shim.check.verdicts import Verdicts
 from shim.package.packages import Packages
 from shim.plan.plan import Plan
 from shim.plan.search import find_plan
-from shim.plan.state import State
-from shim.plan.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.aws.api import LATEST, Function, UpdateStatus
 from shim.check.runtimes import known_runtime, read_runtimes
+from shim.check.state import State
 from shim.errors import InputError
 from shim.fields import Field, read_json
-from shim.plan.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,11 @@
 from shim.check.findings import Finding, Severity
 from shim.check.runtimes import Runtime, read_runtimes
 from shim.check.state import State
-from shim.check.verdict import Verdict, find_handlers, verdict
+from shim.check.verdict import Answer, Verdict, find_handlers, verdict
 from shim.package.read import Package, read_package
 
 __all__ = [
+    "Answer",
     "Finding",
     "Package",
     "Runtime",

@@ -142,7 +142,7 @@ class Machine:
     def _env_findings(self, where: str, shebang: Shebang) -> list[Finding]:
         """`env` looks for the program along PATH, and takes all that follows as its name."""
         name = _env_program(shebang.argument)
-        folders = self.state.environment.get("PATH", ":".join(read_service().path)).split(":")
+        folders = self.state.variable("PATH", ":".join(read_service().path)).split(":")
         if name and "/" in name:
             folders = [""]
         for folder in folders if name else ():

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """Error: it does not start. Warning: it may not, or not for long. Note: worth knowing."""
+    """What a finding means for the start.
+
+    Error: it fails. Unknown: whether it fails can't be told from the package. Warning: it starts,
+    but not everywhere, or not for long. Note: worth knowing.
+    """
 
     ERROR = "error"
+    UNKNOWN = "unknown"
     WARNING = "warning"
     NOTE = "note"
 

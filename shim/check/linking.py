@@ -119,7 +119,7 @@ def _folders(state: State, file: _Loaded) -> Iterator[str]:
             if ancestor.linking and ancestor.linking.run_path is None:
                 yield from _expand(ancestor.linking.old_run_path, ancestor.path)
             ancestor = ancestor.parent
-    environment = state.environment.get("LD_LIBRARY_PATH", ":".join(read_service().library_path))
+    environment = state.variable("LD_LIBRARY_PATH", ":".join(read_service().library_path))
     if environment:
         yield from _expand(environment.replace(";", ":"), _main(file).path)
     yield from _expand(run_path, file.path)

@@ -44,7 +44,7 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
             "id": code,
             "shortDescription": {"text": f"{summary[0].upper()}{summary[1:]}"},
             "help": {"text": f"docs/findings.md#{code}"},
-            "defaultConfiguration": {"level": severity.value},
+            "defaultConfiguration": {"level": _level(severity)},
         }
         for code, (severity, summary) in CODES.items()
     ]
@@ -101,7 +101,7 @@ def _package(survey: Survey) -> dict[str, Any]:
 
 def _state(state: State) -> dict[str, Any]:
     return {
-        "handler": state.handler,
+        "handler": state.handler or None,
         "architecture": state.arch.value,
         "runtime": state.runtime.name,
     }
@@ -119,10 +119,15 @@ def _result(finding: Finding, checked: str) -> dict[str, Any]:
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CODES).index(finding.code),
-        "level": finding.severity.value,
+        "level": _level(finding.severity),
         "message": {"text": _text(f"{finding.place}: {finding.sentence}\n{finding.hint}")},
         "locations": [location],
     }
+
+
+def _level(severity: Severity) -> str:
+    """SARIF has no word for what is not known."""
+    return "warning" if severity is Severity.UNKNOWN else severity.value
 
 
 def _text(text: str) -> str:

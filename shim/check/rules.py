@@ -14,6 +14,7 @@ from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
 
     from shim.check.state import State
     from shim.package.read import Entry, Package
@@ -64,11 +65,9 @@ def check_sizes(state: State) -> Iterator[Finding]:
         )
 
 
-def check_runtime(state: State) -> Iterator[Finding]:
-    """The runtime's dates."""
-    runtime, day = state.runtime, state.day
-    if day is None:
-        return
+def check_runtime(state: State, day: date) -> Iterator[Finding]:
+    """The runtime's dates, as they stand on `day`."""
+    runtime = state.runtime
     if runtime.support_ends and day > runtime.support_ends:
         yield _dated("runtime-ended", state, f"support ended on {runtime.support_ends}")
     elif runtime.support_ends and (runtime.support_ends - day).days <= _SOON_DAYS:
@@ -88,7 +87,6 @@ def check_entries(state: State) -> Iterator[Finding]:
 RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
     check_entries,
     check_sizes,
-    check_runtime,
 )
 
 

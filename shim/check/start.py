@@ -220,7 +220,7 @@ def _check_launch(machine: Machine, *, own_path: str) -> Iterator[Finding]:
     if problem := _name_problem(machine.state.handler):
         yield problem
         return
-    wrapper = machine.state.environment.get("AWS_LAMBDA_EXEC_WRAPPER", "")
+    wrapper = machine.state.variable("AWS_LAMBDA_EXEC_WRAPPER")
     absent: Attempt | None = None
     for path in _candidates(machine):
         if path == own_path:
@@ -279,7 +279,7 @@ def _check_wrapper(machine: Machine, wrapper: str, handler: Attempt) -> Iterator
         yield from _check_started(handler)
 
 
-def _name_problem(handler: str | None) -> Finding | None:
+def _name_problem(handler: str) -> Finding | None:
     """What the launcher or Lambda's API has against the handler's name."""
     if not handler:
         return finding(
@@ -326,7 +326,7 @@ def _refused(attempt: Attempt) -> Finding:
 
 
 def _not_found(machine: Machine, attempt: Attempt) -> Finding:
-    handler = machine.state.handler or ""
+    handler = machine.state.handler
     if attempt.error not in _GOES_ON:
         return _refused(attempt)
     if machine.state.arch is Arch.X86_64:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date
-
     from shim.arch import Arch
     from shim.check.runtimes import Runtime
     from shim.package.read import Package
@@ -19,15 +16,18 @@ VARIABLES = frozenset({"AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "PATH"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """A function's package, layers and configuration."""
+    """A function's package, layers and configuration: what is checked, and a node of every plan."""
 
     package: Package
     arch: Arch
     runtime: Runtime
-    handler: str | None
+    handler: str = ""
+    """Empty where none is set."""
     layers: tuple[Package, ...] = ()
     """In the function's order: what a later one has counts."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """What the user set."""
-    day: date | None = None
-    """The day that the runtime's dates are held against; None leaves them out."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """What the user set, by name."""
+
+    def variable(self, name: str, default: str = "") -> str:
+        """What the user set `name` to."""
+        return dict(self.environment).get(name, default)

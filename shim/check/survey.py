@@ -53,12 +53,13 @@ def survey(
     *,
     architectures: Iterable[Arch],
     runtimes: Iterable[Runtime],
+    handler: str | None = None,
     day: date | None = None,
 ) -> Survey:
     """Verdicts on `state`'s package in each architecture and runtime.
 
-    Where the state names no handler, on each that the package has. With a day, the runtimes that
-    are still supported then decide; without one, or where none is, all of them.
+    Without a handler, on each that the package has. With a day, the runtimes that are still
+    supported then decide; without one, or where none is, all of them.
     """
     runtimes = tuple(runtimes)
     supported = [one for one in runtimes if day and one.support_ends and one.support_ends >= day]
@@ -68,17 +69,21 @@ def survey(
         for arch in architectures
         if arch in runtime.architectures or len(runtimes) == 1
     ]
-    handlers: tuple[str | None, ...] = (state.handler,)
-    if state.handler is None:
+    handlers: tuple[str, ...] = (handler or "",)
+    if handler is None:
         # What runs the handler itself finds one wherever there is a program.
         found = {
             handler: None
             for runtime, _ in pairs
             for handler in find_handlers(replace(state, runtime=runtime))
         }
-        handlers = tuple(found) or (None,)
+        handlers = tuple(found) or ("",)
     verdicts = [
-        verdict(replace(state, handler=handler, runtime=runtime, arch=arch))
+        verdict(
+            replace(state, handler=handler, runtime=runtime, arch=arch),
+            # Among several runtimes, all else would be lost among the older ones' dates.
+            day=day if len(runtimes) == 1 else None,
+        )
         for handler in handlers[:HANDLERS_LIMIT]
         for runtime, arch in pairs
     ]

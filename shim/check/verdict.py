@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.execution import Machine
 from shim.check.findings import Finding, Severity
-from shim.check.rules import RULES
+from shim.check.rules import RULES, check_runtime
 from shim.check.start import check_start, find_bootstrap_kind
 from shim.check.tree import parts_of
 from shim.package.executables import Kind, is_program
 from shim.package.names import BOOTSTRAP, PRIVATE
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shim.check.state import State
     from shim.package.read import Package
 
 _PRIVATE = (f"{PRIVATE}/", "extensions/", ".extensions/")
+
+
+class Answer(StrEnum):
+    """What a verdict says."""
+
+    STARTS = "starts"
+    FAILS = "doesn't start"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,16 +41,28 @@ class Verdict:
     findings: tuple[Finding, ...]
 
     @property
+    def answer(self) -> Answer:
+        """Whether the function starts, as far as it can be known."""
+        severities = {finding.severity for finding in self.findings}
+        if Severity.ERROR in severities:
+            return Answer.FAILS
+        return Answer.UNKNOWN if Severity.UNKNOWN in severities else Answer.STARTS
+
+    @property
     def starts(self) -> bool:
-        """Whether the function starts."""
-        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+        """Whether it is known that the function starts."""
+        return self.answer is Answer.STARTS
 
 
-def verdict(state: State) -> Verdict:
-    """Whether `state` starts, and why not; reads the packages and nothing else."""
-    machine = Machine(state)
+def verdict(state: State, *, day: date | None = None) -> Verdict:
+    """Whether `state` starts, and why not; reads the packages and nothing else.
+
+    The runtime's dates are held against `day`; without one they are left out.
+    """
     found = [finding for rule in RULES for finding in rule(state)]
-    found += check_start(machine)
+    found += check_start(Machine(state))
+    if day is not None:
+        found += check_runtime(state, day)
     unique = dict.fromkeys(found)
     ordered = sorted(unique, key=lambda finding: finding.severity.rank)
     return Verdict(state=state, findings=tuple(ordered))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
 
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 _SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "environment")

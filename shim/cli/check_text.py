@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from shim.check.survey import Survey
     from shim.check.verdict import Verdict
 
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_STYLES = {
+    Severity.ERROR: "bold red",
+    Severity.UNKNOWN: "magenta",
+    Severity.WARNING: "yellow",
+    Severity.NOTE: "cyan",
+}
 
 
 def print_surveys(surveys: Iterable[Survey], *, is_plain: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from shim.check.survey import HANDLERS_LIMIT, Survey, survey
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from shim.package.read import Package
@@ -31,7 +31,7 @@ class Choice:
     runtime: Runtime | None = None
     arch: Arch | None = None
     handler: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def survey_packages(
@@ -46,16 +46,14 @@ def survey_packages(
             layers=layers,
             arch=choice.arch or Arch.X86_64,
             runtime=choice.runtime or next(iter(read_runtimes().values())),
-            handler=choice.handler,
             environment=choice.environment,
-            # Without a choice, all else would be lost among the older runtimes' dates.
-            day=today if choice.runtime else None,
         )
         surveys.append(
             survey(
                 state,
                 architectures=[choice.arch] if choice.arch else Arch,
                 runtimes=[choice.runtime] if choice.runtime else _lambda_runtimes(),
+                handler=choice.handler,
                 day=today,
             )
         )
@@ -86,7 +84,7 @@ def _configured(path: Path) -> Choice:
         runtime=known_runtime(function.runtime),
         arch=function.arch,
         handler=function.handler,
-        environment=dict(function.environment),
+        environment=function.environment,
     )
 
 

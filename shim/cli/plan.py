@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from shim import __version__
 from shim.check.report import finding_as_json
+from shim.check.verdicts import Verdicts
 from shim.cli.change import Change, add_change_arguments, read_change
 from shim.cli.packing import progress_bar
 from shim.errors import ExitCode, InputError
@@ -25,7 +26,6 @@ from shim.plan.drawing import draw_no_plan, draw_plan
 from shim.plan.hazards import guard_sentences
 from shim.plan.script import aws_script
 from shim.plan.search import NoPlan, Reason
-from shim.plan.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import argparse

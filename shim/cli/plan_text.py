@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.package.read import Package
     from shim.plan.alias import AliasStep
     from shim.plan.bridge.planning import Bridged, Unbridged
     from shim.plan.orders import Naive
     from shim.plan.plan import Plan
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
 
 WHO = {
     Order.CODE_FIRST: "Serverless, CDK hotswap",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import read_runtimes
+from shim.check.verdicts import Verdicts
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
@@ -21,7 +22,6 @@ from shim.package.output import check_output, new_file
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
 from shim.plan.saved import read_plan
-from shim.plan.verdicts import Verdicts
 from shim.simulate.by_start import RealStarter
 from shim.simulate.by_verdict import VerdictStarter
 from shim.simulate.drawing import as_html, as_svg
@@ -31,8 +31,8 @@ from shim.simulate.simulation import PLAN, World, as_json, changes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
     from shim.simulate.sandboxes import Starter
     from shim.simulate.simulation import Run
 

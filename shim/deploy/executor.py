@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from shim.aws.api import LambdaApi
+    from shim.check.state import State
     from shim.package.read import Package
     from shim.plan.plan import Plan
-    from shim.plan.state import State
     from shim.plan.step import Step
 
 POLL_SECONDS, UPDATE_SECONDS = 1.0, 300.0

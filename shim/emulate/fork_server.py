@@ -1,4 +1,4 @@
-"""A process that has all that a keeper needs, and becomes one by forking: for many starts.
+"""A process that has all that a supervisor needs, and becomes one by forking: for many starts.
 
 An interpreter's own start costs more processor time than all the rest of a function's start.
 """
@@ -31,7 +31,7 @@ _MOST_STREAMS = 4
 
 
 def main(control: int) -> None:
-    """Fork a keeper for each set of streams that comes through the socket, until it ends.
+    """Fork a supervisor for each set of streams that comes through the socket, until it ends.
 
     First it sends the name of a folder, which it removes at the end, whatever became of shim.
     """
@@ -45,7 +45,7 @@ def main(control: int) -> None:
                 child = os.fork()
                 if child == 0:
                     calls.close()
-                    _become_keeper(streams)
+                    _become_supervisor(streams)
                 for stream in streams:
                     os.close(stream)
                 calls.sendall(child.to_bytes(_NUMBER_SIZE, "little"))
@@ -55,8 +55,8 @@ def main(control: int) -> None:
         supervisor.remove(Path(folder))
 
 
-def _become_keeper(streams: list[int]) -> None:
-    """Be a keeper on standard input, output, error and the pipe for its status; then end."""
+def _become_supervisor(streams: list[int]) -> None:
+    """Be a supervisor on standard input, output, error and the pipe for its status; then end."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
@@ -70,8 +70,8 @@ def _become_keeper(streams: list[int]) -> None:
     os._exit(0)
 
 
-class Keeper:
-    """A keeper that was forked, with as much of `Popen` as the emulator's owner needs."""
+class Supervisor:
+    """A supervisor that was forked, with as much of `Popen` as the emulator's owner needs."""
 
     def __init__(self, number: int, streams: tuple[IO[bytes], IO[bytes], IO[bytes]]) -> None:
         self.stdin, self.stdout, self.stderr = streams
@@ -85,7 +85,7 @@ class Keeper:
         """Return when it has ended; raises `TimeoutExpired` after `timeout` seconds."""
         if not self._ended:
             if not select.select([self._process], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("keeper", timeout or 0)
+                raise subprocess.TimeoutExpired("supervisor", timeout or 0)
             self._ended = True
             os.close(self._process)
         return 0
@@ -103,8 +103,8 @@ class Keeper:
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
 
-class Nursery:
-    """The process, for a `with` statement; its keepers live on until their own owners end them.
+class ForkServer:
+    """The process, for a `with` statement; its supervisors live on until their own owners end them.
 
     `folder` is there as long as it is: for packages that many starts share.
     """
@@ -134,8 +134,8 @@ class Nursery:
         self._calls.close()
         self._process.wait()
 
-    def spawn(self, status: int) -> Keeper:
-        """A new keeper, which has `status` as its pipe for notes and errors."""
+    def spawn(self, status: int) -> Supervisor:
+        """A new supervisor, which has `status` as its pipe for notes and errors."""
         pipes = [os.pipe() for _ in range(3)]
         ours = (pipes[0][1], pipes[1][0], pipes[2][0])
         theirs = (pipes[0][0], pipes[1][1], pipes[2][1])
@@ -146,7 +146,7 @@ class Nursery:
                 os.close(stream)
         number = int.from_bytes(self._calls.recv(_NUMBER_SIZE), "little")
         stdin, stdout, stderr = ours
-        return Keeper(
+        return Supervisor(
             number,
             (
                 os.fdopen(stdin, "wb", buffering=0),

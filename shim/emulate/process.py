@@ -1,4 +1,4 @@
-"""The emulator as a running process, seen from shim: behind a keeper, with its pipes kept empty."""
+"""The emulator as a running process, seen from shim: behind a supervisor, its pipes kept empty."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from shim.errors import InputError, MachineError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shim.emulate.fork_server import Keeper, Nursery
+    from shim.emulate.fork_server import ForkServer, Supervisor
     from shim.emulate.supervisor import Order
 
 START_SECONDS = 120
 """Bound for unpacking and starting: 250 MB take some seconds."""
 
 CLOSE_SECONDS = SHUTDOWN_MILLISECONDS / 1000 + 30
-"""Bound for the keeper to end everything and, without namespaces, to remove what was unpacked."""
+"""For the supervisor to end everything and, without namespaces, to remove what was unpacked."""
 
-_KEEPER = (
+_SUPERVISOR = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from shim.emulate import supervisor; supervisor.main(int(sys.argv[2]))"
 )
@@ -44,19 +44,19 @@ class Emulator:
         *,
         function_log: Callable[[bytes], None],
         emulator_log: Callable[[bytes], None],
-        nursery: Nursery | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
         status, its_status = os.pipe()
         with os.fdopen(its_status, "wb"):
-            self._keeper: Keeper | subprocess.Popen[bytes] = (
-                nursery.spawn(its_status) if nursery else _new_keeper(its_status)
+            self._supervisor: Supervisor | subprocess.Popen[bytes] = (
+                fork_server.spawn(its_status) if fork_server else _new_supervisor(its_status)
             )
         self._status = status
-        self._orders = cast("IO[bytes]", self._keeper.stdin)
+        self._orders = cast("IO[bytes]", self._supervisor.stdin)
         self._pump = Pump(
             {
-                cast("IO[bytes]", self._keeper.stdout): Lines(function_log).feed,
-                cast("IO[bytes]", self._keeper.stderr): Lines(emulator_log).feed,
+                cast("IO[bytes]", self._supervisor.stdout): Lines(function_log).feed,
+                cast("IO[bytes]", self._supervisor.stderr): Lines(emulator_log).feed,
             }
         )
         self._orders.write(order.encode())
@@ -81,8 +81,8 @@ class Emulator:
     def wait(self, seconds: float) -> bool:
         """Wait so long, or until the emulator has ended; returns whether it has."""
         with suppress(subprocess.TimeoutExpired):
-            self._keeper.wait(seconds)
-        return self._keeper.poll() is not None
+            self._supervisor.wait(seconds)
+        return self._supervisor.poll() is not None
 
     def drain(self) -> None:
         """Hand on all that has been written to the logs until now."""
@@ -92,10 +92,10 @@ class Emulator:
         """End every process of this start, and return when they have ended."""
         self._orders.close()
         try:
-            self._keeper.wait(CLOSE_SECONDS)
+            self._supervisor.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._keeper.kill()
-            self._keeper.wait()
+            self._supervisor.kill()
+            self._supervisor.wait()
         self._pump.join(1)
 
     def _read_status(self) -> bytes:
@@ -110,8 +110,8 @@ class Emulator:
         raise MachineError(f"the emulator had not started after {START_SECONDS} seconds")
 
 
-def _new_keeper(status: int) -> subprocess.Popen[bytes]:
-    code = ["-I", "-S", "-c", _KEEPER, str(Path(shim.__path__[0]).parent), str(status)]
+def _new_supervisor(status: int) -> subprocess.Popen[bytes]:
+    code = ["-I", "-S", "-c", _SUPERVISOR, str(Path(shim.__path__[0]).parent), str(status)]
     return subprocess.Popen(
         [sys.executable, *code],
         stdin=subprocess.PIPE,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from shim.emulate.fork_server import Nursery
+    from shim.emulate.fork_server import ForkServer
     from shim.emulate.start import Start
 
 HOST = "127.0.0.1"
@@ -61,7 +61,7 @@ class Session:
 
     `program` is the emulator, `log` gets what the function writes, line by line, `emulator_log`
     what the emulator does. Port 0 takes a free one. Of many sessions, each starts in a fraction of
-    the time with one open `nursery`. `notes` says what isn't as on Lambda here.
+    the time with one open `fork_server`. `notes` says what isn't as on Lambda here.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class Session:
         log: Callable[[bytes], None],
         emulator_log: Callable[[bytes], None] = lambda _: None,
         port: int = 0,
-        nursery: Nursery | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.port = port
         self._start = start
         self._program = program
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._log = log
         self._emulator_log = emulator_log
         self._last_lines: deque[str] = deque(maxlen=20)
@@ -163,7 +163,7 @@ class Session:
                 Order(start=self._start, program=self._program, options=options),
                 function_log=self._read_function_line,
                 emulator_log=self._read_emulator_line,
-                nursery=self._nursery,
+                fork_server=self._fork_server,
             )
             self._open.callback(self._emulator.close)
             self.notes = self._emulator.await_start()

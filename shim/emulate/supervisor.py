@@ -30,14 +30,14 @@ SHUTDOWN_MILLISECONDS = 3000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What a keeper is to start: the emulator `program`, with `options`, for the function."""
+    """What a supervisor is to start: the emulator `program`, with `options`, for the function."""
 
     start: Start
     program: Path
     options: tuple[str, ...]
 
     def encode(self) -> bytes:
-        """The line of JSON for a keeper's standard input."""
+        """The line of JSON for a supervisor's standard input."""
         return json.dumps(asdict(self), default=os.fspath).encode() + b"\n"
 
     @classmethod
@@ -90,7 +90,7 @@ def _become_emulator(
 ) -> NoReturn:
     """Be the emulator in its root, or in `folder` if there is an `obstacle` to that; or end.
 
-    The pipe `parent` is open as long as the keeper lives.
+    The pipe `parent` is open as long as the supervisor lives.
     """
     try:
         # The first process of a namespace gets no signal that it has no handler for.

@@ -1,0 +1,1 @@
+"""What becomes `bootstrap`: the launch path, its report, and the explanation behind it."""

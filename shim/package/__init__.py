@@ -1,0 +1,1 @@
+"""Function and layer zips: what is in one, what becomes of files that go into one."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from shim.plan.state import State
+    from shim.check.state import State
 
 LATEST = "$LATEST"
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.package.read import Package
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
 
 PLAN_FORMAT = 1
 """Counted up when a reader must know of a change."""

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.package.read import Package
     from shim.plan.plan import Plan
     from shim.plan.search import NoPlan
-    from shim.plan.state import State
     from shim.plan.step import Step
-    from shim.plan.verdicts import Verdicts
 
 PAPER, INK, QUIET = "#ffffff", "#1b1b1b", "#4d4d4d"
 STARTS, STARTS_FILL = "#0a5a9c", "#e9f2fa"

@@ -14,8 +14,8 @@ from shim.plan.step import Step, UpdateCode, UpdateConfiguration, after
 if TYPE_CHECKING:
     from datetime import date
 
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

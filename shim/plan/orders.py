@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from shim.plan.state import State
+    from shim.check.state import State
 
 
 class Order(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shim.plan.step import after, undo
 
 if TYPE_CHECKING:
-    from shim.plan.state import State
+    from shim.check.state import State
     from shim.plan.step import Step
 
 

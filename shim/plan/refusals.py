@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
     from shim.check.runtimes import Runtime
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
     from shim.plan.step import Step
 
 _HANDLER = re.compile(rf"\S{{1,{HANDLER_LIMIT}}}")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import Runtime, read_runtimes
+from shim.check.state import State
 from shim.errors import InputError
 from shim.fields import Field, read_json
 from shim.package.packages import Packages, code_sha256
 from shim.plan.alias import AliasPlan, AliasStep, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.document import PLAN_FORMAT
 from shim.plan.plan import Plan
-from shim.plan.state import State
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:

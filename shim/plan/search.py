@@ -22,9 +22,9 @@ from itertools import product
 from operator import ne
 from typing import TYPE_CHECKING, TypeVar
 
+from shim.check.state import State
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
-from shim.plan.state import State
 from shim.plan.step import Step, UpdateCode, configuration_step
 
 if TYPE_CHECKING:

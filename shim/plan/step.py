@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, assert_never
 if TYPE_CHECKING:
     from shim.arch import Arch
     from shim.check.runtimes import Runtime
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from shim.emulate.fork_server import Nursery
+from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.errors import MachineError
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.emulate.session import Answer
     from shim.package.read import Package
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
 
 _HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
 """Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
@@ -98,7 +98,7 @@ class RealStarter:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._nursery = self._open.enter_context(Nursery())
+        self._fork_server = self._open.enter_context(ForkServer())
         return self
 
     def __exit__(
@@ -125,7 +125,7 @@ class RealStarter:
 
         def begin() -> Session:
             session = Session(
-                start, program=self._program, log=lambda _: None, nursery=self._nursery
+                start, program=self._program, log=lambda _: None, fork_server=self._fork_server
             )
             return closing.enter_context(session)
 
@@ -141,7 +141,7 @@ class RealStarter:
     def _files(self, package: Package) -> Path:
         """The package's files, unpacked once for all of its starts."""
         if package not in self._unpacked:
-            folder = self._nursery.folder / str(len(self._unpacked))
+            folder = self._fork_server.folder / str(len(self._unpacked))
             folder.mkdir()
             unpack(Path(package.path), folder, limit=read_limits().unzipped)
             self._unpacked[package] = folder

@@ -9,9 +9,9 @@ from shim.simulate.sandboxes import Outcome
 
 if TYPE_CHECKING:
     from shim.check.findings import Finding
+    from shim.check.state import State
     from shim.check.verdict import Verdict
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
+    from shim.check.verdicts import Verdicts
 
 _BY_LAUNCHER = {
     "handler-unset": "Runtime.HandlerUnset",

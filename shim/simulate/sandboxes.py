@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from shim.plan.state import State
+    from shim.check.state import State
     from shim.simulate.control import ControlPlane
 
 
@@ -82,7 +82,7 @@ class _Warm:
     """It serves no more invocations: what it was started from is no longer so."""
 
 
-class Fleet:
+class Sandboxes:
     """The sandboxes of one function, and the traffic that they serve."""
 
     def __init__(

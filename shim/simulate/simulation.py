@@ -18,15 +18,15 @@ from shim.deploy.executor import Executor, name_of, read_zip
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
 from shim.simulate.control import ControlPlane, Timing
-from shim.simulate.sandboxes import Fleet
+from shim.simulate.sandboxes import Sandboxes
 from shim.simulate.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
     from shim.simulate.control import Update
     from shim.simulate.sandboxes import Sample, Starter, Traffic
 
@@ -121,9 +121,11 @@ class World:
         )
         problem = None
         with ExitStack() as stack:
-            fleet = Fleet(plane, self.starter, self.traffic, random=self._random, progress=progress)
-            stack.callback(fleet.close)
-            fleet.begin()
+            sandboxes = Sandboxes(
+                plane, self.starter, self.traffic, random=self._random, progress=progress
+            )
+            stack.callback(sandboxes.close)
+            sandboxes.begin()
             clock.sleep(LEAD_SECONDS)
             try:
                 change(executor)
@@ -132,7 +134,7 @@ class World:
             clock.finish()
             return Run(
                 name=name,
-                samples=tuple(fleet.samples),
+                samples=tuple(sandboxes.samples),
                 updates=tuple(plane.updates),
                 said=tuple(said),
                 problem=problem,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shim.arch import Arch
-from shim.aws import boto as aws
+from shim.aws import boto
 from shim.aws.api import (
     Alias,
     Configuration,
@@ -101,7 +101,7 @@ def client() -> Iterator[Any]:
         patch.delenv("AWS_PROFILE", raising=False)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
-        yield aws.connect(region="eu-west-1")
+        yield boto.connect(region="eu-west-1")
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_live_function_comes_with_its_zips(
     client: Any, stubbed: Any, served: Served, tmp_path: Path
 ) -> None:
     answer_function(stubbed, served)
-    live = aws.fetch_function(client, "orders", folder=tmp_path / "cache")
+    live = boto.fetch_function(client, "orders", folder=tmp_path / "cache")
     assert live.named.name == "orders"
     assert live.named.function.arch is Arch.ARM64
     assert live.package.read_bytes() == b"code"
@@ -155,11 +155,11 @@ def test_what_is_there_is_not_downloaded_again_unless_it_is_damaged(
     packages = []
     for _ in range(3):
         answer_function(stubbed, served)
-        packages.append(aws.fetch_function(client, "orders", folder=tmp_path).package)
+        packages.append(boto.fetch_function(client, "orders", folder=tmp_path).package)
     assert served.requests == ["/code.zip", "/layer.zip"]
     packages[0].write_bytes(b"cod")
     answer_function(stubbed, served)
-    assert aws.fetch_function(client, "orders", folder=tmp_path).package.read_bytes() == b"code"
+    assert boto.fetch_function(client, "orders", folder=tmp_path).package.read_bytes() == b"code"
 
 
 def test_a_layer_whose_zip_is_at_hand_is_not_asked_for(
@@ -167,7 +167,7 @@ def test_a_layer_whose_zip_is_at_hand_is_not_asked_for(
 ) -> None:
     answer_function(stubbed, served, Layers=[{"Arn": ARN}])
     known = {ARN: tmp_path / "layer.zip"}
-    live = aws.fetch_function(client, "orders", folder=tmp_path / "cache", known=known)
+    live = boto.fetch_function(client, "orders", folder=tmp_path / "cache", known=known)
     assert live.layers == known
 
 
@@ -183,7 +183,7 @@ def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing
 ) -> None:
     answer_function(stubbed, served, **wrong)
     with pytest.raises(MachineError, match=expected):
-        aws.fetch_function(client, "orders", folder=tmp_path)
+        boto.fetch_function(client, "orders", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -203,7 +203,7 @@ def test_nonsense_in_the_answer_is_refused_with_its_place(
 ) -> None:
     answer_function(stubbed, served, **wrong)
     with pytest.raises(InputError, match=expected):
-        aws.fetch_function(client, "orders", folder=tmp_path)
+        boto.fetch_function(client, "orders", folder=tmp_path)
 
 
 def test_a_link_that_has_expired_is_said_without_its_secret(
@@ -212,7 +212,7 @@ def test_a_link_that_has_expired_is_said_without_its_secret(
     answer_function(stubbed, served, Layers=[])
     served.bodies.clear()
     with pytest.raises(MachineError) as caught:
-        aws.fetch_function(client, "orders", folder=tmp_path)
+        boto.fetch_function(client, "orders", folder=tmp_path)
     assert caught.value.message == ("the package can't be downloaded from 127.0.0.1: Forbidden")
 
 
@@ -224,7 +224,7 @@ def test_a_link_that_is_not_https_is_refused(
     answer = {"Configuration": about, "Code": {"Location": location}}
     stubbed.add_response("get_function", answer)
     with pytest.raises(InputError, match="a URL that is not https"):
-        aws.fetch_function(client, "orders", folder=tmp_path)
+        boto.fetch_function(client, "orders", folder=tmp_path)
 
 
 def test_a_layer_of_another_account_says_how_its_zip_is_given(
@@ -233,7 +233,7 @@ def test_a_layer_of_another_account_says_how_its_zip_is_given(
     answer_function(stubbed, served, Layers=[{"Arn": ARN}])
     stubbed.add_client_error("get_layer_version_by_arn", "AccessDeniedException", "not yours", 403)
     with pytest.raises(Refused, match="AccessDeniedException: not yours") as caught:
-        aws.fetch_function(client, "orders", folder=tmp_path)
+        boto.fetch_function(client, "orders", folder=tmp_path)
     assert caught.value.hint == f"give its zip: `--layer {ARN}=ZIP`"
 
 
@@ -251,7 +251,7 @@ def test_the_code_call_carries_package_architecture_and_guard(
             "RevisionId": "r1",
         },
     )
-    api: LambdaApi = aws.BotoApi(client)
+    api: LambdaApi = boto.BotoApi(client)
     function = api.update_code("orders", package, arch=Arch.ARM64, revision="r1")
     assert (function.revision, function.update) == ("r2", UpdateStatus.IN_PROGRESS)
 
@@ -262,7 +262,7 @@ def test_a_package_that_changed_since_it_was_planned_is_not_sent(
     package = zip_of(tmp_path / "p.zip")
     package.path.write_bytes(b"other")
     with pytest.raises(InputError, match="no longer what the plan was made for"):
-        aws.BotoApi(client).update_code("orders", package, arch=Arch.ARM64, revision="r1")
+        boto.BotoApi(client).update_code("orders", package, arch=Arch.ARM64, revision="r1")
 
 
 @pytest.mark.parametrize(
@@ -280,12 +280,12 @@ def test_the_configuration_call_carries_what_changes_and_no_more(
 ) -> None:
     expected = {"FunctionName": "orders", "RevisionId": "r1", **fields}
     stubbed.add_response("update_function_configuration", CONFIGURATION, expected)
-    aws.BotoApi(client).update_configuration("orders", change, revision="r1")
+    boto.BotoApi(client).update_configuration("orders", change, revision="r1")
 
 
 def test_a_layer_is_published_once(client: Any, stubbed: Any, tmp_path: Path) -> None:
     layer = zip_of(tmp_path / "l.zip")
-    api = aws.BotoApi(client)
+    api = boto.BotoApi(client)
     listed = {"LayerName": "agent", "MaxItems": 20}
     stubbed.add_client_error("list_layer_versions", "ResourceNotFoundException", "none", 404)
     stubbed.add_response(
@@ -310,7 +310,7 @@ def test_a_layer_is_published_once(client: Any, stubbed: Any, tmp_path: Path) ->
 def test_a_version_is_published_with_both_guards(client: Any, stubbed: Any) -> None:
     expected = {"FunctionName": "orders", "CodeSha256": "h", "RevisionId": "r1"}
     stubbed.add_response("publish_version", {**CONFIGURATION, "Version": "8"}, expected)
-    published = aws.BotoApi(client).publish_version("orders", code_sha256="h", revision="r1")
+    published = boto.BotoApi(client).publish_version("orders", code_sha256="h", revision="r1")
     assert published.version == "8"
 
 
@@ -332,12 +332,12 @@ def test_an_invocation_tells_its_error(
 ) -> None:
     body = response.StreamingBody(BytesIO(payload), len(payload))
     stubbed.add_response("invoke", {"Payload": body, **answer})
-    invoked = aws.BotoApi(client).invoke("orders", b"{}", qualifier="8")
+    invoked = boto.BotoApi(client).invoke("orders", b"{}", qualifier="8")
     assert (invoked.error_type, invoked.payload) == (kind, payload)
 
 
 def test_an_alias_moves_with_its_weight_and_back(client: Any, stubbed: Any) -> None:
-    api = aws.BotoApi(client)
+    api = boto.BotoApi(client)
     routing = {"AdditionalVersionWeights": {"8": 0.1}}
     about = {"Name": "live", "FunctionVersion": "7", "RevisionId": "a1"}
     stubbed.add_response("get_alias", {**about, "RoutingConfig": routing})
@@ -371,7 +371,7 @@ def test_each_error_has_its_kind(
 ) -> None:
     stubbed.add_client_error("get_function_configuration", code, "the reason", 400)
     with pytest.raises(kind, match=f"GetFunctionConfiguration: {code}: the reason"):
-        aws.BotoApi(client).get_function("orders")
+        boto.BotoApi(client).get_function("orders")
 
 
 @pytest.mark.usefixtures("client")
@@ -381,13 +381,13 @@ def test_without_an_endpoint_that_answers_it_is_the_machines_fault() -> None:
         port = closed.getsockname()[1]
     away = boto3.client("lambda", region_name="eu-west-1", endpoint_url=f"http://127.0.0.1:{port}")
     with pytest.raises(MachineError, match="GetFunctionConfiguration: "):
-        aws.BotoApi(away).get_function("orders")
+        boto.BotoApi(away).get_function("orders")
 
 
 def test_without_boto3_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(MachineError, match="boto3, which is not installed") as caught:
-        aws.connect()
+        boto.connect()
     assert caught.value.hint
     assert "pip install 'lambda-shim[aws]'" in caught.value.hint
 
@@ -401,7 +401,7 @@ def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_t
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     for profile in (None, "nobody"):
         with pytest.raises(MachineError, match="boto3 can't call AWS"):
-            aws.connect(profile=profile)
+            boto.connect(profile=profile)
 
 
 @pytest.mark.skipif(
@@ -410,5 +410,5 @@ def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_t
 )
 def test_a_function_of_a_real_account_can_be_read(tmp_path: Path) -> None:
     name = os.environ["SHIM_TEST_AWS_FUNCTION"]
-    live = aws.fetch_function(aws.connect(), name, folder=tmp_path)
+    live = boto.fetch_function(boto.connect(), name, folder=tmp_path)
     assert sha256(live.package.read_bytes()) == live.named.function.code_sha256

@@ -68,12 +68,11 @@ def package(*entries: Entry, path: str = "package.zip", zipped: int | None = 100
 
 def state(
     *entries: Entry,
-    handler: str | None = "orders",
+    handler: str = "orders",
     arch: Arch = Arch.X86_64,
     runtime: str = "provided.al2023",
     layers: tuple[Package, ...] = (),
     environment: dict[str, str] | None = None,
-    day: date | None = None,
     zipped: int | None = 1000,
 ) -> State:
     """A state with a package of these entries."""
@@ -83,8 +82,7 @@ def state(
         runtime=read_runtimes()[runtime],
         handler=handler,
         layers=layers,
-        environment=environment or {},
-        day=day,
+        environment=tuple((environment or {}).items()),
     )
 
 
@@ -98,6 +96,6 @@ def sound(*more: Entry, **changes: object) -> State:
     )
 
 
-def codes(checked: State) -> set[str]:
+def codes(checked: State, *, day: date | None = None) -> set[str]:
     """The codes of everything that is found in a state."""
-    return {finding.code for finding in verdict(checked).findings}
+    return {finding.code for finding in verdict(checked, day=day).findings}

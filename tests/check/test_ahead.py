@@ -66,7 +66,7 @@ def test_programs_that_are_read_ahead_have_the_same_verdict(
         **{"lib__libshimprivate.so.1": compiled.library(has)},
     )
     runtime = read_runtimes()["provided.al2023"]
-    state = State(package=read_package(package), arch=Arch.X86_64, runtime=runtime, handler=None)
+    state = State(package=read_package(package), arch=Arch.X86_64, runtime=runtime)
     with reading_ahead([state.package], None):
         pass
     surveyed = survey(state, architectures=[Arch.X86_64], runtimes=[runtime])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.findings import CODES, Severity
-from shim.check.state import VARIABLES
+from shim.check.state import VARIABLES, State
 from shim.check.verdict import verdict
 from shim.package.limits import read_limits
 from tests.check.builders import (
@@ -32,9 +32,8 @@ from tests.check.oracle.programs import Programs
 from tests.requirements import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from shim.check.state import State
 
 ARM = Arch.ARM64
 BOOT = entry("bootstrap", launcher())
@@ -95,7 +94,7 @@ CASES: dict[str, tuple[State, State]] = {
         state(entry("bootstrap", DUAL), entry(".shim/aarch64", launcher(ARM)), ORDERS),
         state(entry("bootstrap", DUAL), entry(".shim/x86_64", launcher()), ORDERS),
     ),
-    "handler-unset": (sound(handler=None), sound()),
+    "handler-unset": (sound(handler=""), sound()),
     "handler-invalid": (sound(handler="../orders"), sound(handler="./orders")),
     "handler-is-launcher": (sound(handler="bootstrap"), sound(handler="orders")),
     "handler-missing": (sound(handler="ordes"), sound(handler="orders")),
@@ -157,18 +156,6 @@ CASES: dict[str, tuple[State, State]] = {
     "unzipped-near": (of_size(LIMIT - 10_000), of_size(LIMIT // 2)),
     "zip-large": (sound(zipped=52_428_801), sound(zipped=52_428_800)),
     "runtime-architecture": (sound(runtime="go1.x", arch=ARM), sound(runtime="go1.x")),
-    "runtime-blocked": (
-        sound(runtime="provided.al2", day=date(2027, 2, 1)),
-        sound(runtime="provided.al2", day=date(2027, 1, 31)),
-    ),
-    "runtime-ended": (
-        sound(runtime="provided.al2", day=date(2026, 8, 1)),
-        sound(runtime="provided.al2", day=date(2026, 7, 31)),
-    ),
-    "runtime-ending": (
-        sound(runtime="provided.al2", day=date(2026, 7, 31)),
-        sound(runtime="provided.al2", day=date(2026, 1, 1)),
-    ),
     "name-absolute": (sound(entry("/etc/passwd")), sound(entry("etc/passwd"))),
     "name-parent": (sound(entry("a/../b")), sound(entry("a/..b"))),
     "name-twice": (sound(entry("a"), entry("./a")), sound(entry("a/"), entry("a/"))),
@@ -185,6 +172,14 @@ CASES: dict[str, tuple[State, State]] = {
 def needing(programs: Programs, library: bytes, place: str = "lib/libshimprivate.so.1") -> State:
     handler = entry("orders", programs.needing("SHIM_1"))
     return state(BOOT, handler, entry(place, library, 0o644))
+
+
+DATES = {
+    "runtime-blocked": (date(2027, 2, 1), date(2027, 1, 31)),
+    "runtime-ended": (date(2026, 8, 1), date(2026, 7, 31)),
+    "runtime-ending": (date(2026, 7, 31), date(2026, 1, 1)),
+}
+"""Days on which a state of provided.al2 shows the finding, and doesn't."""
 
 
 COMPILED: dict[str, Callable[[Programs], tuple[State, State]]] = {
@@ -212,7 +207,16 @@ def compiled(request: pytest.FixtureRequest) -> Programs:
 
 
 def test_every_code_has_its_states() -> None:
-    assert sorted([*CASES, *COMPILED]) == sorted(CODES)
+    assert sorted([*CASES, *DATES, *COMPILED]) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", DATES)
+def test_a_runtime_is_held_against_the_day(code: str) -> None:
+    shows, absent = DATES[code]
+    checked = sound(runtime="provided.al2")
+    assert code in codes(checked, day=shows)
+    assert code not in codes(checked, day=absent)
+    assert verdict(checked, day=shows).starts
 
 
 @pytest.mark.parametrize("code", COMPILED)
@@ -299,17 +303,16 @@ def test_a_library_in_a_layer_is_found(compiled: Programs) -> None:
     assert codes(state(BOOT, entry("orders", compiled.needing()), layers=(layer,))) == set()
 
 
-class Watched:
-    """An environment that knows what was looked up, and in which nothing else can be done."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched(State):
+    """A state that knows which variables were looked up."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self.values_by_name = values
-        self.asked: set[str] = set()
+    asked: set[str]
 
-    def get(self, name: str, default: str) -> str:
-        """As a mapping's."""
+    def variable(self, name: str, default: str = "") -> str:
+        """See `State`."""
         self.asked.add(name)
-        return self.values_by_name.get(name, default)
+        return State.variable(self, name, default)
 
 
 def test_a_verdict_looks_at_no_other_variables_than_it_says(compiled: Programs) -> None:
@@ -318,9 +321,8 @@ def test_a_verdict_looks_at_no_other_variables_than_it_says(compiled: Programs) 
     checked += [handled(compiled.needing()), state(script)]
     asked: set[str] = set()
     for one in checked:
-        environment = Watched(one.environment)
-        verdict(replace(one, environment=environment))  # type: ignore[arg-type] # `get` is enough
-        asked |= environment.asked
+        watched = {field.name: getattr(one, field.name) for field in fields(one)}
+        verdict(Watched(**watched, asked=asked))
     assert asked == VARIABLES
 
 

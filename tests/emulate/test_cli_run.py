@@ -214,18 +214,18 @@ def test_whatever_ends_it_no_process_and_no_file_is_left(
 
 
 @NAMESPACES
-def test_when_its_keeper_is_killed_the_function_ends_too(
+def test_when_its_supervisor_is_killed_the_function_ends_too(
     prefix: Sequence[str], command: Command, package: Path
 ) -> None:
     require_prefix(prefix)
     process = command.start(package, "--handler", "x", prefix=prefix)
     served_url(process)
-    keeper = next(
+    supervisor = next(
         number
         for number in command.processes()
         if b"supervisor.main" in Path(f"/proc/{number}/cmdline").read_bytes()
     )
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
     out, log = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, "")
     assert "the emulator ended by itself" in log

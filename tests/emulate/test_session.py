@@ -15,7 +15,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.emulate import standin
-from shim.emulate.fork_server import Nursery
+from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
@@ -420,16 +420,16 @@ def test_another_root_folder_is_shown_in_place_of_this_machines(
     ), "this machine has a /bin/sh, that root has none"
 
 
-def test_sessions_of_one_nursery_start_and_end_like_any_other(
+def test_sessions_of_one_fork_server_start_and_end_like_any_other(
     emulator: Path, package: Path
 ) -> None:
-    with Nursery() as nursery:
-        assert nursery.folder.is_dir()
+    with ForkServer() as fork_server:
+        assert fork_server.folder.is_dir()
         start = Start(package=package, handler="x", arch=HOST_ARCH)
         log: list[bytes] = []
         for number in range(3):
             word = f"4321.5{number}"
-            one = Session(start, program=emulator, log=log.append, nursery=nursery)
+            one = Session(start, program=emulator, log=log.append, fork_server=fork_server)
             with one as session:
                 evaluate(
                     session,
@@ -438,13 +438,13 @@ def test_sessions_of_one_nursery_start_and_end_like_any_other(
                 assert running(word.encode())
             assert not running(word.encode())
         assert log.count(b"started\n") == 3
-    assert not nursery.folder.exists()
+    assert not fork_server.folder.exists()
 
 
-def test_what_a_nursery_cannot_start_is_told(emulator: Path, tmp_path: Path) -> None:
+def test_what_a_fork_server_cannot_start_is_told(emulator: Path, tmp_path: Path) -> None:
     source = zipped(tmp_path / "p.zip", {"../../evil": b""})
     start = Start(package=source, handler="x", arch=HOST_ARCH)
-    with Nursery() as nursery:
-        one = Session(start, program=emulator, log=lambda _: None, nursery=nursery)
+    with ForkServer() as fork_server:
+        one = Session(start, program=emulator, log=lambda _: None, fork_server=fork_server)
         with pytest.raises(InputError, match="leads out of the package"), one:
             pass

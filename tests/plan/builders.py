@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
-from shim.plan.state import State
+from shim.check.state import State
 from tests.check.builders import DUAL, entry, launcher, package, program
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from shim.check.verdicts import Verdicts
 from shim.plan.bridge.package import BOTH, NEW, OLD, bridge_packages
 from shim.plan.bridge.planning import Bridged, Unbridged, find_bridged_plan
-from shim.plan.verdicts import Verdicts
 from tests.check.builders import entry, launcher, package, program
 from tests.plan.builders import AL2, GO, bare, dual, extension, layer, single, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
 
 FOR_AL2 = b"#!/usr/bin/python2.7\n"
 """A script that starts on Amazon Linux 2 alone: only that has Python."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from shim.check.verdicts import Verdicts
 from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan
 from shim.plan.search import Reason
-from shim.plan.verdicts import Verdicts
 from tests.check.builders import SCRIPT, launcher, program
 from tests.plan.builders import AL2, AL2023, GO, state, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shim.plan.state import State
+    from shim.check.state import State
 
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 X86, ARM = Arch.X86_64, Arch.ARM64

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shim.arch import Arch
+from shim.check.verdicts import Verdicts
 from shim.emulate import standin
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.package.launchers import Flavour, launcher
 from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
-from shim.plan.verdicts import Verdicts
 from tests.plan.builders import AL2023, GO, state, zipped
 from tests.requirements import require
 
 if TYPE_CHECKING:
-    from shim.plan.state import State
+    from shim.check.state import State
 
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 HERE = Path(__file__).parent

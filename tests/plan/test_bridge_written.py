@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import shim
+from shim.check.verdicts import Verdicts
 from shim.errors import InputError
 from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
-from shim.plan.verdicts import Verdicts
 from tests.check.builders import launcher, program
 from tests.plan.builders import state, zipped
 from tests.requirements import require
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
-    from shim.plan.state import State
+    from shim.check.state import State
 
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 

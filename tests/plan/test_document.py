@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.arch import Arch
+from shim.check.verdicts import Verdicts
 from shim.errors import InputError
 from shim.package.packages import Packages, code_sha256
 from shim.plan.alias import AliasPlan, find_alias_plan
@@ -24,7 +25,6 @@ from shim.plan.document import as_document
 from shim.plan.plan import Plan
 from shim.plan.saved import read_plan
 from shim.plan.search import find_plan
-from shim.plan.verdicts import Verdicts
 from tests.plan.builders import AL2, dual, extension, single, state
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from xml.etree import ElementTree
 import pytest
 
 from shim.arch import Arch
-from shim.plan import drawing as draw
+from shim.check.verdicts import Verdicts
+from shim.plan import drawing
 from shim.plan.drawing import Drawing, draw_no_plan, draw_plan
 from shim.plan.plan import Plan
 from shim.plan.search import NoPlan, find_plan
 from shim.plan.step import UpdateCode
-from shim.plan.verdicts import Verdicts
 from tests.plan.builders import GO, bare, dual, extension, single, state
 
 if TYPE_CHECKING:
-    from shim.plan.state import State
+    from shim.check.state import State
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
@@ -55,8 +55,8 @@ def texts(drawing: Drawing) -> list[str]:
 
 
 def test_title_and_description_say_it_all_in_words(plan: Drawing, no_plan: Drawing) -> None:
-    for drawing in (plan, no_plan):
-        root = ElementTree.fromstring(drawing.svg)  # noqa: S314 - ours
+    for one in (plan, no_plan):
+        root = ElementTree.fromstring(one.svg)  # noqa: S314 - ours
         assert root.get("role") == "img"
         assert root.get("aria-labelledby") == "title description"
     description = elements(no_plan, "desc")[0].text or ""
@@ -70,7 +70,7 @@ def test_what_fails_has_another_shape_a_hatch_and_a_word_besides_its_colour(
     no_plan: Drawing,
 ) -> None:
     failing = elements(no_plan, "polygon")
-    assert [one.get("fill") for one in failing] == ["url(#hatch)", draw.FAILS_FILL] * 2
+    assert [one.get("fill") for one in failing] == ["url(#hatch)", drawing.FAILS_FILL] * 2
     assert all(one.get("stroke-dasharray") for one in failing)
     shown = texts(no_plan)
     assert "fails: A" in shown
@@ -130,9 +130,12 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize(
     ("front", "back"),
     [
-        *((one, draw.PAPER) for one in (draw.INK, draw.QUIET, draw.STARTS, draw.FAILS)),
-        *((one, draw.STARTS_FILL) for one in (draw.INK, draw.STARTS)),
-        *((one, draw.FAILS_FILL) for one in (draw.INK, draw.FAILS)),
+        *(
+            (one, drawing.PAPER)
+            for one in (drawing.INK, drawing.QUIET, drawing.STARTS, drawing.FAILS)
+        ),
+        *((one, drawing.STARTS_FILL) for one in (drawing.INK, drawing.STARTS)),
+        *((one, drawing.FAILS_FILL) for one in (drawing.INK, drawing.FAILS)),
     ],
 )
 def test_every_text_has_the_contrast_that_small_text_needs(front: str, back: str) -> None:

@@ -21,7 +21,7 @@ from tests.plan.model.compare import Finder, Tally, compare, compare_pair
 from tests.plan.model.universe import DAYS, blank_universe, narrow_universe, random_starts
 
 if TYPE_CHECKING:
-    from shim.plan.state import State
+    from shim.check.state import State
     from tests.plan.model.universe import Universe
 
 TODAY = date(2026, 11, 22)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
+from shim.check.verdicts import Verdicts
 from shim.plan.plan import Plan
 from shim.plan.search import NoPlan, Reason, find_plan
 from shim.plan.step import UpdateCode, UpdateConfiguration
-from shim.plan.verdicts import Verdicts
 from tests.check.builders import entry, launcher
 from tests.plan.builders import AL2, AL2023, GO, bare, dual, extension, layer, single, state
 
 if TYPE_CHECKING:
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
 
 TODAY = date(2026, 11, 22)
 RUNTIMES = read_runtimes()

@@ -9,6 +9,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
+from shim.check.verdicts import Verdicts
 from shim.errors import InputError
 from shim.plan.alias import (
     AliasPlan,
@@ -22,8 +23,6 @@ from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
 from shim.plan.search import NoPlan, Reason, find_plan
 from shim.plan.step import UpdateCode, UpdateConfiguration
-from shim.plan.verdicts import Verdicts
-from shim.simulate.serving import moments
 from tests.plan.builders import AL2023, GO, bare, dual, single, state
 
 TODAY = date(2026, 11, 22)
@@ -76,16 +75,6 @@ def test_a_naive_change_ends_at_the_call_that_the_api_refuses() -> None:
 
 def test_a_naive_change_of_nothing_goes_nowhere() -> None:
     assert all(change.states == () for change in naive_changes(OLD, OLD, day=TODAY))
-
-
-def test_whatever_serves_while_a_plan_is_carried_out_starts() -> None:
-    plan = bridged()
-    now = moments(plan)
-    assert [moment.step for moment in now] == [*plan.steps, None]
-    assert now[0].starting == plan.states[:2]
-    assert now[-1].starting == (NEW,)
-    assert now[-1].serving == plan.states
-    assert all(VERDICTS.starts(one) for moment in now for one in moment.serving)
 
 
 def test_a_plan_that_was_broken_off_goes_on_from_where_the_function_is() -> None:

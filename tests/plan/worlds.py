@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
+from shim.check.state import State
 from shim.deploy.executor import read_zip
 from shim.package.read import Package, read_package
-from shim.plan.state import State
 from shim.simulate.control import ControlPlane, Timing
 from shim.simulate.timeline import Timeline
 from tests.check.builders import launcher, program

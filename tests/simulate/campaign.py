@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.plan.verdicts import Verdicts
+from shim.check.verdicts import Verdicts
 from shim.simulate.by_start import RealStarter
 from shim.simulate.sandboxes import Traffic
 from shim.simulate.simulation import PLAN, World, changes

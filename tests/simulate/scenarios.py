@@ -14,10 +14,10 @@ from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.package.read import Package
     from shim.plan.plan import Plan
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "migrations"
 DAY = date(2026, 11, 22)

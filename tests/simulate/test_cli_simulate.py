@@ -142,7 +142,7 @@ def test_nothing_is_left_when_it_is_interrupted(
     words = marked(NAME, built, command, tmp_path)
     process = command.start(*words, "--invocations", "100000")
     with process:
-        # Itself, the nursery, a keeper, the emulator, the function.
+        # Itself, the fork server, a supervisor, the emulator, the function.
         wait_until(lambda: len(command.processes()) > 4, seconds=60)
         process.send_signal(number)
         process.wait(60)

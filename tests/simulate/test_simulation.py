@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 
 from shim.arch import Arch
+from shim.check.verdicts import Verdicts
 from shim.emulate.session import Answer
 from shim.errors import MachineError
 from shim.plan.plan import Plan
 from shim.plan.step import UpdateCode
-from shim.plan.verdicts import Verdicts
 from shim.simulate.by_start import RealSandbox, RealStarter
 from shim.simulate.by_verdict import VerdictStarter
 from shim.simulate.control import Timing
@@ -29,7 +29,7 @@ from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, Scenario, read_sce
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shim.plan.state import State
+    from shim.check.state import State
     from shim.simulate.sandboxes import Starter
     from shim.simulate.simulation import Run
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shim.arch import Arch
+    from shim.check.state import State
     from shim.package.read import Entry
-    from shim.plan.state import State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

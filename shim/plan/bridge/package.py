@@ -36,8 +36,8 @@ from shim.plan.bridge.contents import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shim.check.state import State
     from shim.package.read import Entry
-    from shim.plan.state import State
 
 BOTH = "has the programs of both packages, each where its own settings look for it"
 OLD = "is the old package; its program starts under the new settings too"
@@ -160,7 +160,7 @@ def _is_start(place: str) -> bool:
 
 def _program(state: State, arch: Arch) -> Program | None:
     """What the function is on `arch`, be that its own architecture or not."""
-    node = find_program(Machine(replace(state, arch=arch).as_checked()))
+    node = find_program(Machine(replace(state, arch=arch)))
     if node is None or node.file is None:
         return None
     if not starts_on(node.file.entry, arch, own=state.arch):

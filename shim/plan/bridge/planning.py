@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.package.read import Package
-    from shim.plan.state import State
-    from shim.plan.verdicts import Verdicts
 
 
 _FEWEST = 3

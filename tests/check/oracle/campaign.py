@@ -101,7 +101,7 @@ def _is_undecidable(state: State, *, found: set[str]) -> bool:
     """Where the verdict can't know: a wrapper that is a shell script starts a file that Linux
     refuses, as one more script of its own."""
     is_refused = not found.isdisjoint({"no-program", "script-line-long"})
-    return "AWS_LAMBDA_EXEC_WRAPPER" in state.environment and is_refused
+    return bool(state.variable("AWS_LAMBDA_EXEC_WRAPPER")) and is_refused
 
 
 def main() -> int:

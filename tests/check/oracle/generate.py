@@ -26,7 +26,7 @@ PERL = f'print "{TOKEN}\\n";\n'
 HANDLERS = ("orders", "bin/orders", "a/b/c/orders", "Orders", "orders.sh", "ördnung")
 STRANGE = (
     *("./orders", "bin//orders", "orders/", "orders/.", "/orders", "../orders", "a/../orders"),
-    *("", None, "bootstrap", "./bootstrap", ".shim/x86_64", ".shim/aarch64", "orders/deeper"),
+    *("", "bootstrap", "./bootstrap", ".shim/x86_64", ".shim/aarch64", "orders/deeper"),
     *("x" * 128, "x" * 129, "ü" * 128, "orders_arm64", "ordres", ".", "bin", "extensions"),
 )
 
@@ -66,7 +66,7 @@ class Generator:
             arch=self.arch,
             runtime=read_runtimes()[self.runtime],
             handler=name,
-            environment=environment,
+            environment=tuple(environment.items()),
         )
 
     def _pick(self, choices: Sequence[_T]) -> _T:

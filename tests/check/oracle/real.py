@@ -108,9 +108,9 @@ def _environment(state: State) -> Mapping[str, str]:
         "LAMBDA_TASK_ROOT": "/var/task",
         "PATH": ":".join(read_service().path),
         "LD_LIBRARY_PATH": ":".join(read_service().library_path),
-        **state.environment,
+        **dict(state.environment),
     }
-    if state.handler is not None:
+    if state.handler:
         environment["_HANDLER"] = state.handler
     return environment
 

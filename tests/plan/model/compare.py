@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from shim.check.state import State
     from shim.package.read import Package
-    from shim.plan.state import State
     from shim.plan.step import Step
     from tests.plan.model.checker import Space
     from tests.plan.model.universe import Universe

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
+from shim.check.state import State
 from shim.check.verdict import verdict
 from shim.package.read import Package, read_package
-from shim.plan.state import State
 from tests.plan.model.checker import Space
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def random_starts(space: Space, seed: int, share: float) -> int:
 
 def real_starts(states: list[State]) -> int:
     """Verdicts of the checker of packages."""
-    return sum(1 << n for n, state in enumerate(states) if verdict(state.as_checked()).starts)
+    return sum(1 << n for n, state in enumerate(states) if verdict(state).starts)
 
 
 def blank_universe() -> Universe:

@@ -11,8 +11,8 @@ from shim.check.verdict import verdict
 if TYPE_CHECKING:
     from datetime import date
 
+    from shim.check.state import State
     from shim.check.verdict import Verdict
-    from shim.plan.state import State
 
 
 class Verdicts:
@@ -37,5 +37,5 @@ class Verdicts:
             state = replace(state, environment=kept)
         known = self._verdicts.get(state)
         if known is None:
-            known = self._verdicts[state] = verdict(state.as_checked(self._day))
+            known = self._verdicts[state] = verdict(state, day=self._day)
         return known
