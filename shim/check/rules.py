@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.check.findings import Finding, finding, place
 from shim.check.runtimes import read_service
-from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK, parts_of
+from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK
+from shim.package.kept import kept
 from shim.package.limits import format_size, read_limits
+from shim.package.names import parts_of
 from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
@@ -92,12 +93,7 @@ RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
 
 def unzipped_size(*packages: Package) -> int:
     """Bytes that a package and its layers have, unpacked."""
-    return sum(map(_size, packages))
-
-
-@lru_cache(maxsize=32)
-def _size(package: Package) -> int:
-    return package.size
+    return sum(package.size for package in packages)
 
 
 def _dated(code: str, state: State, sentence: str) -> Finding:
@@ -105,7 +101,7 @@ def _dated(code: str, state: State, sentence: str) -> Finding:
     return finding(code, state.runtime.name, sentence, hint=hint)
 
 
-@lru_cache(maxsize=32)
+@kept
 def _check_package(package: Package) -> tuple[Finding, ...]:
     checks = (
         ("name-absolute", _is_absolute, "its name is absolute", "make the zip from relative names"),

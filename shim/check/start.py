@@ -6,7 +6,6 @@ import difflib
 import errno
 import stat
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -15,6 +14,7 @@ from shim.check.findings import Finding, Severity, finding, place
 from shim.check.runtimes import read_service
 from shim.check.tree import OPT, TASK, File, Node, names_in
 from shim.package.executables import Kind, is_launcher, kind_of, script_text
+from shim.package.kept import kept
 from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
                     f"is there, `{handler}` for x86_64 is not",
                     hint="build it for x86_64 too (Go: `GOOS=linux GOARCH=amd64`)",
                 )
-    near = _nearest(handler, machine.state.package, machine.state.layers)
+    near = _nearest(machine.state.package, machine.state.layers, handler)
     return finding(
         "handler-missing",
         "Handler",
@@ -349,12 +349,12 @@ def _not_found(machine: Machine, attempt: Attempt) -> Finding:
     )
 
 
-@lru_cache(maxsize=1024)
-def _nearest(handler: str, package: Package, layers: tuple[Package, ...]) -> list[str]:
+@kept
+def _nearest(package: Package, layers: tuple[Package, ...], handler: str) -> list[str]:
     return difflib.get_close_matches(handler, _handler_names(package, layers), n=3)
 
 
-@lru_cache(maxsize=32)
+@kept
 def _handler_names(package: Package, layers: tuple[Package, ...]) -> list[str]:
     names = {
         name.removesuffix(Arch.ARM64.suffix)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import stat
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from shim.check.findings import place
+from shim.package.kept import kept
 from shim.package.read import Entry, Package, Unreadable
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class Tree:
     def __init__(
         self, package: Package, *, layers: Iterable[Package], runtime: Runtime, arch: Arch
     ) -> None:
-        self._task = _names(package)
+        self._task = package.names
         self._package = package
-        self._layers = tuple((layer, _names(layer)) for layer in reversed(tuple(layers)))
+        self._layers = tuple((layer, layer.names) for layer in reversed(tuple(layers)))
         self._merged = runtime.merged_usr
         self._files, self._folders = _system(runtime, arch)
         self._found: dict[str, Node | int] = {}
@@ -173,15 +174,10 @@ def names_in(package: Package, layers: tuple[Package, ...]) -> Iterator[tuple[st
     """Every file's name as a handler would have it, with its entry; the package's first."""
     seen = set()
     for one in (package, *reversed(layers)):
-        for name, entry in _names(one).items():
+        for name, entry in one.names.items():
             if entry is not None and name not in seen:
                 seen.add(name)
                 yield name, entry
-
-
-def parts_of(name: str) -> list[str]:
-    """A name's parts, without those that lead nowhere."""
-    return [part for part in name.split("/") if part not in {"", "."}]
 
 
 def _package_node(
@@ -198,30 +194,14 @@ def _package_node(
     )
 
 
-@lru_cache(maxsize=32)
+@kept
 def _tree(package: Package, layers: tuple[Package, ...], *, runtime: Runtime, arch: Arch) -> Tree:
     return Tree(package, layers=layers, runtime=runtime, arch=arch)
 
 
-@lru_cache(maxsize=32)
-def _names(package: Package) -> Mapping[str, Entry | None]:
-    """Entries by name, and None for the folders that are only parts of names."""
-    names: dict[str, Entry | None] = {}
-    for entry in package.entries:
-        parts = parts_of(entry.name)
-        if parts and ".." not in parts and not entry.name.startswith("/"):
-            names["/".join(parts)] = entry
-            for depth in range(len(parts) - 1, 0, -1):
-                folder = "/".join(parts[:depth])
-                if folder in names:
-                    break
-                names[folder] = None
-    return names
-
-
-@lru_cache(maxsize=32)
+@kept
 def _in_folder(package: Package, folder: str) -> tuple[str, ...]:
-    return tuple(name for name in _names(package) if name.rpartition("/")[0] == folder)
+    return tuple(name for name in package.names if name.rpartition("/")[0] == folder)
 
 
 def _is_merged(path: str) -> bool:
@@ -242,7 +222,7 @@ def _link_target(node: Node | int) -> str | None:
         return ""
 
 
-@lru_cache(maxsize=32)
+@cache
 def _system(runtime: Runtime, arch: Arch) -> tuple[frozenset[str], frozenset[str]]:
     """The runtime's files that are known, and folders."""
     libraries = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -12,9 +11,9 @@ from shim.check.execution import Machine
 from shim.check.findings import Finding, Severity
 from shim.check.rules import RULES, check_runtime
 from shim.check.start import check_start, find_bootstrap_kind
-from shim.check.tree import parts_of
 from shim.package.executables import Kind, is_program
-from shim.package.names import BOOTSTRAP, PRIVATE
+from shim.package.kept import kept
+from shim.package.names import BOOTSTRAP, PRIVATE, parts_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -80,7 +79,7 @@ def find_handlers(state: State) -> tuple[str, ...]:
     return tuple(sorted(frozenset().union(*map(_handlers, packages))))
 
 
-@lru_cache(maxsize=32)
+@kept
 def _handlers(package: Package) -> frozenset[str]:
     names = ("/".join(parts_of(entry.name)) for entry in package.entries if is_program(entry))
     return frozenset(

@@ -6,7 +6,6 @@ import re
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from shim.elf import MAGIC, ElfInvalid
 from shim.elf_linking import (
@@ -18,6 +17,7 @@ from shim.elf_linking import (
     read_linking,
     read_start,
 )
+from shim.package.kept import kept
 from shim.package.program import FIRST_LINE
 from shim.package.read import Entry, Unreadable
 
@@ -56,7 +56,7 @@ class Shebang:
     """Whether the line goes on beyond what Linux reads."""
 
 
-@lru_cache(maxsize=4096)
+@kept
 def read_first(entry: Entry) -> bytes:
     """What Linux reads of a file to see what it is; raises `Unreadable`."""
     return entry.read(0, FIRST_LINE)
@@ -95,20 +95,20 @@ def read_shebang(start: bytes) -> Shebang | None:
     )
 
 
-@lru_cache(maxsize=4096)
+@kept
 def elf_start(entry: Entry) -> ElfStart:
     """An ELF entry's headers; raises `ElfInvalid` and `Unreadable`."""
     return read_start(entry.read)
 
 
-@lru_cache(maxsize=4096)
+@kept
 def elf_linking(entry: Entry) -> Linking | None:
     """What an ELF entry asks of the dynamic linker; raises `ElfInvalid` and `Unreadable`."""
     start = elf_start(entry)
     return read_linking(start, entry.opened().read) if start.is_dynamic else None
 
 
-@lru_cache(maxsize=4096)
+@kept
 def kind_of(entry: Entry, limit: int = _LAUNCHER_LIMIT) -> Kind:
     """What it does once it is started; an ELF file of more than `limit` bytes is no launcher."""
     try:

@@ -1,4 +1,4 @@
-"""Names of handlers: which ones Lambda and the launcher take, and which name a file has."""
+"""Names in packages: their parts, which ones handlers can have, and which one a file has."""
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ def check_path(path: str) -> None:
             f"a file can't go there, {problem}: `{path}`",
             hint="leave it out of the folder; a program can get another name: `NAME=FILE`",
         )
+
+
+def parts_of(name: str) -> list[str]:
+    """The parts of a name in a package, without those that lead nowhere."""
+    return [part for part in name.split("/") if part not in {"", "."}]
 
 
 def handler_name(path: PurePosixPath, arch: Arch) -> str:

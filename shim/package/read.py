@@ -10,16 +10,18 @@ import os
 import stat
 import struct
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import deflate
 
 from shim.errors import InputError
+from shim.package.kept import kept
+from shim.package.names import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 READ_LIMIT = 1 << 28
 """Bytes into a file that anything is read; Lambda takes 250 MB in all."""
@@ -71,6 +73,10 @@ class Entry:
     content: Content
     problem: str | None = None
     """Why it can't be unpacked, where the directory alone says so."""
+    has_mode: bool = True
+    """Whether it is known: what makes zips on Windows writes no modes."""
+    results: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was worked out of it, see `kept`."""
 
     def read(self, offset: int, size: int) -> bytes:
         """At most `size` bytes from `offset`; fewer at the end. Raises `Unreadable`."""
@@ -100,11 +106,39 @@ class Package:
     entries: tuple[Entry, ...]
     zipped: int | None = None
     """Bytes of the zip; None for a folder."""
+    results: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was worked out of it, see `kept`."""
 
     @property
+    @kept
     def size(self) -> int:
         """Bytes of its files, unpacked, as announced."""
         return sum(entry.size for entry in self.entries if stat.S_ISREG(entry.kind))
+
+    @property
+    @kept
+    def has_modes(self) -> bool:
+        """Whether any is known: of a zip made on Windows none is."""
+        return not self.entries or any(entry.has_mode for entry in self.entries)
+
+    @property
+    @kept
+    def names(self) -> Mapping[str, Entry | None]:
+        """Entries by the place that they are unpacked to, and None for folders without an entry.
+
+        Of two at one place the later one counts; what leads out of the package is not there.
+        """
+        names: dict[str, Entry | None] = {}
+        for entry in self.entries:
+            parts = parts_of(entry.name)
+            if parts and ".." not in parts and not entry.name.startswith("/"):
+                names["/".join(parts)] = entry
+                for depth in range(len(parts) - 1, 0, -1):
+                    folder = "/".join(parts[:depth])
+                    if folder in names:
+                        break
+                    names[folder] = None
+        return names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -340,7 +374,8 @@ def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Ent
     name = raw.decode("utf-8" if flags & _UTF8 else "cp437", "surrogateescape")
     extra = directory[extra_at : extra_at + extra_size]
     size, compressed, header = _zip64_sizes(extra, size, compressed, header)
-    mode = attributes >> 16 if made >> 8 in _UNIX_SYSTEMS else 0
+    has_mode = made >> 8 in _UNIX_SYSTEMS
+    mode = attributes >> 16 if has_mode else 0
     is_folder = name.endswith("/")
     problem = None
     if flags & _ENCRYPTED:
@@ -362,6 +397,7 @@ def _zip_entry(path: Path, directory: bytes, *, at: int, base: int) -> tuple[Ent
             crc32=crc32,
         ),
         problem=problem,
+        has_mode=has_mode,
     )
     return entry, end
 

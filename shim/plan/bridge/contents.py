@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from shim.check.tree import parts_of
 from shim.elf import MAGIC, ElfInvalid
 from shim.errors import InputError
 from shim.package.executables import elf_start, first_bytes
+from shim.package.names import parts_of
 from shim.package.program import SCRIPT
 from shim.package.read import READ_LIMIT, Entry, MemoryContent, Unreadable
 

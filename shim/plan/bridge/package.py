@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.execution import Machine
 from shim.check.start import find_program, goes_on_to_handler
-from shim.check.tree import TASK, parts_of
+from shim.check.tree import TASK
 from shim.errors import InputError
 from shim.package.executables import Kind, kind_of
 from shim.package.launchers import Flavour, dual_script, launcher_files
 from shim.package.limits import format_size, read_limits
-from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name
+from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name, parts_of
 from shim.package.read import Package
 from shim.plan.bridge.contents import (
     Conflict,

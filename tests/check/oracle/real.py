@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.runtimes import read_service
-from shim.check.tree import parts_of
+from shim.package.names import parts_of
 from tests.check.oracle.programs import TOKEN
 
 if TYPE_CHECKING:
