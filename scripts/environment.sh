@@ -88,9 +88,22 @@ install_packages() {
     [ $# -gt 0 ] || return 0
     [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
     step "installing from Debian: $*"
+    one_at_a_time install_from_debian "$@"
+}
+
+install_from_debian() {
     apt-get -qq update &&
         DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 \
             install --no-install-recommends "$@" >/dev/null
+}
+
+# one_at_a_time COMMAND...: what sets this machine up, while no other run does: neither `apt-get
+# update` nor update-binfmts waits for another. What the command leaves running has no part in it.
+one_at_a_time() {
+    (
+        flock 9
+        "$@" 9>&- || exit # as the last command it would take the place of the lock's holder
+    ) 9>/run/lock/shim-machine
 }
 
 is_installed() {

@@ -91,7 +91,7 @@ CONTAINER_BUILT = tuple(arch for arch in Arch if EMULATED or arch == NATIVE)
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A container engine; what uses it belongs to the xdist group `container`."""
+    """A container engine, whoever else on this machine has it too."""
     require(find_spec("docker") is not None, "the Docker SDK for Python is not installed")
     from tests.container.engine import container_engine
 
@@ -100,9 +100,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def bases(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, str]]:
-    """The image that stands for Amazon Linux, for each architecture that is built here."""
-    from tests.container.engine import base_images
+def bases(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The images that stand for Amazon Linux, by a name with `{arch}` in it."""
+    from tests.container.images import base_images
 
-    with base_images(engine, CONTAINER_BUILT, tmp_path_factory.mktemp("bases")) as names:
-        yield names
+    with base_images(engine, CONTAINER_BUILT, tmp_path_factory.mktemp("bases")) as name:
+        yield name

@@ -376,12 +376,12 @@ def test_each_error_has_its_kind(
 
 @pytest.mark.usefixtures("client")
 def test_without_an_endpoint_that_answers_it_is_the_machines_fault() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    away = boto3.client("lambda", region_name="eu-west-1", endpoint_url=f"http://127.0.0.1:{port}")
-    with pytest.raises(MachineError, match="GetFunctionConfiguration: "):
-        boto.BotoApi(away).get_function("orders")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and nobody listens: as long as it is open, nobody can
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        away = boto3.client("lambda", region_name="eu-west-1", endpoint_url=url)
+        with pytest.raises(MachineError, match="GetFunctionConfiguration: "):
+            boto.BotoApi(away).get_function("orders")
 
 
 def test_without_boto3_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,7 @@ def test_a_record_is_drawn(tmp_path: Path, suffix: str, magic: bytes) -> None:
     assert plot.read_bytes().startswith(magic)
 
 
+@pytest.mark.usefixtures("page_cache")
 def test_a_cold_run_reads_from_the_disk_and_puts_the_read_ahead_back(folder: Path) -> None:
     setting = pagecache.read_ahead_file(folder)
     require(setting is not None, "the temporary folder is on no disk")

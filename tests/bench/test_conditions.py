@@ -80,6 +80,7 @@ def test_an_interruption_leaves_no_process(tmp_path: Path) -> None:
         os.waitpid(processes[0], os.WNOHANG)
 
 
+@pytest.mark.usefixtures("page_cache")
 @pytest.mark.parametrize("whole", [True, False], ids=["whole cache", "own files"])
 def test_a_dropped_candidate_comes_from_the_disk(tmp_path: Path, *, whole: bool) -> None:
     require(pagecache.read_ahead_file(tmp_path) is not None, "the temporary folder is on no disk")

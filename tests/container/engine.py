@@ -1,156 +1,118 @@
-"""A container engine for the tests, and base images without a registry.
+"""A container engine for the tests.
 
-Where an engine answers, it is taken. Else `dockerd` is started, and ended by its own process id.
-Base images are made of Debian's packages, once: their archives are kept in the cache folder.
+Where an engine answers, it is taken. Else `dockerd` is started, and ended by whoever of all that
+use it is the last, in whatever checkout. It is known by a variable in its environment: one that
+somebody else runs is left alone.
 """
 
 from __future__ import annotations
 
-import io
 import os
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
-import tarfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker  # type: ignore[import-untyped] # its types are a package of others
-from docker.errors import ImageNotFound  # type: ignore[import-untyped] # the same
 
-from tests.debian import release_tar
 from tests.requirements import require
+from tests.shared import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shim.arch import Arch
-
 SOCKET = Path("/var/run/docker.sock")
+PID_FILE = Path("/var/run/docker.pid")
+MARK = {"SHIM_TEST_ENGINE": "1"}
 SECONDS = 60
 """How long an engine may take to start or to end."""
-
-AUTHORITIES = Path("/usr/local/share/ca-certificates")
 
 
 @contextmanager
 def container_engine(folder: Path) -> Iterator[Any]:
-    """A client of the running engine, or of one that runs for as long as this is open."""
-    if os.environ.get("DOCKER_HOST") or _listens():
-        with _client() as client:
-            yield client
-        return
-    require(os.geteuid() == 0, "only root can start a container engine")
-    require(shutil.which("dockerd") is not None, "no container engine: install docker.io, iptables")
-    log = (folder / "dockerd.log").open("wb")
-    process = subprocess.Popen(
-        ["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        _wait(_listens, process)
-        with _client() as client:
-            yield client
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(SECONDS)
-        log.close()
-
-
-def _listens() -> bool:
-    """Whether somebody is behind the engine's socket: a client that fails leaves its own open."""
-    with socket.socket(socket.AF_UNIX) as door:
-        return door.connect_ex(str(SOCKET)) == 0
-
-
-@contextmanager
-def _client() -> Iterator[Any]:
-    client = docker.from_env()
-    try:
+    """A client of the running engine, or of one that runs while anybody has this open."""
+    with ExitStack() as stack:
+        if not os.environ.get("DOCKER_HOST"):
+            log = folder / "dockerd.log"
+            stack.enter_context(shared("engine", start=lambda: start_engine(log), end=end_engine))
+        client = docker.from_env()
+        stack.callback(client.close)
         assert client.ping()
         yield client
-    finally:
-        client.close()
 
 
-def _wait(condition: Any, process: subprocess.Popen[bytes]) -> None:
+def start_engine(log: Path) -> None:
+    """See to it that an engine listens."""
     deadline = time.monotonic() + SECONDS
-    while not condition():
-        require(process.poll() is None, "the container engine does not start here")
-        assert time.monotonic() < deadline, "the container engine does not answer"
-        time.sleep(0.2)
+    while listener() is None:
+        require(os.geteuid() == 0, "only root can start a container engine")
+        require(shutil.which("dockerd") is not None, "no container engine: install docker.io")
+        require(time.monotonic() < deadline, f"no container engine starts here: {log}")
+        _forget_the_dead()
+        # Of two at once, the later one ends by itself: the first may be one whose starter was
+        # killed, or one that is ending.
+        with log.open("ab") as output:
+            subprocess.run(
+                ["setsid", "--fork", "dockerd"],
+                env={**os.environ, **MARK},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=True,
+            )
+        _wait_for_one(seconds=5)
 
 
-@contextmanager
-def base_images(
-    client: Any, architectures: tuple[Arch, ...], folder: Path
-) -> Iterator[dict[Arch, str]]:
-    """Names of Debian 12 images with this machine's certificate authorities, while this is open.
-
-    What is built on them stays as layers without a name: they make the next run quick.
-    """
-    names = {arch: f"shim-test-base:{arch}" for arch in architectures}
-    made = [arch for arch, name in names.items() if not _has(client, name)]
+def end_engine() -> None:
+    """End the engine, if tests started it, and return when it has ended."""
+    process = listener()
+    if process is None or not _is_ours(process):
+        return
+    handle = os.pidfd_open(process)
     try:
-        for arch in made:
-            _build_base(client, names[arch], arch=arch, archive=_archive(arch), folder=folder)
-        yield names
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        # Nobody shall find an engine that is about to end, even if this process is killed now.
+        SOCKET.unlink(missing_ok=True)
+        ended, _, _ = select.select([handle], [], [], SECONDS)
+        assert ended, "the container engine does not end"
     finally:
-        for arch in made:
-            if _has(client, names[arch]):
-                client.images.remove(names[arch], noprune=True)
+        os.close(handle)
 
 
-def _has(client: Any, name: str) -> bool:
+def listener() -> int | None:
+    """The process behind the engine's socket: one that was killed leaves the socket there."""
+    with socket.socket(socket.AF_UNIX) as door:
+        if door.connect_ex(str(SOCKET)) != 0:
+            return None
+        told = door.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", told)[0])
+
+
+def _wait_for_one(*, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while listener() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _is_ours(process: int) -> bool:
     try:
-        client.images.get(name)
-    except ImageNotFound:
+        environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    except OSError:
         return False
-    return True
+    return all(f"{name}={value}".encode() in environment for name, value in MARK.items())
 
 
-def _archive(arch: Arch) -> Path:
-    """A root file system of the distribution's smallest set of packages."""
-    require(shutil.which("mmdebstrap") is not None, "mmdebstrap is not installed")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shim" / "tests"
-    tar = cache / f"bookworm-{arch}.tar"
-    return release_tar(tar, "bookworm", arch, include=["ca-certificates"])
-
-
-def _build_base(client: Any, name: str, *, arch: Arch, archive: Path, folder: Path) -> None:
-    """`docker import --platform` records the wrong architecture: a Dockerfile does not."""
-    context = folder / f"base-{arch}"
-    (context / "authorities").mkdir(parents=True)
-    os.link(archive, context / "base.tar") if _same_disk(archive, folder) else shutil.copy(
-        archive, context / "base.tar"
-    )
-    for path in AUTHORITIES.glob("*.crt"):
-        shutil.copy(path, context / "authorities")
-    (context / "Dockerfile").write_text(
-        "FROM scratch\nADD base.tar /\nCOPY authorities /usr/local/share/ca-certificates\n"
-        # The packages of a test need not survive a power failure: without `fsync` it is quicker.
-        "RUN update-ca-certificates && echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe\n"
-    )
-    platform = f"linux/{'arm64' if arch == 'arm64' else 'amd64'}"
-    client.images.build(path=str(context), tag=name, platform=platform, rm=True, forcerm=True)
-
-
-def _same_disk(one: Path, other: Path) -> bool:
-    return one.stat().st_dev == other.stat().st_dev
-
-
-def scratch_image(client: Any, name: str, *, arch: Arch, files: dict[str, bytes]) -> None:
-    """An image of nothing but these files, all of them programs."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as archive:
-        for path, content in {"Dockerfile": b"FROM scratch\nCOPY root /\n", **files}.items():
-            entry = tarfile.TarInfo(path if path == "Dockerfile" else f"root/{path}")
-            entry.size, entry.mode = len(content), 0o755
-            archive.addfile(entry, io.BytesIO(content))
-    data.seek(0)
-    platform = f"linux/{'arm64' if arch == 'arm64' else 'amd64'}"
-    client.images.build(
-        fileobj=data, custom_context=True, tag=name, platform=platform, rm=True, forcerm=True
-    )
+def _forget_the_dead() -> None:
+    """Remove the pid file of an engine that was killed: its number may be another process's now."""
+    try:
+        name = Path(f"/proc/{int(PID_FILE.read_text())}/comm").read_text()
+    except (OSError, ValueError):
+        name = ""
+    if name.strip() != "dockerd":
+        PID_FILE.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,32 @@ import shim.launcher
 from lean import ROOT
 from shim.arch import Arch
 from tests.conftest import CONTAINER_BUILT, NATIVE
-from tests.container.engine import scratch_image
+from tests.container.images import scratch_image
 from tests.requirements import require
+from tests.shared import alone
 from tests.wait import wait_until
-
-pytestmark = pytest.mark.xdist_group("container")
 
 SECONDS = 3 * 3600
 
 
 @pytest.fixture(scope="session")
-def released(bases: dict[Arch, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(bases: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `build/launchers.py --in container` filled."""
     folder = tmp_path_factory.mktemp("released")
-    done = _launchers("--output", str(folder), *(f"--arch={arch}" for arch in bases))
+    words = [
+        f"--base={bases}",
+        f"--output={folder}",
+        *(f"--arch={arch}" for arch in CONTAINER_BUILT),
+    ]
+    with alone("container-build"):
+        done = _launchers(*words)
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
 def _launchers(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*_command(), "--base", "shim-test-base:{arch}", *words],
+        [*_command(), *words],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -73,7 +79,7 @@ def test_in_an_empty_root_it_starts_a_handler_and_reports_a_failure(
         # Not built here in a container; the one from the host has to run in it all the same.
         launcher = Path(shim.launcher.__file__).parent / "bin" / launcher.name
     require(launcher.exists(), f"no {flavour} launcher is built for {arch}")
-    image = f"shim-test-empty:{flavour}-{arch}"
+    image = f"shim-test-empty:{uuid.uuid4().hex}"
     files = {
         "var/task/bootstrap": launcher.read_bytes(),
         "var/task/orders": programs[arch].read_bytes(),
@@ -118,17 +124,16 @@ def test_a_base_image_that_is_not_there_is_named(engine: Any, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ended_in_the_middle_it_leaves_nothing(
-    engine: Any, bases: dict[Arch, str], tmp_path: Path
-) -> None:
+def test_ended_in_the_middle_it_leaves_nothing(engine: Any, bases: str, tmp_path: Path) -> None:
     # A base whose packages take for ever. What is made of it has its label, containers too.
-    name, ours = "shim-test-slow:1", {"label": "shim-test=slow"}
+    mark = uuid.uuid4().hex
+    name, ours = f"shim-test-slow:{mark}", {"label": f"shim-test={mark}"}
     recipe = tmp_path / "base" / "Dockerfile"
     temporary = tmp_path / "temporary"
     recipe.parent.mkdir()
     temporary.mkdir()
     recipe.write_text(
-        f"FROM {bases[NATIVE]}\nLABEL shim-test=slow\n"
+        f"FROM {bases.format(arch=NATIVE)}\nLABEL shim-test={mark}\n"
         "RUN printf '#!/bin/sh\\nexec sleep 600\\n' >/usr/bin/apt-get\n"
     )
     engine.images.build(path=str(recipe.parent), tag=name, rm=True)

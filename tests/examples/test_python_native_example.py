@@ -14,20 +14,20 @@ import pytest
 from tests.conftest import CONTAINER_BUILT, NATIVE
 from tests.examples.commands import packed, shim
 from tests.examples.conftest import EXAMPLES
+from tests.shared import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.arch import Arch
 
-pytestmark = pytest.mark.xdist_group("container")
-
 
 @pytest.fixture(scope="session")
-def compiled(bases: dict[Arch, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compiled(bases: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `examples/python-native/build` makes."""
     out = tmp_path_factory.mktemp("python-native") / "out"
-    done = _build(out, "--base=shim-test-base:{arch}", *(f"--arch={arch}" for arch in bases))
+    with alone("container-build"):
+        done = _build(out, f"--base={bases}", *(f"--arch={arch}" for arch in CONTAINER_BUILT))
     assert done.returncode == 0, done.stderr[-4000:]
     return out
 

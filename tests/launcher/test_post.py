@@ -110,9 +110,10 @@ def test_a_runtime_api_that_never_accepts_does_not_hold_the_launcher(package: Pa
 
 
 def test_a_runtime_api_that_refuses_changes_nothing(package: Package) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-    outcome = package.start("orders", variables={"AWS_LAMBDA_RUNTIME_API": address})
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and nobody listens: as long as it is open, nobody can
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        outcome = package.start("orders", variables={"AWS_LAMBDA_RUNTIME_API": address})
     assert (outcome.status, outcome.report["errorType"]) == (127, "Runtime.HandlerNotFound")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.requirements import require
 
 ENVIRONMENT = Path(__file__).parents[2] / "scripts" / "environment.sh"
 
@@ -69,3 +72,24 @@ def test_a_venv_left_half_made_is_made_anew_and_then_kept(tmp_path: Path) -> Non
     second = run_function("make_environment pip", folder=tmp_path, PYTHON=sys.executable)
     assert second.returncode == 0, second.stderr
     assert "making .venv" not in second.stdout
+
+
+def test_what_sets_the_machine_up_waits_for_another_run_that_does(tmp_path: Path) -> None:
+    require(os.geteuid() == 0, "only root sets a machine up")
+    turn = "one_at_a_time sh -c 'mkdir busy && sleep 0.2 && rmdir busy'"
+    done = run_function(f"{turn} & {turn} & {turn} & wait %1; wait %2; wait %3", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_the_set_up_leaves_running_keeps_nobody_waiting(tmp_path: Path) -> None:
+    require(os.geteuid() == 0, "only root sets a machine up")
+    daemon = "one_at_a_time sh -c 'sleep 600 >/dev/null 2>&1 & echo $!'"
+    done = run_function(f"{daemon}; one_at_a_time echo next", folder=tmp_path)
+    number, *words = done.stdout.split()
+    os.kill(int(number), signal.SIGKILL)
+    assert words == ["next"]
+
+
+def test_what_fails_in_the_set_up_is_known(tmp_path: Path) -> None:
+    require(os.geteuid() == 0, "only root sets a machine up")
+    assert run_function("one_at_a_time false", folder=tmp_path).returncode == 1
