@@ -79,6 +79,15 @@ class Field:
         return self.value
 
 
+def text_problem(text: str) -> str | None:
+    """Why AWS can't be sent `text`, nor a program be given it; None where both can."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "it is not UTF-8"
+    if "\0" in text:
+        return "it has a NUL character in it"
+    return None
+
+
 def read_json(text: str | bytes) -> Field:
     """A JSON document; `InputError` where it is none."""
     try:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from shim.arch import Arch
+from shim.cli import options
 from shim.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _EXAMPLES = """\
 examples:
   shim bench
   shim bench --only lean,exec-dash,uname-bash --rounds 2000 --output bench.json
-  shim bench --from bench.json --plot bench.svg
+  shim bench --record bench.json --plot bench.svg
   sudo shim bench --cold --read-ahead 128
   sudo shim bench --memory 128
 """
@@ -42,21 +42,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """See `shim.cli.main.Command`."""
     parser.description = _DESCRIPTION
     parser.epilog = f"{_EXAMPLES}\n{parser.epilog}"
-    add = parser.add_argument
+    add, path = parser.add_argument, options.file_path
     add("--only", metavar="NAME,…", type=_names, help="these candidates, and always the floor")
     add("--nuitka", action="store_true", help="plain Nuitka builds too; they take minutes")
-    add("--rounds", metavar="N", type=int, help="starts of each candidate (half a minute's worth)")
-    add("--warmup", metavar="N", type=int, default=3, help="rounds before that are not counted (3)")
+    many = options.whole_number(1, 1_000_000)
+    add("--rounds", metavar="N", type=many, help="starts of each candidate (half a minute's worth)")
+    some = options.whole_number(0, 1_000_000)
+    add("--warmup", metavar="N", type=some, default=3, help="rounds not counted, before (3)")
     add("--seed", metavar="N", type=int, help="of the rounds' orders (a new one)")
     add("--cpu", metavar="N", type=int, help="run everything on this CPU")
-    add("--arch", type=Arch, choices=list(Arch), help="this machine's own is all that can be said")
+    options.add_arch(parser, note=": this machine's, which is all that can be measured")
     add("--cold", action="store_true", help="drop the page cache before each start (best as root)")
-    add("--read-ahead", metavar="KB", type=int, help="with --cold: set the disk's, put it back")
-    add("--memory", metavar="MB", type=int, help="the CPU share of a function of this size (root)")
-    add("--folder", metavar="DIR", type=Path, help="where the candidates are put for the time")
-    add("--output", metavar="FILE", type=Path, help="save samples, machine and versions as JSON")
-    add("--plot", metavar="FILE", type=Path, help="draw an .svg or .png (needs matplotlib)")
-    add("--from", metavar="FILE", type=Path, dest="source", help="measure nothing: read a record")
+    add(
+        "--read-ahead",
+        metavar="KB",
+        type=options.whole_number(0, 1_048_576),
+        help="with --cold: set the disk's, put it back",
+    )
+    add(
+        "--memory",
+        metavar="MB",
+        type=options.whole_number(128, 10_240),
+        help="the CPU share of a function of this size (root)",
+    )
+    add("--folder", metavar="DIR", type=path, help="where the candidates are put for the time")
+    options.add_output(parser, "save samples, machine and versions as JSON: a record")
+    add("--plot", metavar="FILE", type=path, help="draw an .svg or .png (needs matplotlib)")
+    add("--record", metavar="FILE", type=path, help="measure nothing: show what --output saved")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -66,9 +78,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.plot is not None:
         plot.require_plot(arguments.plot)
         _require_writable(arguments.plot)
-    if arguments.source is not None:
+    if arguments.record is not None:
         _refuse_measuring(arguments)
-        found = record.load(arguments.source)
+        found = record.load(arguments.record)
     else:
         with _Progress() as progress:
             found = session.run(_settings(arguments), tell=progress)
@@ -131,7 +143,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _refuse_measuring(arguments: argparse.Namespace) -> None:
     for option in ("only", "nuitka", "rounds", "seed", "cpu", "arch", "cold", "memory", "output"):
         if getattr(arguments, option) not in {None, False}:
-            raise InputError(f"--from measures nothing, it doesn't go with: --{option}")
+            raise InputError(f"--record measures nothing, it doesn't go with: --{option}")
 
 
 def _refuse_nonsense(arguments: argparse.Namespace) -> None:
@@ -147,14 +159,6 @@ def _refuse_nonsense(arguments: argparse.Namespace) -> None:
     for name in arguments.only or ():
         if name not in known:
             raise InputError(f"no such candidate: {name}", hint=f"there are: {', '.join(known)}")
-    for option, value, least, most in (
-        ("--rounds", arguments.rounds, 1, 1_000_000),
-        ("--warmup", arguments.warmup, 0, 1_000_000),
-        ("--memory", arguments.memory, 128, 10_240),
-        ("--read-ahead", arguments.read_ahead, 0, 1_048_576),
-    ):
-        if value is not None and not least <= value <= most:
-            raise InputError(f"{option} takes a number from {least} to {most}: {value}")
     if arguments.cpu is not None and arguments.cpu not in os.sched_getaffinity(0):
         raise InputError(f"shim may not run on this CPU: {arguments.cpu}")
     if arguments.read_ahead is not None and not arguments.cold:

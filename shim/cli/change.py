@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from contextlib import nullcontext
@@ -10,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shim.arch import Arch
 from shim.aws.api import LATEST, Function
 from shim.aws.function import NamedFunction, read_function, state_of
-from shim.check.runtimes import known_runtime, read_runtimes
+from shim.check.runtimes import known_runtime
+from shim.cli import options
 from shim.cli.cache import cache_folder
 from shim.errors import InputError
 from shim.package.packages import Packages, code_sha256
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.package.read import Package
 
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
-_SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "environment")
+_SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "env")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,57 +68,53 @@ class _Layer:
 def add_change_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which function, what it is now, and what it shall be."""
     now = parser.add_argument_group("what the function is now")
+    options.add_from(now)
     now.add_argument(
-        "--from",
-        dest="begin",
-        type=Path,
-        metavar="FILE",
-        help="what `aws lambda get-function` prints",
-    )
-    now.add_argument(
-        "--from-package", type=Path, metavar="ZIP", help="the package that it has now, with --from"
+        "--from-package",
+        type=options.file_path,
+        metavar="ZIP",
+        help="the package that it has now, with --from",
     )
     now.add_argument(
         "--from-layer",
         action="append",
         default=[],
+        type=options.text,
         metavar="ARN=ZIP",
         dest="from_layers",
         help="where the zip of a layer lies that it has now",
     )
-    now.add_argument("--function", metavar="NAME", help="read it from the account (needs boto3)")
-    now.add_argument("--region", metavar="NAME", help="of the account, with --function")
-    now.add_argument("--profile", metavar="NAME", help="of the AWS settings, with --function")
+    options.add_account(now)
     then = parser.add_argument_group("what it shall be; what isn't said stays as it is")
-    then.add_argument("--package", "--to-package", type=Path, metavar="ZIP", help="its package")
-    runtimes = ", ".join(name for name, one in read_runtimes().items() if not one.is_test)
-    then.add_argument("--runtime", metavar="NAME", help=f"one of {runtimes}")
-    then.add_argument("--arch", type=Arch, choices=list(Arch), metavar="ARCH", help="x86_64, arm64")
-    then.add_argument("--handler", metavar="NAME", help="its Handler")
+    then.add_argument(
+        "--package", "--to-package", type=options.file_path, metavar="ZIP", help="its package"
+    )
+    options.add_runtime(then)
+    options.add_arch(then)
+    options.add_handler(then)
     then.add_argument(
         "--layer",
         action="append",
         default=[],
+        type=options.text,
         metavar="[ARN=]ZIP",
         dest="layers",
         help="a layer, in its order, in place of all that it has; without ARN: not published yet."
         " With --to: where the layer's zip lies",
     )
     then.add_argument("--no-layers", action="store_true", help="no layers at all")
-    then.add_argument(
-        "--environment",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a variable that is set or changed; the others stay",
-    )
+    options.add_env(then)
     then.add_argument(
         "--alias",
+        type=options.text,
         metavar="NAME[=VERSION]",
         help="traffic is on this alias, which points to VERSION now (--function looks it up)",
     )
     then.add_argument(
-        "--to", type=Path, metavar="FILE", help="all settings at once, from a file such as --from's"
+        "--to",
+        type=options.file_path,
+        metavar="FILE",
+        help="all settings at once, from a file such as --from's",
     )
 
 
@@ -141,7 +135,7 @@ def _status(text: str) -> AbstractContextManager[object]:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if (arguments.begin is None) == (arguments.function is None):
+    if (arguments.from_file is None) == (arguments.function is None):
         raise InputError(
             "what is the function now? give one of `--from FILE` and `--function NAME`",
             hint="aws lambda get-function --function-name NAME > FILE",
@@ -152,13 +146,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError(f"--to says all settings, and can't go along with --{option}")
     if arguments.no_layers and arguments.layers:
         raise InputError("--no-layers and --layer can't go together")
-    for one in arguments.environment:
-        if not _VARIABLE.fullmatch(one):
-            raise InputError(
-                f"a variable is given as NAME=VALUE, its name a letter, then letters, digits, `_`:"
-                f" `{one}`",
-                hint="Lambda takes names of two characters at least",
-            )
 
 
 def _layer(word: str) -> _Layer:
@@ -214,7 +201,7 @@ class _Reader:
             )
             self._paths |= live.layers
             return live.named, live.package
-        now = read_function(arguments.begin)
+        now = read_function(arguments.from_file)
         if arguments.from_package is None:
             raise InputError(
                 "where is the package that the function has now? give it: `--from-package ZIP`",
@@ -255,8 +242,7 @@ class _Reader:
         package = self._packages.read(arguments.package) if arguments.package else begin.package
         if arguments.to:
             return self._wanted_of_file(package, now)
-        environment = dict(begin.environment)
-        environment |= dict(one.split("=", maxsplit=1) for one in arguments.environment)
+        environment = dict(begin.environment) | dict(arguments.env)
         layers = begin.layers
         if self._layers or arguments.no_layers:
             layers = tuple(map(self._given, self._layers))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.arch import Arch
+from shim.cli import options
 from shim.errors import ExitCode
 from shim.package.ahead import reading_ahead
 from shim.package.read import read_package
@@ -18,13 +17,13 @@ Say whether a package will start, in which runtime and on which architecture, an
 
 PACKAGE is a function's zip, or a folder with the same files in it. Without a choice every handler
 in it is checked in every runtime and on both architectures; a table shows what starts where.
-With a choice (--runtime, --arch, --handler, --function) the answer is about that.
+With a choice (--runtime, --arch, --handler, --from) the answer is about that.
 
 examples:
   shim check functions.zip
   shim check functions.zip --layer launcher.zip --runtime provided.al2023 --arch arm64
   aws lambda get-function --function-name orders > orders.json
-  shim check functions.zip --function orders.json
+  shim check functions.zip --from orders.json
   shim check dist/ --sarif > shim.sarif
 
 exit status 0: every handler starts in one at least of the states that were asked for; 1: not.
@@ -34,39 +33,26 @@ Runtimes whose support has ended are shown, but don't count unless they are aske
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
-    parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE", help="zip or folder")
     parser.add_argument(
-        "--layer",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="ZIP",
-        dest="layers",
-        help="a layer of the function, zip or folder; as often as it has layers, in its order",
+        "packages", nargs="+", type=options.file_path, metavar="PACKAGE", help="zip or folder"
     )
-    parser.add_argument("--runtime", metavar="NAME", help="such as provided.al2023")
-    parser.add_argument(
-        "--arch", type=Arch, choices=list(Arch), metavar="ARCH", help="x86_64, arm64"
-    )
-    parser.add_argument("--handler", metavar="NAME", help="what the function's Handler is set to")
-    parser.add_argument(
-        "--function",
-        type=Path,
-        metavar="FILE",
-        help="what `aws lambda get-function` prints: runtime, architecture, handler, environment",
-    )
+    options.add_layers(parser)
+    options.add_runtime(parser)
+    options.add_arch(parser)
+    options.add_handler(parser)
+    options.add_env(parser)
+    options.add_from(parser)
     parser.add_argument(
         "--sarif", action="store_true", help="print SARIF 2.1.0, for code scanning, instead of text"
     )
-    parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Read the packages, check each, print what was found."""
     packages = tuple(map(read_package, arguments.packages))
     layers = tuple(map(read_package, arguments.layers))
-    # Of --function, the handler is not known yet.
-    with reading_ahead(() if arguments.function else (*packages, *layers), arguments.handler):
+    # Of --from, the handler is not known yet.
+    with reading_ahead(() if arguments.from_file else (*packages, *layers), arguments.handler):
         # Meanwhile: to import all that takes as long as to inflate a large package.
         from shim.cli.checking import choose, note_left_out, printer, survey_packages
 

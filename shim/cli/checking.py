@@ -66,12 +66,12 @@ def _lambda_runtimes() -> list[Runtime]:
 
 def choose(arguments: argparse.Namespace) -> Choice:
     """The function's configuration, and over it what the options say."""
-    function = _configured(arguments.function) if arguments.function else Choice()
+    function = _configured(arguments.from_file) if arguments.from_file else Choice()
     return Choice(
         runtime=known_runtime(arguments.runtime) if arguments.runtime else function.runtime,
         arch=arguments.arch or function.arch,
         handler=function.handler if arguments.handler is None else arguments.handler,
-        environment=function.environment,
+        environment=tuple(sorted({**dict(function.environment), **dict(arguments.env)}.items())),
     )
 
 

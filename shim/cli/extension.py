@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli import options
 from shim.cli.packing import print_notes, progress_bar, publish_command, sizes
 from shim.errors import ExitCode
 from shim.package.extension import extension_entries
@@ -40,13 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
             option,
             dest=str(arch),
             required=True,
-            type=Path,
+            type=options.file_path,
             metavar="FILE",
             help=f"the program for {arch}",
         )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="the zip to write (default: NAME.zip)"
-    )
+    options.add_output(parser, "the zip to write (default: NAME.zip)")
     parser.add_argument(
         "--include",
         action="append",

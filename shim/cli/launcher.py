@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli import options
 from shim.errors import ExitCode, InputError, MachineError
 from shim.package.launchers import Flavour, launcher, launcher_files
 from shim.package.output import new_file
@@ -29,18 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument(
-        "--arch", choices=[str(arch) for arch in Arch], help="the function's architecture"
-    )
+    options.add_arch(target)
     target.add_argument(
         "--dual", action="store_true", help="all that a package for both architectures needs"
     )
-    parser.add_argument(
-        "--flavour",
-        choices=[str(flavour) for flavour in Flavour],
-        default=str(Flavour.LEAN),
-        help="lean, or full, which explains failures (default: %(default)s)",
-    )
+    options.add_flavour(parser, Flavour.LEAN)
     parser.add_argument(
         "--output",
         "-o",
@@ -52,15 +46,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Write what was asked for, and print which files that are."""
-    flavour = Flavour(arguments.flavour)
+    flavour: Flavour = arguments.flavour
     if arguments.dual:
         written = _write_dual(Path(arguments.output or "."), flavour)
     elif arguments.output == "-":
-        sys.stdout.buffer.write(launcher(Arch(arguments.arch), flavour))
+        sys.stdout.buffer.write(launcher(arguments.arch, flavour))
         return ExitCode.OK
     else:
         path = Path(arguments.output or "bootstrap")
-        _write(path, launcher(Arch(arguments.arch), flavour))
+        _write(path, launcher(arguments.arch, flavour))
         written = [path]
     if arguments.json:
         print(json.dumps({"files": [str(path) for path in written], "flavour": flavour}))

@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli import options
 from shim.cli.packing import add_file_arguments, print_notes, progress_bar, publish_command, sizes
 from shim.errors import ExitCode
 from shim.package.function import handler_table, write_package
 from shim.package.inputs import Input, check_apart, find_files
-from shim.package.launchers import Flavour, best_flavour, launcher_files
+from shim.package.launchers import best_flavour, launcher_files
 from shim.package.layer import plan_layer, publish_arguments
 from shim.package.limits import size_notes
 from shim.package.output import check_output
@@ -37,23 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="handlers: see `shim pack`")
     add_file_arguments(parser)
-    parser.add_argument(
-        "--arch",
-        action="append",
-        choices=[str(arch) for arch in Arch],
-        help="for this architecture alone, native; twice: for both",
-    )
-    parser.add_argument(
-        "--allow-missing",
-        action="store_true",
-        help="make the layer also where a handler lacks one of its architectures",
-    )
-    parser.add_argument(
-        "--flavour",
-        choices=[str(flavour) for flavour in Flavour],
-        help="the launcher: full, which explains failures, or lean (default: full where this"
-        " installation has it)",
-    )
+    options.add_arch(parser, note=", native; twice: both, as without", is_repeated=True)
+    options.add_flavour(parser, None)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -65,10 +51,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     found = find_files(inputs)
     layer = plan_layer(
         found.files,
-        architectures=frozenset(map(Arch, arguments.arch or ())),
+        architectures=frozenset[Arch](arguments.arch or ()),
         allow_missing=arguments.allow_missing,
     )
-    flavour = Flavour(arguments.flavour or best_flavour(layer.architectures))
+    flavour = arguments.flavour or best_flavour(layer.architectures)
     launcher = launcher_files(layer.architectures, flavour)
     with progress_bar(layer.size) as progress:
         packed = write_package(layer, output, launcher=launcher, flavour=flavour, progress=progress)

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from shim import __version__
-from shim.errors import ExitCode, ShimError
+from shim.errors import ExitCode, InputError, ShimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,9 @@ def entry_point() -> None:
 def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit status; errors go to standard error."""
     name = words[0] if words else "--help"
-    if name not in COMMANDS:
-        _top_parser().parse_args(words or ["--help"])
     try:
+        if name not in COMMANDS:
+            _top_parser().parse_args(words or ["--help"])
         return _run_command(name, words[1:])
     except ShimError as error:
         _print_error(error, as_json="--json" in words)
@@ -70,22 +70,40 @@ def main(words: Sequence[str]) -> int:
 
 
 def _run_command(name: str, words: Sequence[str]) -> ExitCode:
-    command = cast("Command", import_module(f"shim.cli.{name}"))
-    parser = argparse.ArgumentParser(
+    command = find_command(name)
+    return command.run(command_parser(name, command).parse_intermixed_args(words))
+
+
+def find_command(name: str) -> Command:
+    """The module of a command."""
+    return cast("Command", import_module(f"shim.cli.{name}"))
+
+
+def command_parser(name: str, command: Command) -> argparse.ArgumentParser:
+    """What reads the command's arguments."""
+    parser = _Parser(
         prog=f"shim {name}",
         epilog=EXIT_STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
     command.configure(parser)
-    return command.run(parser.parse_intermixed_args(words))
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad usage is an error like any other: a sentence, a hint, or JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, hint=f"see `{self.prog} --help`")
 
 
 def _top_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="shim",
         usage="shim COMMAND [options]",
         description="A native bootstrap for AWS Lambda's OS-only runtimes, and the tools around it."

@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.cli import options
 from shim.cli.packing import add_file_arguments, print_notes, progress_bar, sizes
 from shim.errors import ExitCode
 from shim.package.function import (
@@ -55,36 +56,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a program, zip or folder")
     add_file_arguments(parser)
-    parser.add_argument(
-        "--arch",
-        action="append",
-        choices=[str(arch) for arch in Arch],
-        help="pack for this architecture; twice: for both (default: all that the programs are for)",
+    options.add_arch(
+        parser, note="; twice: both (default: all that the programs are for)", is_repeated=True
     )
-    parser.add_argument(
-        "--allow-missing",
-        action="store_true",
-        help="pack also where a handler lacks one of the package's architectures",
-    )
-    parser.add_argument(
-        "--flavour",
-        choices=[str(flavour) for flavour in Flavour],
-        default=str(Flavour.LEAN),
-        help="the launcher: lean, or full, which explains failures (default: %(default)s)",
-    )
+    options.add_flavour(parser, Flavour.LEAN)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Pack and print what is in the zip."""
     output: Path = arguments.output
-    flavour = Flavour(arguments.flavour)
+    flavour: Flavour = arguments.flavour
     inputs = [Input.parse(word) for word in arguments.inputs]
     inputs += [Input.parse(word, is_data=True) for word in arguments.include]
     check_apart(check_output(output), inputs=inputs)
     found = find_files(inputs)
     package = plan_package(
         found.files,
-        architectures=frozenset(map(Arch, arguments.arch or ())),
+        architectures=frozenset[Arch](arguments.arch or ()),
         allow_missing=arguments.allow_missing,
     )
     launcher = launcher_files(package.architectures, flavour)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from shim.cli import options
 from shim.package.layer import publish_arguments
 from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from shim.arch import Arch
     from shim.package.function import PackedZip
@@ -24,15 +25,18 @@ SLOW = 20 << 20
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which zip is written, and which files go along with the handlers."""
-    parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="FILE", help="the zip to write"
-    )
+    options.add_output(parser, "the zip to write", is_required=True)
     parser.add_argument(
         "--include",
         action="append",
         default=[],
         metavar="[PLACE=]PATH",
         help="a file or folder that goes along under its own name, or at PLACE; never a handler",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="go on where a handler is there for one of the architectures only",
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from shim import __version__
 from shim.check.report import finding_as_json
 from shim.check.verdicts import Verdicts
+from shim.cli import options
 from shim.cli.change import Change, add_change_arguments, read_change
 from shim.cli.packing import progress_bar
 from shim.errors import ExitCode, InputError
@@ -75,20 +76,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="shares",
         help="with --alias: what the new version gets first, 0.1 say; more than once: step by step",
     )
-    parser.add_argument("--output", "-o", type=Path, metavar="FILE", help="save the plan as JSON")
+    options.add_output(parser, "save the plan as JSON")
     parser.add_argument(
         "--bridge",
-        type=Path,
+        type=options.file_path,
         metavar="FOLDER",
         help="where a bridge is written that the plan takes (default: beside --output, or here)",
     )
     parser.add_argument(
         "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
-    parser.add_argument(
-        "--draw", type=Path, metavar="FILE", help="draw the states: FILE.svg or FILE.html"
-    )
-    parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
+    options.add_draw(parser, "the states")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -109,8 +107,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError("--share is for traffic on an alias: `--alias NAME`")
     if arguments.alias and arguments.draw:
         raise InputError("with --alias no state in between meets traffic: there is nothing to draw")
-    if arguments.draw and arguments.draw.suffix not in {".svg", ".html"}:
-        raise InputError(f"a drawing is an .svg or an .html: `{arguments.draw}`")
     for path in (arguments.output, arguments.draw):
         if path is not None:
             check_output(path)

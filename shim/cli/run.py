@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
 import sys
 from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.arch import Arch
+from shim.aws.function import read_function
+from shim.check.runtimes import known_runtime
+from shim.cli import options
 from shim.cli.emulator import find_emulator, progress, sigterm_as_exit
 from shim.emulate import standin
 from shim.emulate.session import Session
 from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
+from shim.package.names import api_problem
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
+    from shim.arch import Arch
+    from shim.aws.api import Function
     from shim.emulate.session import Answer
 
 DESCRIPTION = """\
@@ -39,8 +43,6 @@ in $XDG_CACHE_HOME or ~/.cache. docs/run.md tells what is different from Lambda.
 exit status: 0 the function answered, 1 it didn't start or answered with an error, 2 bad usage or
 input, 3 this machine could not do it, 130 interrupted"""
 
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
-_HANDLER = re.compile(r"[^\s]{1,128}")
 _MOST = 1_000_000
 _SLOW_BYTES = 20_000_000
 """Zips of more bytes than this take about a second to unpack."""
@@ -52,44 +54,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("package", type=Path, metavar="PACKAGE", help="a function's zip, or a folder of its files")
-    add("--handler", required=True, metavar="NAME", help="the function's Handler: bin/orders, say")
-    add(
-        "--arch",
-        type=Arch,
-        choices=list(Arch),
-        help="the architecture to run on (default: the one of the package's `bootstrap`, or else "
-        "this machine's); another than this machine's needs qemu-user",
+    count = options.whole_number(1, _MOST)
+    add("package", type=options.file_path, metavar="PACKAGE", help="zip or folder")
+    options.add_handler(parser)
+    options.add_arch(
+        parser,
+        note=" (default: that of the package's `bootstrap`, or else of this machine); another than"
+        " this machine's needs qemu-user",
     )
-    add(
-        "--layer",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="ZIP",
-        help="a layer for /opt; of several, later ones lie over earlier ones",
-    )
+    options.add_layers(parser)
+    options.add_env(parser)
+    options.add_from(parser)
     add(
         "--event", metavar="FILE|-", help="the JSON event to send; `-` reads it from standard input"
     )
-    add("--repeat", type=_count, metavar="N", help="send the event N times to one start")
-    add(
-        "--env",
-        type=_variable,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a variable for the function, which gets none of yours otherwise",
-    )
+    add("--repeat", type=count, metavar="N", help="send the event N times to one start")
     add(
         "--timeout",
-        type=_count,
+        type=count,
         default=DEFAULT_TIMEOUT,
         metavar="S",
         help=f"the function's timeout in seconds (default: {DEFAULT_TIMEOUT})",
     )
-    add("--port", type=_port, default=0, metavar="P", help="where to listen (default: a free port)")
-    add("--rie", type=Path, metavar="FILE", help="another Runtime Interface Emulator to use")
+    add(
+        "--port",
+        type=options.whole_number(1, 65535),
+        default=0,
+        metavar="P",
+        help="where to listen (default: a free port)",
+    )
+    options.add_emulator(parser)
     add("--verbose", action="store_true", help="show the emulator's own log too")
 
 
@@ -98,7 +92,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     event = _read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
-    start = _start(arguments)
+    function = read_function(arguments.from_file).function if arguments.from_file else None
+    start = _start(arguments, function)
     session = Session(
         start,
         program=find_emulator(arguments.rie),
@@ -110,33 +105,48 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         size = sum(path.stat().st_size for path in (start.package, *start.layers))
         with progress("unpacking") if size > _SLOW_BYTES else nullcontext():
             stack.enter_context(session)
-        for note in session.notes:
+        notes = (*_other_layers(start, function), *session.notes)
+        for note in notes:
             print(f"note: {note}", file=sys.stderr)
         if event is None:
-            return _serve(session, as_json=arguments.json)
+            return _serve(session, notes, as_json=arguments.json)
         answers = _invoke(session, event, arguments.repeat or 1, as_json=arguments.json)
         if arguments.json:
-            print(json.dumps(_summary(session, start.arch, answers)))
+            print(json.dumps(_summary(start.arch, notes, answers)))
     return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
 
 
-def _start(arguments: argparse.Namespace) -> Start:
-    for path in (arguments.package, *arguments.layer):
+def _start(arguments: argparse.Namespace, function: Function | None) -> Start:
+    for path in (arguments.package, *arguments.layers):
         if not path.exists():
             raise InputError(f"there is no such file: {path}")
-    if not _HANDLER.fullmatch(arguments.handler):
-        raise InputError(
-            f"Lambda takes no such Handler: `{arguments.handler}`",
-            hint="it has 1 to 128 characters, none of them white space",
-        )
+    handler = arguments.handler or (function.handler if function else "")
+    if problem := api_problem(handler):
+        raise InputError(f"Lambda takes no such Handler, {problem}: `{handler}`")
+    arch = arguments.arch or (function.arch if function else None)
     return Start(
         package=arguments.package.absolute(),
-        handler=arguments.handler,
-        arch=arguments.arch or standin.default_arch(arguments.package, arguments.layer),
-        layers=tuple(path.absolute() for path in arguments.layer),
-        environment=dict(arguments.env),
+        handler=handler,
+        arch=arch or standin.default_arch(arguments.package, arguments.layers),
+        layers=tuple(path.absolute() for path in arguments.layers),
+        environment=_environment(arguments, function),
         timeout=arguments.timeout,
+        runs_handler=function is not None and known_runtime(function.runtime).runs_handler,
     )
+
+
+def _other_layers(start: Start, function: Function | None) -> Sequence[str]:
+    if function is None or len(function.layers) == len(start.layers):
+        return []
+    there = ", ".join(function.layers) or "none"
+    return [f"the function's layers are others than the {len(start.layers)} given here: {there}"]
+
+
+def _environment(arguments: argparse.Namespace, function: Function | None) -> dict[str, str]:
+    environment = dict(function.environment if function else ()) | dict(arguments.env)
+    for name in DECIDED_HERE & environment.keys():
+        raise InputError(f"this variable is set by shim itself: {name}")
+    return environment
 
 
 def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> list[Answer]:
@@ -152,10 +162,10 @@ def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> lis
     return answers
 
 
-def _serve(session: Session, *, as_json: bool) -> ExitCode:
+def _serve(session: Session, notes: Sequence[str], *, as_json: bool) -> ExitCode:
     """Let the emulator take events from anybody on this machine, until Ctrl-C."""
     if as_json:
-        print(json.dumps({"url": session.url, "notes": session.notes}), flush=True)
+        print(json.dumps({"url": session.url, "notes": notes}), flush=True)
     print(f"events can be posted to {session.url}, one at a time, until Ctrl-C", file=sys.stderr)
     print(f"try: curl --data '{{}}' {session.url}", file=sys.stderr)
     try:
@@ -168,11 +178,11 @@ def _serve(session: Session, *, as_json: bool) -> ExitCode:
     raise MachineError("the emulator ended by itself", hint="see its log with --verbose")
 
 
-def _summary(session: Session, arch: Arch, answers: Sequence[Answer]) -> dict[str, object]:
+def _summary(arch: Arch, notes: Sequence[str], answers: Sequence[Answer]) -> dict[str, object]:
     """What --json prints: for each invocation an answer, or null, and an error, or null."""
     return {
         "arch": arch,
-        "notes": session.notes,
+        "notes": notes,
         "answers": [None if answer.error_type else _value(answer.payload) for answer in answers],
         "errors": [_value(answer.payload) if answer.error_type else None for answer in answers],
         "init_ms": [answer.init_milliseconds for answer in answers],
@@ -215,24 +225,3 @@ def _write_log(line: bytes) -> None:
 
 def _ignore(_: bytes) -> None:
     pass
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(f"not a whole number from 1 to {_MOST:,}: {text}")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"not a port: {text}")
-    return int(text)
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    if name in DECIDED_HERE:
-        raise argparse.ArgumentTypeError(f"the variable is set by shim itself: {name}")
-    if not _VARIABLE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"not NAME=VALUE, as Lambda takes it: {text}")
-    return name, value

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shim.check.runtimes import read_runtimes
 from shim.check.verdicts import Verdicts
+from shim.cli import options
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
@@ -78,11 +79,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add_change_arguments(parser)
     add = parser.add_argument
-    add("--plan", type=Path, metavar="FILE", help="instead of all these: what `shim plan` saved")
+    add(
+        "--plan",
+        type=options.file_path,
+        metavar="FILE",
+        help="instead of all these: what `shim plan` saved",
+    )
     add("--rate", type=_rate, default=10.0, metavar="N", help="invocations a second (default: 10)")
     add(
         "--invocations",
-        type=_count,
+        type=options.whole_number(1, _MOST_INVOCATIONS),
         default=1000,
         metavar="N",
         help="invocations in all, for each way of changing (default: 1000)",
@@ -98,15 +104,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RUNTIME=FOLDER",
         help="a root folder that stands in for a runtime; without one this machine does",
     )
-    add("--draw", type=Path, metavar="FILE", help="draw the time line, as .svg or .html")
-    add("--rie", type=Path, metavar="FILE", help="another Runtime Interface Emulator to use")
+    options.add_draw(parser, "the time line")
+    options.add_emulator(parser)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Simulate each way of changing the function, show them side by side."""
     if arguments.draw:
-        if arguments.draw.suffix not in {".svg", ".html"}:
-            raise InputError(f"a drawing is a file that ends in .svg or .html: {arguments.draw}")
         check_output(arguments.draw)
     roots = _roots(arguments.root)
     verdicts = Verdicts()
@@ -156,7 +160,7 @@ def _simulate(world: World, change: _Case) -> list[Run]:
 def _case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[_Case]:
     """What the arguments ask for; a bridge lies on disk as long as the block runs."""
     if arguments.plan:
-        if arguments.begin or arguments.function:
+        if arguments.from_file or arguments.function:
             raise InputError("a plan has all that --from and --function would say")
         yield _saved(arguments.plan)
         return
@@ -255,14 +259,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and separator and value):
         raise argparse.ArgumentTypeError(f"not NAME=PATH: {text}")
     return name, value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_INVOCATIONS:
-        raise argparse.ArgumentTypeError(
-            f"not a whole number from 1 to {_MOST_INVOCATIONS:,}: {text}"
-        )
-    return int(text)
 
 
 def _rate(text: str) -> float:

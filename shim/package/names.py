@@ -36,6 +36,17 @@ _TARGET = re.compile(rf"{_ARCH}-(?:\w+-)?linux-[\w.]+")
 _CARGO_PROFILES = {"release", "debug"}
 
 
+def api_problem(handler: str) -> str | None:
+    r"""Why Lambda's API takes no such `Handler`: `[^\s]+`, and its length; None where it does."""
+    if not handler:
+        return "it is empty"
+    if len(handler) > HANDLER_LIMIT:
+        return f"it has {len(handler)} characters and Lambda takes {HANDLER_LIMIT}"
+    if re.search(r"\s", handler):
+        return "it has white space in it"
+    return None
+
+
 def check_handler_name(name: str) -> None:
     """Refuse a name that Lambda doesn't take, or that the launcher would not start."""
     if problem := _problem(name):
@@ -83,12 +94,8 @@ def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
 
 
 def _problem(name: str) -> str | None:
-    if not name:
-        return "it is empty"
-    if len(name) > HANDLER_LIMIT:
-        return f"it has {len(name)} characters and Lambda takes {HANDLER_LIMIT}"
-    if re.search(r"\s", name):
-        return "it has white space in it"
+    if problem := api_problem(name):
+        return problem
     if name.startswith("/"):
         return "it is absolute"
     parts = name.split("/")

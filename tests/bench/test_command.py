@@ -78,7 +78,7 @@ def test_every_candidate_is_measured_or_says_why_not(folder: Path) -> None:
 def test_a_saved_record_gives_the_same_table_again(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
     measured = _bench(*QUICK, "--folder", folder, "--output", output)
-    again = _bench("--from", output)
+    again = _bench("--record", output)
     assert again.stdout == measured.stdout
 
 
@@ -87,7 +87,7 @@ def test_a_record_is_drawn(tmp_path: Path, suffix: str, magic: bytes) -> None:
     require(find_spec("matplotlib") is not None, "matplotlib is not installed")
     output, plot = tmp_path / "bench.json", tmp_path / f"bench.{suffix}"
     save(fakes.record({"nothing": [1, 2], "assembly": [2, 3], "lean": [2, 3]}), output)
-    done = _bench("--from", output, "--plot", plot)
+    done = _bench("--record", output, "--plot", plot)
     assert (done.returncode, done.stderr) == (0, "")
     assert plot.read_bytes().startswith(magic)
 
@@ -162,16 +162,16 @@ FOREIGN = next(arch for arch in Arch if arch is not own_arch())
     [
         (["--arch", FOREIGN], "times under emulation say nothing"),
         (["--only", "lean,nonsense"], "no such candidate: nonsense"),
-        (["--rounds", "0"], "--rounds takes a number from 1"),
-        (["--memory", "64"], "--memory takes a number from 128"),
+        (["--rounds", "0"], "not a whole number from 1 to"),
+        (["--memory", "64"], "not a whole number from 128 to"),
         (["--cpu", "100000"], "shim may not run on this CPU"),
         (["--read-ahead", "128"], "changes nothing without --cold"),
         (["--plot", "bench.pdf"], "ends in .svg or .png"),
         (["--plot", "/nonexistent/bench.svg"], "no file can be written there"),
         (["--output", "/nonexistent/bench.json"], "no file can be written there"),
         (["--folder", "/nonexistent"], "no folder can be made for the candidates"),
-        (["--from", "/nonexistent"], "the record can't be read"),
-        (["--from", "/nonexistent", "--cold"], "--from measures nothing"),
+        (["--record", "/nonexistent"], "the record can't be read"),
+        (["--record", "/nonexistent", "--cold"], "--record measures nothing"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_measured(

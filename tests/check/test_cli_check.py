@@ -146,14 +146,14 @@ def test_a_function_file_chooses_the_state(
 ) -> None:
     file = tmp_path / "function.json"
     file.write_text(json.dumps(FUNCTION))
-    status, printed, _ = check(good, "--function", file, "--json")
+    status, printed, _ = check(good, "--from", file, "--json")
     (state,) = document(printed)["packages"][0]["states"]
     assert status == 0
     assert (state["handler"], state["architecture"], state["runtime"]) == (
         *("orders", "x86_64", "provided.al2023"),
     )
-    assert check(good, "--function", file, "--arch", "arm64")[0] == 1
-    assert check(good, "--function", file, "--handler", "ordes")[0] == 1
+    assert check(good, "--from", file, "--arch", "arm64")[0] == 1
+    assert check(good, "--from", file, "--handler", "ordes")[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_what_is_no_function_is_refused(
 ) -> None:
     file = tmp_path / "function.json"
     file.write_text(text)
-    status, printed, said = check(good, "--function", file)
+    status, printed, said = check(good, "--from", file)
     assert (status, printed) == (2, "")
     assert said.startswith(f"error: {file}: {expected}\n")
 

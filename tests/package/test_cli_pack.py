@@ -115,7 +115,7 @@ def test_a_folder_and_its_parts_give_the_same_bytes() -> None:
 
 REFUSED = {
     "nothing given": ([], "the following arguments are required: INPUT"),
-    "no output": (["hook"], "the following arguments are required: -o/--output"),
+    "no output": (["hook"], "the following arguments are required: --output/-o"),
     "no program": (["text.txt"], "no program, neither ELF nor"),
     "no such file": (["nothing"], "can't read it, No such file or directory: `nothing`"),
     "nothing to pack": (["empty"], "nothing to pack"),

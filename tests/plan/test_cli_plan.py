@@ -160,7 +160,7 @@ def test_two_files_say_it_all(plan: Callable[..., Planned]) -> None:
 
 
 def test_settings_as_options_change_only_themselves(plan: Callable[..., Planned]) -> None:
-    words = ["--package", "dual.zip", "--arch", "arm64", "--environment", "DEBUG=a=b"]
+    words = ["--package", "dual.zip", "--arch", "arm64", "--env", "DEBUG=a=b"]
     status, printed, _ = plan(*NOW, *words, "--json")
     last = document(printed)["states"][-1]
     assert (status, last["architecture"], last["handler"]) == (0, "arm64", "old")
@@ -254,8 +254,8 @@ USAGE = {
                 "--share", "1.5"], "shares have to rise"),
     "alias": ([*NOW, "--alias", "live"], "--alias live=VERSION"),
     "alias drawn": ([*NOW, "--alias", "live=1", "--draw", "a.svg"], "nothing to draw"),
-    "drawing": ([*NOW, "--draw", "a.png"], "an .svg or an .html"),
-    "variable": ([*NOW, "--environment", "1=2"], "given as NAME=VALUE"),
+    "drawing": ([*NOW, "--draw", "a.png"], "a file .svg or .html"),
+    "variable": ([*NOW, "--env", "1=2"], "not NAME=VALUE"),
     "runtime": ([*NOW, "--runtime", "al2023"], "no OS-only runtime is called that: `al2023`"),
     "layers": ([*NOW, "--no-layers", "--layer", "a.zip"], "can't go together"),
     "to": ([*NOW, "--to", "f.json", "--arch", "arm64"], "can't go along with --arch"),

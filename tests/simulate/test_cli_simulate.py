@@ -124,7 +124,7 @@ def test_a_time_line_is_drawn(command: Command, built: Path, tmp_path: Path) -> 
         (["--root", "python=/"], "no OS-only runtime is called that"),
         (["--root", "provided.al2=/nowhere"], "no root folder"),
         (["--draw", "/nowhere/x.svg"], "/nowhere"),
-        (["--draw", "x.png"], "ends in .svg or .html"),
+        (["--draw", "x.png"], "a file .svg or .html"),
         (["--plan", "/nowhere", "--function", "x"], "a plan has all that"),
     ],
 )

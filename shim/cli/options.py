@@ -1,0 +1,180 @@
+"""The options that several commands have: each is defined here, once, with its name and help."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from shim.arch import Arch
+from shim.fields import text_problem
+from shim.package.launchers import Flavour
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer as Arguments
+    from collections.abc import Callable
+
+_Words = TypeVar("_Words", bound=StrEnum)
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
+"""Lambda API, `Environment`: the names that it takes."""
+
+_DRAWINGS = {".svg", ".html"}
+
+
+def add_from(parser: Arguments) -> None:
+    """Add `--from`: a function's configuration, from a file."""
+    parser.add_argument(
+        "--from",
+        dest="from_file",
+        type=file_path,
+        metavar="FILE",
+        help="the function: what `aws lambda get-function` prints",
+    )
+
+
+def add_account(parser: Arguments) -> None:
+    """Add `--function` and what finds its account."""
+    add = parser.add_argument
+    add("--function", type=text, metavar="NAME", help="read it from the account (needs boto3)")
+    add("--region", type=text, metavar="NAME", help="of the account, with --function")
+    add("--profile", type=text, metavar="NAME", help="of the AWS settings, with --function")
+
+
+def add_runtime(parser: Arguments) -> None:
+    """Add `--runtime`."""
+    parser.add_argument("--runtime", type=text, metavar="NAME", help="such as provided.al2023")
+
+
+def add_arch(parser: Arguments, *, note: str = "", is_repeated: bool = False) -> None:
+    """Add `--arch`; `note` says what this command makes of it."""
+    parser.add_argument(
+        "--arch",
+        action="append" if is_repeated else "store",
+        type=one_of(Arch),
+        metavar="ARCH",
+        help=f"{' or '.join(Arch)}{note}",
+    )
+
+
+def add_handler(parser: Arguments) -> None:
+    """Add `--handler`."""
+    parser.add_argument(
+        "--handler", type=text, metavar="NAME", help="the function's Handler, such as bin/orders"
+    )
+
+
+def add_env(parser: Arguments) -> None:
+    """Add `--env`, which gives pairs of a name and a value."""
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        type=_variable,
+        metavar="NAME=VALUE",
+        help="a variable that the function has; once for each",
+    )
+
+
+def add_layers(parser: Arguments) -> None:
+    """Add `--layer`, for zips that need no ARN."""
+    parser.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        type=file_path,
+        metavar="ZIP",
+        dest="layers",
+        help="a layer of the function, zip or folder; once for each, in the function's order",
+    )
+
+
+def add_flavour(parser: Arguments, default: Flavour | None) -> None:
+    """Add `--flavour`; without a default it is full where this installation has that."""
+    usual = default or f"{Flavour.FULL} where this installation has it"
+    parser.add_argument(
+        "--flavour",
+        type=one_of(Flavour),
+        default=default,
+        metavar="FLAVOUR",
+        help=f"the launcher: lean, or full, which explains failures (default: {usual})",
+    )
+
+
+def add_output(parser: Arguments, what: str, *, is_required: bool = False) -> None:
+    """Add `--output`, the file that a command writes."""
+    parser.add_argument(
+        "--output", "-o", required=is_required, type=file_path, metavar="FILE", help=what
+    )
+
+
+def add_draw(parser: Arguments, what: str) -> None:
+    """Add `--draw`, a picture of `what`."""
+    parser.add_argument(
+        "--draw", type=_drawing, metavar="FILE", help=f"draw {what}: FILE.svg or FILE.html"
+    )
+
+
+def add_emulator(parser: Arguments) -> None:
+    """Add `--rie`."""
+    parser.add_argument(
+        "--rie", type=file_path, metavar="FILE", help="another Runtime Interface Emulator to use"
+    )
+
+
+def file_path(word: str) -> Path:
+    """A path, for argparse: an empty word would be the current folder."""
+    if not word:
+        raise argparse.ArgumentTypeError("the name of a file is empty")
+    return Path(word)
+
+
+def one_of(kind: type[_Words]) -> Callable[[str], _Words]:
+    """What reads one of the words of `kind`, for argparse."""
+
+    def read(word: str) -> _Words:
+        if word not in set(kind):
+            raise argparse.ArgumentTypeError(f"not {' or '.join(kind)}: {word}")
+        return kind(word)
+
+    return read
+
+
+def text(word: str) -> str:
+    """A text that AWS can be sent, for argparse."""
+    if problem := text_problem(word):
+        raise argparse.ArgumentTypeError(problem)
+    return word
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """What reads a whole number within bounds, for argparse."""
+
+    def read(word: str) -> int:
+        # Before the conversion, which takes for ever on a million digits.
+        is_short = len(word) <= len(str(most))
+        if not (word.isascii() and word.isdecimal() and is_short and least <= int(word) <= most):
+            raise argparse.ArgumentTypeError(
+                f"not a whole number from {least:,} to {most:,}: {word}"
+            )
+        return int(word)
+
+    return read
+
+
+def _variable(word: str) -> tuple[str, str]:
+    name, _, value = text(word).partition("=")
+    if not _VARIABLE.fullmatch(word):
+        raise argparse.ArgumentTypeError(
+            "not NAME=VALUE, the name a letter and then letters, digits or `_`, two characters at"
+            f" least: {word}"
+        )
+    return name, value
+
+
+def _drawing(word: str) -> Path:
+    path = file_path(word)
+    if path.suffix not in _DRAWINGS:
+        raise argparse.ArgumentTypeError(f"a drawing is a file .svg or .html: {word}")
+    return path

@@ -1,0 +1,77 @@
+"""The same option is the same thing in every command."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.cli.main import COMMANDS, command_parser, find_command, main
+
+if TYPE_CHECKING:
+    import argparse
+
+OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--layer", "--seed", "--include"}
+"""What is said of these says too what the command makes of them."""
+
+
+def options() -> dict[str, dict[str, argparse.Action]]:
+    """By option, then by command."""
+    found: dict[str, dict[str, argparse.Action]] = defaultdict(dict)
+    for command in COMMANDS:
+        parser = command_parser(command, find_command(command))
+        for action in parser._actions:
+            for option in action.option_strings:
+                found[option][command] = action
+    return found
+
+
+SHARED = {option: by_command for option, by_command in options().items() if len(by_command) > 1}
+
+
+@pytest.mark.parametrize("option", sorted(SHARED))
+def test_an_option_that_commands_share_is_one(option: str) -> None:
+    actions = SHARED[option].values()
+    assert len({action.dest for action in actions}) == 1
+    if option != "--layer":  # with or without ARN
+        assert len({action.metavar for action in actions}) == 1
+    if option not in OWN_WORDS:
+        assert len({action.help for action in actions}) == 1
+
+
+def test_every_command_has_the_options_that_all_have() -> None:
+    assert SHARED["--json"].keys() == SHARED["--no-color"].keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", ["check", "run", "plan", "simulate"])
+def test_what_takes_a_functions_settings_takes_them_all_and_its_file(command: str) -> None:
+    found = {option for option, by_command in SHARED.items() if command in by_command}
+    assert {"--from", "--handler", "--arch", "--env", "--layer"} <= found
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["check", ""], "the name of a file is empty"),
+        (["pack", "x", "-o", ""], "the name of a file is empty"),
+        (["check", "x", "--handler", "caf\udce9"], "it is not UTF-8"),
+        (["run", "x", "--handler", "x", "--env", "NAME=\udcff"], "it is not UTF-8"),
+        (["run", "x", "--handler", "x", "--env", "_X=1"], "not NAME=VALUE"),
+        (["plan", "--from", "x", "--env", "X"], "not NAME=VALUE"),
+        (["simulate", "--draw", "x.png"], "a drawing is a file .svg or .html: x.png"),
+        (["run", "x", "--repeat", "1" * 5000], "not a whole number from 1 to 1,000,000"),
+        (["run", "x", "--repeat", "\u0663"], "not a whole number from 1 to 1,000,000"),
+        (["layer", "-o", "x", "--flavour", "thin"], "not lean or full: thin"),
+        (["simulate", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+    ],
+)
+def test_bad_usage_is_a_sentence_and_exit_status_2(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: ")
+    assert sentence in said.err.splitlines()[0]
