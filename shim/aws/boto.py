@@ -6,7 +6,6 @@ What it takes of boto3 is a `lambda` client, made by `connect`; without boto3 th
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +24,9 @@ from shim.aws.api import (
     Throttled,
 )
 from shim.aws.download import download
-from shim.aws.function import NamedFunction, naming, parse_function
+from shim.aws.function import NamedFunction, parse_function
 from shim.errors import InputError, MachineError
-from shim.fields import Field
+from shim.fields import Field, naming, read_json
 from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
@@ -189,10 +188,10 @@ class BotoApi:
         if "FunctionError" not in answer:
             return Invoked(error_type=None, payload=payload)
         try:
-            kind = json.loads(payload)["errorType"]
-        except (ValueError, TypeError, KeyError):
-            kind = None
-        return Invoked(error_type=str(kind or answer["FunctionError"]), payload=payload)
+            kind = read_json(payload)["errorType"].text()
+        except InputError:
+            kind = ""
+        return Invoked(error_type=kind or answer["FunctionError"], payload=payload)
 
     def get_alias(self, function: str, alias: str) -> Alias:
         """See `LambdaApi`."""

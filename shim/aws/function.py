@@ -5,7 +5,6 @@ What can't be used is an `InputError` that names the file and the place in it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ from shim.arch import Arch
 from shim.aws.api import LATEST, Function, UpdateStatus
 from shim.check.runtimes import known_runtime, read_runtimes
 from shim.check.state import State
-from shim.errors import InputError
-from shim.fields import Field, read_json
+from shim.fields import Field, naming, read_file, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,21 +34,8 @@ class NamedFunction:
 
 def read_function(path: Path) -> NamedFunction:
     """The function in the file; `InputError` for all that is none."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
-    with naming(str(path)):
-        return parse_function(read_json(text))
-
-
-@contextmanager
-def naming(source: str) -> Iterator[None]:
-    """Put `source` before what is wrong in it."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{source}: {error.message}", hint=error.hint or _HINT) from error
+    with naming(str(path), hint=_HINT):
+        return parse_function(read_json(read_file(path)))
 
 
 def parse_function(document: Field) -> NamedFunction:
@@ -99,9 +84,7 @@ def _items(field: Field, name: str) -> Iterator[Field]:
 
 def _arch(field: Field) -> Arch:
     for one in _items(field, "Architectures"):
-        if one.text() not in set(Arch):
-            one.refuse(f"neither {' nor '.join(Arch)}, but {one.text()!r}")
-        return Arch(one.text())
+        return one.one_of(Arch)
     return Arch.X86_64
 
 
@@ -119,7 +102,5 @@ def _environment(field: Field) -> tuple[tuple[str, str], ...]:
 
 
 def _update(field: Field) -> UpdateStatus:
-    status = _text(field, "LastUpdateStatus", UpdateStatus.SUCCESSFUL)
-    if status not in set(UpdateStatus):
-        field["LastUpdateStatus"].refuse(f"none of {', '.join(UpdateStatus)}, but {status!r}")
-    return UpdateStatus(status)
+    name = "LastUpdateStatus"
+    return field[name].one_of(UpdateStatus) if field.has(name) else UpdateStatus.SUCCESSFUL

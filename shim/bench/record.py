@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from shim.arch import Arch
 from shim.bench.candidates import FLOOR, NOTHING, Missing
 from shim.bench.machine import Machine
 from shim.bench.runner import Sample
-from shim.errors import InputError, MachineError
+from shim.document import as_object, document, encode, json_name
+from shim.errors import MachineError
+from shim.fields import Field, naming, read_file, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-FORMAT = 3
+FORMAT = 4
 """Of the file; a reader refuses every other."""
 
 
@@ -75,12 +78,23 @@ class Record:
         return self.rounds == self.conditions.rounds
 
 
+_READERS: Mapping[str, Callable[[Field], Any]] = {
+    "str": Field.text,
+    "int": Field.whole,
+    "float": Field.number,
+    "Arch": lambda field: field.one_of(Arch),
+    "dict[str, str]": Field.texts,
+}
+"""By the type of a dataclass's field."""
+
+_Value = TypeVar("_Value", Conditions, Machine, Missing)
+
+
 def to_json(record: Record) -> dict[str, Any]:
     """The record as plain data: samples in columns, as one wants to plot them."""
-    return {
-        "format": FORMAT,
-        "conditions": asdict(record.conditions),
-        "machine": asdict(record.machine),
+    content = {
+        "conditions": as_object(record.conditions),
+        "machine": as_object(record.machine),
         "candidates": [
             {
                 "name": one.name,
@@ -90,32 +104,22 @@ def to_json(record: Record) -> dict[str, Any]:
             }
             for one in record.measured
         ],
-        "not_measured": [asdict(one) for one in record.missing],
+        "notMeasured": [as_object(one) for one in record.missing],
     }
+    return document(FORMAT, content)
 
 
-def from_json(data: dict[str, Any]) -> Record:
+def from_json(data: Field) -> Record:
     """The record that `to_json` made `data` of; `InputError` for anything else."""
-    try:
-        if data["format"] != FORMAT:
-            raise InputError(f"a record of a format that this shim doesn't read: {data['format']}")
-        record = Record(
-            conditions=Conditions(**data["conditions"]),
-            machine=Machine(**data["machine"]),
-            measured=tuple(
-                Measured(
-                    name=one["name"],
-                    title=one["title"],
-                    size=int(one["size"]),
-                    samples=_rows(one["samples"]),
-                )
-                for one in data["candidates"]
-            ),
-            missing=tuple(Missing(**one) for one in data["not_measured"]),
-        )
-        _require_sense(record)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"not a record of `shim bench`: {error!r}") from error
+    if data["format"].whole() != FORMAT:
+        data["format"].refuse(f"not a record of `shim bench` in format {FORMAT}")
+    record = Record(
+        conditions=_read(Conditions, data["conditions"]),
+        machine=_read(Machine, data["machine"]),
+        measured=tuple(map(_measured, data["candidates"].items())),
+        missing=tuple(_read(Missing, one) for one in data["notMeasured"].items()),
+    )
+    _require_sense(record, data["candidates"])
     return record
 
 
@@ -123,7 +127,7 @@ def save(record: Record, path: Path) -> None:
     """Write the record to `path`: all of it, or what was there stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(json.dumps(to_json(record)) + "\n")
+        draft.write_text(encode(to_json(record), indent=None) + "\n")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -132,34 +136,50 @@ def save(record: Record, path: Path) -> None:
 
 def load(path: Path) -> Record:
     """The record in the file `path`."""
-    try:
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"the record can't be read: {error}") from error
-    except ValueError as error:
-        raise InputError(f"not a record of `shim bench`, no JSON even: {path}") from error
-    return from_json(data)
+    with naming(str(path), hint="a record is what `shim bench --output FILE` saves"):
+        return from_json(read_json(read_file(path)))
 
 
-def _require_sense(record: Record) -> None:
-    """Raise `ValueError` where a report would fail on the samples."""
+def _read(kind: type[_Value], field: Field) -> _Value:
+    """What `as_object` made `field` of."""
+    values: dict[str, Any] = {}
+    for one in fields(kind):
+        name = json_name(one.name)
+        plain, _, optional = str(one.type).partition(" | ")
+        is_left_out = bool(optional) and not field.has(name)
+        values[one.name] = None if is_left_out else _READERS[plain](field[name])
+    return kind(**values)
+
+
+def _measured(field: Field) -> Measured:
+    return Measured(
+        name=field["name"].text(),
+        title=field["title"].text(),
+        size=field["size"].whole(),
+        samples=_rows(field["samples"]),
+    )
+
+
+def _require_sense(record: Record, candidates: Field) -> None:
+    """Refuse samples on which a report would fail."""
     if not {NOTHING, FLOOR} <= {one.name for one in record.measured}:
-        raise ValueError("without the handler and the floor nothing can be compared")
+        candidates.refuse("without the handler and the floor nothing can be compared")
     if {len(one.samples) for one in record.measured} != {record.rounds} or not record.rounds:
-        raise ValueError("every round has a sample of every candidate")
+        candidates.refuse("every round has a sample of every candidate")
     if not all(launch > 0 for one in record.measured for launch in one.launch):
-        raise ValueError("every start takes some time")
+        candidates.refuse("every start takes some time")
 
 
 def _columns(samples: tuple[Sample, ...]) -> dict[str, list[int]]:
     return {
-        field.name: [getattr(sample, field.name) for sample in samples] for field in fields(Sample)
+        json_name(field.name): [getattr(sample, field.name) for sample in samples]
+        for field in fields(Sample)
     }
 
 
-def _rows(columns: dict[str, list[int]]) -> tuple[Sample, ...]:
+def _rows(columns: Field) -> tuple[Sample, ...]:
     names = [field.name for field in fields(Sample)]
-    values = list(zip(*(columns[name] for name in names), strict=True))
-    if not all(isinstance(value, int) for row in values for value in row):
-        raise TypeError("every sample is a whole number")
-    return tuple(Sample(**dict(zip(names, row, strict=True))) for row in values)
+    values = [[one.whole() for one in columns[json_name(name)].items()] for name in names]
+    if len(set(map(len, values))) != 1:
+        columns.refuse("there has to be one value a round in each")
+    return tuple(Sample(**dict(zip(names, row, strict=True))) for row in zip(*values, strict=True))

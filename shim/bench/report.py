@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shim.bench.candidates import FLOOR
 from shim.bench.share import PERIOD_US, quota_us
 from shim.bench.statistics import Estimate, Summary, ratio, summarize
+from shim.document import as_object
 from shim.package.limits import format_size
 
 if TYPE_CHECKING:
@@ -152,9 +153,9 @@ def notes(record: Record) -> list[str]:
 def summary_json(record: Record) -> dict[str, Any]:
     """The table and the comparisons as plain data."""
     return {
-        "summary": [asdict(row) for row in rows(record)],
+        "summary": [as_object(row) for row in rows(record)],
         "comparisons": [
-            {**asdict(one), "is_reached": one.is_reached} for one in comparisons(record)
+            {**as_object(one), "isReached": one.is_reached} for one in comparisons(record)
         ],
     }
 

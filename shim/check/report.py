@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
 from shim.check.rules import unzipped_size
+from shim.document import document, utf8
 from shim.package.limits import read_limits
 
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
     """All of it as plain values; docs/check.schema.json says what is where."""
     surveys = tuple(surveys)
-    return {
-        "format": JSON_FORMAT,
-        "shim": __version__,
+    content = {
         "starts": all(survey.starts for survey in surveys),
         "packages": [_package(survey) for survey in surveys],
     }
+    return document(JSON_FORMAT, content)
 
 
 def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
@@ -57,13 +57,13 @@ def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
 
 
 def finding_as_json(finding: Finding) -> dict[str, str]:
-    """A finding as plain values, in text that every reader of JSON takes."""
+    """A finding as plain values."""
     return {
         "code": finding.code,
         "severity": finding.severity.value,
-        "place": _text(finding.place),
-        "message": _text(finding.sentence),
-        "hint": _text(finding.hint),
+        "place": finding.place,
+        "message": finding.sentence,
+        "hint": finding.hint,
         "help": finding.url,
     }
 
@@ -112,15 +112,15 @@ def _result(finding: Finding, checked: str) -> dict[str, Any]:
     from urllib.parse import quote  # SARIF alone needs it
 
     package, separator, _ = finding.place.partition("!/")
-    artifact = quote(_text(package if separator else checked))
+    artifact = quote(utf8(package if separator else checked))
     location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": artifact}}}
     if separator:
-        location["logicalLocations"] = [{"fullyQualifiedName": _text(finding.place)}]
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.place}]
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CODES).index(finding.code),
         "level": _level(finding.severity),
-        "message": {"text": _text(f"{finding.place}: {finding.sentence}\n{finding.hint}")},
+        "message": {"text": f"{finding.place}: {finding.sentence}\n{finding.hint}"},
         "locations": [location],
     }
 
@@ -128,8 +128,3 @@ def _result(finding: Finding, checked: str) -> dict[str, Any]:
 def _level(severity: Severity) -> str:
     """SARIF has no word for what is not known."""
     return "warning" if severity is Severity.UNKNOWN else severity.value
-
-
-def _text(text: str) -> str:
-    """Names that are no UTF-8 as something that every reader of JSON takes."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -174,8 +173,9 @@ def _require_writable(path: Path) -> None:
 def _print_json(record: Record) -> None:
     from shim.bench.record import to_json
     from shim.bench.report import summary_json
+    from shim.document import encode
 
-    print(json.dumps({**to_json(record), **summary_json(record)}))
+    print(encode({**to_json(record), **summary_json(record)}))
 
 
 def _print_tables(record: Record) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, known_runtime, read_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
+from shim.document import encode
 
 if TYPE_CHECKING:
     import argparse
@@ -91,9 +91,9 @@ def _configured(path: Path) -> Choice:
 def printer(arguments: argparse.Namespace) -> Callable[[list[Survey]], None]:
     """What prints the report in the form that was asked for; only what it needs is imported."""
     if arguments.sarif:
-        return lambda surveys: print(json.dumps(as_sarif(surveys), indent=2))
+        return lambda surveys: print(encode(as_sarif(surveys)))
     if arguments.json:
-        return lambda surveys: print(json.dumps(as_json(surveys), indent=2))
+        return lambda surveys: print(encode(as_json(surveys)))
     from shim.cli.check_text import print_surveys
 
     is_plain = arguments.no_color or bool(os.environ.get("NO_COLOR"))

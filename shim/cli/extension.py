@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import print_notes, progress_bar, publish_command, sizes
+from shim.cli.packing import RESULT_FORMAT, print_notes, progress_bar, publish_command, sizes
+from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.extension import extension_entries
 from shim.package.function import write_zip
@@ -75,10 +75,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             "unzipped": packed.unzipped,
             "architectures": list(Arch),
             "files": sorted(entry.name for entry in entries),
-            "publish_arguments": publish_arguments(Arch),
+            "publishArguments": publish_arguments(Arch),
             "notes": notes,
         }
-        print(json.dumps(result))
+        print(encode(document(RESULT_FORMAT, result)))
         return ExitCode.OK
     print(f"{output}: the extension `{name}` for {' and '.join(Arch)}; {sizes(packed)}")
     print(f"\n{publish_command(name, output, packed, Arch)}")

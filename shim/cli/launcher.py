@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
+from shim.cli.packing import RESULT_FORMAT
+from shim.document import document, encode
 from shim.errors import ExitCode, InputError, MachineError
 from shim.package.launchers import Flavour, launcher, launcher_files
 from shim.package.output import new_file
@@ -57,7 +58,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _write(path, launcher(arguments.arch, flavour))
         written = [path]
     if arguments.json:
-        print(json.dumps({"files": [str(path) for path in written], "flavour": flavour}))
+        result = {"files": [str(path) for path in written], "flavour": flavour}
+        print(encode(document(RESULT_FORMAT, result)))
     else:
         print(*written, sep="\n")
     return ExitCode.OK

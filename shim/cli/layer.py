@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import add_file_arguments, print_notes, progress_bar, publish_command, sizes
+from shim.cli.packing import (
+    RESULT_FORMAT,
+    add_file_arguments,
+    print_notes,
+    progress_bar,
+    publish_command,
+    sizes,
+)
+from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.function import handler_table, write_package
 from shim.package.inputs import Input, check_apart, find_files
@@ -68,11 +75,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             "flavour": flavour,
             "architectures": layer.architectures,
             "handlers": handler_table(layer),
-            "other_files": layer.other_files,
-            "publish_arguments": publish_arguments(layer.architectures),
+            "otherFiles": layer.other_files,
+            "publishArguments": publish_arguments(layer.architectures),
             "notes": notes,
         }
-        print(json.dumps(result))
+        print(encode(document(RESULT_FORMAT, result)))
         return ExitCode.OK
     where = " and ".join(layer.architectures)
     print(f"{output}: {flavour} launcher for {where}; {sizes(packed)}")

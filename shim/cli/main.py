@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from shim import __version__
+from shim.document import document, encode
 from shim.errors import ExitCode, InputError, ShimError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ COMMANDS = {
     "bench": "measure the launcher against the shell scripts that it replaces",
 }
 """Name and summary of each command; its module is `shim.cli.<name>`."""
+
+ERROR_FORMAT = 1
+"""Of what --json makes of an error, on standard error."""
 
 EXIT_STATUSES = """\
 exit status: 0 fine, 1 the answer is no, 2 bad usage or input, 3 this machine could not do it,
@@ -119,7 +122,8 @@ def _top_parser() -> argparse.ArgumentParser:
 
 def _print_error(error: ShimError, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": error.message, "hint": error.hint}), file=sys.stderr)
+        content = {"error": error.message, "hint": error.hint}
+        print(encode(document(ERROR_FORMAT, content)), file=sys.stderr)
         return
     print(f"error: {error.message}", file=sys.stderr)
     if error.hint:

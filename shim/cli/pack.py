@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import sys
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import add_file_arguments, print_notes, progress_bar, sizes
+from shim.cli.packing import RESULT_FORMAT, add_file_arguments, print_notes, progress_bar, sizes
+from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.function import (
     FunctionPackage,
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
     print_notes(notes)
     if arguments.json:
-        print(json.dumps(_result(package, packed, output=output, flavour=flavour, notes=notes)))
+        print(encode(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK
     print(_summary(package, packed, output=output), flush=True)
     print(_next_commands(package, packed, output=output), file=sys.stderr)
@@ -98,17 +98,18 @@ def _result(
     flavour: Flavour,
     notes: list[str],
 ) -> dict[str, object]:
-    return {
+    content = {
         "output": str(output),
         "size": packed.size,
         "unzipped": packed.unzipped,
-        "code_sha256": _code_sha256(output),
+        "codeSha256": _code_sha256(output),
         "flavour": flavour,
         "architectures": package.architectures,
         "handlers": handler_table(package),
-        "other_files": package.other_files,
+        "otherFiles": package.other_files,
         "notes": notes,
     }
+    return document(RESULT_FORMAT, content)
 
 
 def _code_sha256(output: Path) -> str:

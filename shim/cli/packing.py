@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from shim.arch import Arch
     from shim.package.function import PackedZip
 
+RESULT_FORMAT = 1
+"""Of what commands that write files print as JSON."""
+
 SLOW = 20 << 20
 """Bytes from which on packing takes about a second: more, and a terminal sees progress."""
 

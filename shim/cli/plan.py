@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -11,12 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shim import __version__
 from shim.check.report import finding_as_json
 from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import Change, add_change_arguments, read_change
 from shim.cli.packing import progress_bar
+from shim.document import document, encode
 from shim.errors import ExitCode, InputError
 from shim.package.output import check_output, new_file
 from shim.package.packages import code_sha256
@@ -172,7 +171,7 @@ class _Run:
         no_plan = answer.answer
         self._draw(lambda: draw_no_plan(no_plan, names=self._names(), **self._judge()))
         if self.arguments.json:
-            print(json.dumps(_no_plan_as_json(answer, self.verdicts), indent=2))
+            print(encode(_no_plan_as_json(answer, self.verdicts)))
         else:
             self._report().no_plan(answer)
         return ExitCode.NO
@@ -197,8 +196,7 @@ class _Run:
 
     def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
         arns = self.change.arns
-        document = as_document(plan, arns=arns, bridges=bridges, **self._judge())
-        return json.dumps(document, indent=2) + "\n"
+        return encode(as_document(plan, arns=arns, bridges=bridges, **self._judge())) + "\n"
 
     def _sentences(self, plan: Plan | AliasPlan) -> tuple[str | None, ...]:
         return guard_sentences(plan, self.verdicts, day=self.day)
@@ -247,9 +245,7 @@ def _no_plan_as_json(unbridged: Unbridged, verdicts: Verdicts) -> dict[str, Any]
         failing = [answer.begin]
     elif answer.reason is Reason.WANTED_FAILS:
         failing = [answer.wanted]
-    return {
-        "format": PLAN_FORMAT,
-        "shim": __version__,
+    content = {
         "plan": None,
         "reason": answer.reason.value,
         "failing": [
@@ -266,3 +262,4 @@ def _no_plan_as_json(unbridged: Unbridged, verdicts: Verdicts) -> dict[str, Any]
         "refused": [one.refusal for one in answer.barred if one.refusal],
         "bridge": list(unbridged.reasons),
     }
+    return document(PLAN_FORMAT, content)

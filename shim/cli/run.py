@@ -12,10 +12,12 @@ from shim.aws.function import read_function
 from shim.check.runtimes import known_runtime
 from shim.cli import options
 from shim.cli.emulator import find_emulator, progress, sigterm_as_exit
+from shim.document import document, encode
 from shim.emulate import standin
 from shim.emulate.session import Session
 from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
+from shim.fields import read_json
 from shim.package.names import api_problem
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ in $XDG_CACHE_HOME or ~/.cache. docs/run.md tells what is different from Lambda.
 exit status: 0 the function answered, 1 it didn't start or answered with an error, 2 bad usage or
 input, 3 this machine could not do it, 130 interrupted"""
 
+RUN_FORMAT = 1
 _MOST = 1_000_000
 _SLOW_BYTES = 20_000_000
 """Zips of more bytes than this take about a second to unpack."""
@@ -112,7 +115,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             return _serve(session, notes, as_json=arguments.json)
         answers = _invoke(session, event, arguments.repeat or 1, as_json=arguments.json)
         if arguments.json:
-            print(json.dumps(_summary(start.arch, notes, answers)))
+            print(encode(_summary(start.arch, notes, answers)))
     return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
 
 
@@ -165,7 +168,10 @@ def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> lis
 def _serve(session: Session, notes: Sequence[str], *, as_json: bool) -> ExitCode:
     """Let the emulator take events from anybody on this machine, until Ctrl-C."""
     if as_json:
-        print(json.dumps({"url": session.url, "notes": notes}), flush=True)
+        print(
+            encode(document(RUN_FORMAT, {"url": session.url, "notes": notes}), indent=None),
+            flush=True,
+        )
     print(f"events can be posted to {session.url}, one at a time, until Ctrl-C", file=sys.stderr)
     print(f"try: curl --data '{{}}' {session.url}", file=sys.stderr)
     try:
@@ -180,21 +186,22 @@ def _serve(session: Session, notes: Sequence[str], *, as_json: bool) -> ExitCode
 
 def _summary(arch: Arch, notes: Sequence[str], answers: Sequence[Answer]) -> dict[str, object]:
     """What --json prints: for each invocation an answer, or null, and an error, or null."""
-    return {
-        "arch": arch,
+    content = {
+        "architecture": arch,
         "notes": notes,
         "answers": [None if answer.error_type else _value(answer.payload) for answer in answers],
         "errors": [_value(answer.payload) if answer.error_type else None for answer in answers],
-        "init_ms": [answer.init_milliseconds for answer in answers],
-        "ms": [round(answer.seconds * 1000, 3) for answer in answers],
+        "initMilliseconds": [answer.init_milliseconds for answer in answers],
+        "milliseconds": [round(answer.seconds * 1000, 3) for answer in answers],
     }
+    return document(RUN_FORMAT, content)
 
 
 def _value(payload: bytes) -> object:
     """The JSON value `payload`; what isn't JSON, as a string."""
     try:
-        return json.loads(payload)
-    except ValueError:
+        return read_json(payload).value
+    except InputError:
         return payload.decode(errors="replace")
 
 

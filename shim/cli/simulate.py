@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,9 @@ from shim.cli import options
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.simulate_text import print_runs
+from shim.document import encode
 from shim.errors import ExitCode, InputError
+from shim.fields import naming, read_file
 from shim.package.output import check_output, new_file
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
@@ -139,7 +140,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.draw:
         _draw(runs, arguments.draw)
     if arguments.json:
-        print(json.dumps(as_json(world, runs, notes=notes, why_not=change.why_not), indent=2))
+        print(encode(as_json(world, runs, notes=notes, why_not=change.why_not)))
     else:
         print_runs(runs, why_not=change.why_not)
     planned = [one for one in runs if one.name == PLAN]
@@ -193,10 +194,8 @@ def _case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[_Case]:
 
 
 def _saved(path: Path) -> _Case:
-    try:
-        saved = read_plan(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
+    with naming(str(path)):
+        saved = read_plan(read_file(path))
     if not isinstance(saved.plan, Plan):
         raise InputError(f"{_ALIAS}: `{path}`", hint="make the plan without --alias")
     return _Case(

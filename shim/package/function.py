@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from shim import __version__
 from shim.arch import Arch
+from shim.document import document, encode
 from shim.errors import InputError
 from shim.package.archive import write_archive
 from shim.package.entry import Entry, file_entry, is_same
@@ -128,13 +127,11 @@ def write_zip(
 def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
     """`.shim/manifest.json`; docs/packages.md describes it."""
     content = {
-        "format": MANIFEST_FORMAT,
-        "shim": __version__,
         "flavour": flavour,
         "architectures": package.architectures,
         "handlers": handler_table(package),
     }
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    return (encode(document(MANIFEST_FORMAT, content)) + "\n").encode()
 
 
 def handler_table(package: FunctionPackage) -> dict[str, dict[Arch, dict[str, str | int]]]:

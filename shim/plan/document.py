@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-from shim import __version__
 from shim.check.report import finding_as_json
+from shim.document import document
 from shim.package.packages import code_sha256
 from shim.plan.alias import AliasPlan, AliasStep, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.hazards import guard_sentences
@@ -112,9 +112,7 @@ def as_document(
         numbers={one: number for number, one in enumerate(packages)}, verdicts=verdicts
     )
     sentences = guard_sentences(plan, verdicts, day=day)
-    return {
-        "format": PLAN_FORMAT,
-        "shim": __version__,
+    content = {
         "day": None if day is None else day.isoformat(),
         "packages": [
             {
@@ -134,6 +132,7 @@ def as_document(
         "naive": [writer.naive(one) for one in naive_changes(latest.begin, latest.wanted, day=day)],
         "wayBack": _way_back(plan, writer, day),
     }
+    return document(PLAN_FORMAT, content)
 
 
 def _packages(states: Iterable[State]) -> tuple[Package, ...]:

@@ -90,7 +90,7 @@ class _Reader:
         field.check_names(*_STATE)
         return State(
             package=self._numbered(field["package"]),
-            arch=_arch(field["architecture"]),
+            arch=field["architecture"].one_of(Arch),
             runtime=_runtime(field["runtime"]),
             handler=field["handler"].text(),
             layers=self._layers(field["layers"]),
@@ -105,7 +105,8 @@ class _Reader:
         match call:
             case "UpdateFunctionCode":
                 return UpdateCode(
-                    package=self._numbered(field["package"]), arch=_arch(field["architecture"])
+                    package=self._numbered(field["package"]),
+                    arch=field["architecture"].one_of(Arch),
                 )
             case "UpdateFunctionConfiguration":
                 return self._configuration(field)
@@ -166,13 +167,6 @@ def _move(field: Field) -> MoveAlias:
         old_version=field["oldVersion"].text(),
         share=share.number(),
     )
-
-
-def _arch(field: Field) -> Arch:
-    try:
-        return Arch(field.text())
-    except ValueError:
-        field.refuse(f"this is no architecture, one of {', '.join(Arch)}")
 
 
 def _runtime(field: Field) -> Runtime:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.aws.api import LambdaError
 from shim.deploy.executor import Executor, name_of, read_zip
+from shim.document import document
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
 from shim.simulate.control import ControlPlane, Timing
@@ -198,8 +199,7 @@ def as_json(
     world: World, runs: Sequence[Run], *, notes: Sequence[str], why_not: str
 ) -> dict[str, Any]:
     """All runs as JSON's values; docs/simulate.md says what they mean."""
-    return {
-        "format": FORMAT,
+    content = {
         "seed": world.seed,
         "rate": world.traffic.rate,
         "invocations": world.traffic.invocations,
@@ -207,6 +207,7 @@ def as_json(
         "noPlan": why_not or None,
         "runs": [_run_as_json(run) for run in runs],
     }
+    return document(FORMAT, content)
 
 
 def _run_as_json(run: Run) -> dict[str, Any]:

@@ -84,11 +84,11 @@ def test_what_is_left_out_is_what_lambda_takes_for_it(tmp_path: Path) -> None:
         (without("Runtime", Runtime="python3.13"), "no OS-only runtime is called 'python3.13'"),
         (without("LastUpdateStatus", LastUpdateStatus="x"), "Configuration.LastUpdateStatus"),
         (without("PackageType", PackageType="Image"), "Configuration.PackageType"),
-        ("{", "this is no JSON"),
+        ("{", "not JSON"),
         ("[" * 100_000, "nested too deeply"),
-        ("1" * 5000, "this is no JSON"),
+        ("1" * 5000, "not JSON"),
         ('{"Runtime": "go1.x", "Runtime": "go1.x"}', "a name twice"),
-        ("\x00", "this is no JSON"),
+        ("\x00", "not JSON"),
     ],
 )
 def test_an_error_names_the_file_and_the_place_in_it(
@@ -108,7 +108,7 @@ def test_an_error_names_the_file_and_the_place_in_it(
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "f.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="this is no JSON"):
+    with pytest.raises(InputError, match="not JSON"):
         read_function(path)
 
 

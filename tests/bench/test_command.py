@@ -54,7 +54,7 @@ def test_a_small_run_prints_a_table_and_saves_every_sample(folder: Path, tmp_pat
     for name in ("nothing", "assembly", "exec-dash", "python"):
         assert f"\n{name} " in done.stdout
     saved = json.loads(output.read_text())
-    assert {len(one["samples"]["launch_ns"]) for one in saved["candidates"]} == {3}
+    assert {len(one["samples"]["launchNs"]) for one in saved["candidates"]} == {3}
     assert list(folder.iterdir()) == []
 
 
@@ -69,7 +69,7 @@ def test_json_is_the_record_and_what_follows_from_it(folder: Path) -> None:
 def test_every_candidate_is_measured_or_says_why_not(folder: Path) -> None:
     data = _json("--rounds", "2", "--warmup", "0", "--folder", folder)
     measured = {one["name"] for one in data["candidates"]}
-    missing = {one["name"] for one in data["not_measured"]}
+    missing = {one["name"] for one in data["notMeasured"]}
     assert {"nothing", "assembly", "python"} <= measured
     assert not measured & missing
     assert len(measured | missing) == 16
@@ -100,8 +100,8 @@ def test_a_cold_run_reads_from_the_disk_and_puts_the_read_ahead_back(folder: Pat
     require(os.access(setting, os.W_OK), "only root sets the read-ahead")
     before = setting.read_text()
     data = _json(*QUICK, "--folder", folder, "--cold", "--read-ahead", "256")
-    assert data["conditions"]["read_ahead_kb"] == 256
-    assert data["conditions"]["page_cache"] == "drop_caches"
+    assert data["conditions"]["readAheadKb"] == 256
+    assert data["conditions"]["pageCache"] == "drop_caches"
     assert min(data["candidates"][0]["samples"]["blocks_read"]) > 0
     assert setting.read_text() == before
 
@@ -128,7 +128,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(folder: Path, tmp_pat
         stdout, stderr = bench.communicate(timeout=30)
     assert (bench.returncode, stderr) == (130, "")
     assert "\ninterrupted after " in stdout
-    rounds = len(json.loads(output.read_text())["candidates"][0]["samples"]["launch_ns"])
+    rounds = len(json.loads(output.read_text())["candidates"][0]["samples"]["launchNs"])
     assert f"interrupted after {rounds} of 1000000 rounds" in stdout
     assert list(folder.iterdir()) == []
 
@@ -170,7 +170,7 @@ FOREIGN = next(arch for arch in Arch if arch is not own_arch())
         (["--plot", "/nonexistent/bench.svg"], "no file can be written there"),
         (["--output", "/nonexistent/bench.json"], "no file can be written there"),
         (["--folder", "/nonexistent"], "no folder can be made for the candidates"),
-        (["--record", "/nonexistent"], "the record can't be read"),
+        (["--record", "/nonexistent"], "/nonexistent: can't read it"),
         (["--record", "/nonexistent", "--cold"], "--record measures nothing"),
     ],
 )

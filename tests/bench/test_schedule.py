@@ -109,4 +109,4 @@ def _measure(runner: fakes.FakeRunner, *, rounds: int, output: Path | None) -> R
 
 
 def _saved_rounds(path: Path) -> int:
-    return len(json.loads(path.read_text())["candidates"][0]["samples"]["launch_ns"])
+    return len(json.loads(path.read_text())["candidates"][0]["samples"]["launchNs"])

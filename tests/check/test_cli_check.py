@@ -159,7 +159,7 @@ def test_a_function_file_chooses_the_state(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "this is no JSON, Expecting value: line 1 column 1 (char 0)"),
+        ("", "not JSON: Expecting value: line 1 column 1 (char 0)"),
         ("[]", "this has to be an object: `the whole document`"),
         ("{}", "it is missing: `Runtime`"),
         ('{"Configuration": 3}', "this has to be an object: `Configuration`"),

@@ -114,11 +114,11 @@ def test_json_holds_answers_errors_and_times(command: Command, package: Path) ->
     result = json.loads(done.stdout)
     assert result["answers"] == [7, 7]
     assert result["errors"] == [None, None]
-    assert result["arch"] == standin.required_host_arch()
+    assert result["architecture"] == standin.required_host_arch()
     assert result["notes"] == []
-    assert result["init_ms"][0] > 0
-    assert result["init_ms"][1] is None
-    assert len(result["ms"]) == 2
+    assert result["initMilliseconds"][0] > 0
+    assert result["initMilliseconds"][1] is None
+    assert len(result["milliseconds"]) == 2
     failed = command.run(package, "--handler", "exit3", "--json", event="{}")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["errors"][0]["errorType"] == "Runtime.ExitError"

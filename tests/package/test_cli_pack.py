@@ -81,7 +81,7 @@ def test_the_json_says_what_lambda_will_say() -> None:
     content = Path("a.zip").read_bytes()
     assert result["output"] == "a.zip"
     assert result["size"] == len(content)
-    assert base64.b64decode(result["code_sha256"]) == hashlib.sha256(content).digest()
+    assert base64.b64decode(result["codeSha256"]) == hashlib.sha256(content).digest()
     assert result["architectures"] == ["arm64"]
     assert list(result["handlers"]) == ["orders", "text"]
     with zipfile.ZipFile("a.zip") as archive:
@@ -160,7 +160,7 @@ def test_what_cannot_work_is_refused_and_changes_nothing(case: str) -> None:
 def test_an_error_is_json_where_json_was_asked_for() -> None:
     done = pack("text.txt", "-o", "a.zip", "--json")
     assert done.returncode == 2
-    assert set(json.loads(done.stderr)) == {"error", "hint"}
+    assert set(json.loads(done.stderr)) >= {"error", "hint"}
 
 
 def incompressible(path: str, megabytes: int) -> None:

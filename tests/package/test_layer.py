@@ -44,7 +44,7 @@ def test_a_layer_starts_on_both_architectures_and_says_how_to_publish_it() -> No
 @pytest.mark.parametrize("arch", Arch)
 def test_a_layer_for_one_architecture_is_native(arch: Arch) -> None:
     done = layer("--arch", arch, "--flavour", "lean", "--json")
-    assert json.loads(done.stdout)["publish_arguments"][:2] == ["--compatible-architectures", arch]
+    assert json.loads(done.stdout)["publishArguments"][:2] == ["--compatible-architectures", arch]
     assert contents()["bootstrap"] == launcher_files([arch], Flavour.LEAN)["bootstrap"]
 
 
