@@ -28,7 +28,8 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-_E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_E, _U = Severity.ERROR, Severity.UNKNOWN
+_W, _N = Severity.WARNING, Severity.NOTE
 
 CODES = {
     "bootstrap-missing": (_E, "there is no file that Lambda would start"),
@@ -58,8 +59,11 @@ CODES = {
     "glibc-too-new": (_E, "the program wants a newer glibc than the runtime's"),
     "libstdcxx-too-new": (_E, "the program wants a newer libstdc++ than the runtime's"),
     "library-version": (_E, "a library lacks a symbol version that is asked for"),
+    "library-version-unknown": (_U, "whether a library has a symbol version is not known"),
     "library-missing": (_E, "a shared library is neither in the runtime nor in the package"),
     "library-broken": (_E, "a shared library that is needed can't be loaded"),
+    "library-unknown": (_U, "a shared library is found on some machines only"),
+    "runtime-older": (_W, "production may be older than the image that has what is needed"),
     "script-interpreter-missing": (_E, "the program named after `#!` is not there"),
     "script-crlf": (_E, "the script's first line ends as on Windows"),
     "script-line-long": (_E, "the script's first line is longer than Linux reads"),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import stat
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shim.check.findings import place
+from shim.check.runtimes import loader_of
 from shim.package.kept import kept
 from shim.package.read import Entry, Package, Unreadable
 
@@ -94,6 +94,8 @@ class Tree:
         self._merged = runtime.merged_usr
         self._files, self._folders = _system(runtime, arch)
         self._found: dict[str, Node | int] = {}
+        self.results: dict[Any, Any] = {}
+        """What is worked out of it (`shim.package.kept`)."""
 
     @staticmethod
     def of(state: State) -> Tree:
@@ -222,15 +224,17 @@ def _link_target(node: Node | int) -> str | None:
         return ""
 
 
-@cache
+@kept
 def _system(runtime: Runtime, arch: Arch) -> tuple[frozenset[str], frozenset[str]]:
     """The runtime's files that are known, and folders."""
     libraries = (
-        f"{folder}/{library}" for folder in runtime.folders(arch) for library in runtime.libraries
+        f"{folder}/{library}"
+        for folder in runtime.folders(arch)
+        for library in runtime.listing(arch).libraries
     )
     files = {
         f"/usr{path}" if runtime.merged_usr and _is_merged(path) else path
-        for path in (*runtime.programs, runtime.loader(arch), *libraries)
+        for path in (*runtime.programs(arch), loader_of(arch), *libraries)
     }
     folders = set(_FOLDERS)
     for file in files:

@@ -174,6 +174,12 @@ def needing(programs: Programs, library: bytes, place: str = "lib/libshimprivate
     return state(BOOT, handler, entry(place, library, 0o644))
 
 
+OLDER: dict[str, Callable[[Programs], tuple[State, State]]] = {
+    "runtime-older": lambda p: (handled(p.cpp("3.4.33")), handled(p.cpp("3.4.29"))),
+}
+"""As `COMPILED`, of findings that don't keep it from starting."""
+
+
 DATES = {
     "runtime-blocked": (date(2027, 2, 1), date(2027, 1, 31)),
     "runtime-ended": (date(2026, 8, 1), date(2026, 7, 31)),
@@ -184,7 +190,11 @@ DATES = {
 
 COMPILED: dict[str, Callable[[Programs], tuple[State, State]]] = {
     "glibc-too-new": lambda p: (handled(p.glibc("2.38")), handled(p.glibc("2.34"))),
-    "libstdcxx-too-new": lambda p: (handled(p.cpp("3.4.30")), handled(p.cpp("3.4.28"))),
+    "libstdcxx-too-new": lambda p: (handled(p.cpp("3.4.34")), handled(p.cpp("3.4.28"))),
+    "library-version-unknown": lambda p: (
+        handled(p.asking("libuuid.so.1", "UUID_1.0")),
+        handled(p.asking("libz.so.1", "ZLIB_1.2.9")),
+    ),
     "library-version": lambda p: (needing(p, p.library("SHIM_2")), needing(p, p.library("SHIM_1"))),
     "library-missing": lambda p: (
         needing(p, p.library("SHIM_1"), "elsewhere/libshimprivate.so.1"),
@@ -193,6 +203,10 @@ COMPILED: dict[str, Callable[[Programs], tuple[State, State]]] = {
     "library-broken": lambda p: (
         needing(p, p.library("SHIM_1")[:300]),
         needing(p, p.library("SHIM_1")),
+    ),
+    "library-unknown": lambda p: (
+        needing(p, p.library("SHIM_1"), "lib/glibc-hwcaps/x86-64-v4/libshimprivate.so.1"),
+        needing(p, p.library("SHIM_1"), "lib/glibc-hwcaps/x86-64-v3/libshimprivate.so.1"),
     ),
 }
 """As `CASES`, with real programs that the dynamic linker has something to do with."""
@@ -207,7 +221,7 @@ def compiled(request: pytest.FixtureRequest) -> Programs:
 
 
 def test_every_code_has_its_states() -> None:
-    assert sorted([*CASES, *DATES, *COMPILED]) == sorted(CODES)
+    assert sorted([*CASES, *DATES, *COMPILED, *OLDER]) == sorted(CODES)
 
 
 @pytest.mark.parametrize("code", DATES)
@@ -224,6 +238,14 @@ def test_it_is_found_in_real_programs_and_absent(compiled: Programs, code: str) 
     shows, sound_one = COMPILED[code](compiled)
     assert code in codes(shows)
     assert not verdict(shows).starts
+    assert codes(sound_one) == set()
+
+
+@pytest.mark.parametrize("code", OLDER)
+def test_it_is_found_in_real_programs_that_start(compiled: Programs, code: str) -> None:
+    shows, sound_one = OLDER[code](compiled)
+    assert codes(shows) == {code}
+    assert verdict(shows).starts
     assert codes(sound_one) == set()
 
 
@@ -324,6 +346,37 @@ def test_a_verdict_looks_at_no_other_variables_than_it_says(compiled: Programs) 
         watched = {field.name: getattr(one, field.name) for field in fields(one)}
         verdict(Watched(**watched, asked=asked))
     assert asked == VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("runtime", "library", "version", "found"),
+    [
+        ("provided.al2", "libz.so.1", "ZLIB_1.2.9", {"library-version"}),
+        ("provided.al2", "libz.so.1", "ZLIB_1.2.5.2", set()),
+        ("provided.al2023", "libz.so.1", "ZLIB_1.2.9", set()),
+        ("provided.al2023", "libz.so.1", "ZLIB_1.2.12", {"library-version"}),
+        ("provided.al2023", "libcurl.so.4", "CURL_OPENSSL_4", set()),
+        ("provided.al2", "libcurl.so.4", "CURL_OPENSSL_4", {"library-version-unknown"}),
+        ("provided.al2023", "libcrypto.so.3", "OPENSSL_3.3.0", {"library-version"}),
+        ("provided.al2023", "libgcc_s.so.1", "GCC_13.0.0", {"runtime-older"}),
+        ("provided.al2023", "libgobject-2.0.so.0", "", {"runtime-older"}),
+        ("provided.al2", "libgobject-2.0.so.0", "", {"runtime-older"}),
+        ("provided.al2023", "libexpat.so.1", "", {"library-missing"}),
+        ("provided.al2", "libexpat.so.1", "", set()),
+        ("provided.al2", "libssl.so.3", "", {"library-missing"}),
+    ],
+)
+def test_the_runtimes_libraries_are_compared(
+    compiled: Programs, runtime: str, library: str, version: str, found: set[str]
+) -> None:
+    checked = handled(compiled.asking(library, version))
+    assert codes(replace(checked, runtime=state(runtime=runtime).runtime)) == found
+
+
+def test_a_warning_about_an_older_production_has_both_dates(compiled: Programs) -> None:
+    (found,) = verdict(handled(compiled.asking("libgobject-2.0.so.0", ""))).findings
+    assert "2025-08-15" in found.sentence
+    assert "2025-08-24" in found.sentence
 
 
 def test_every_code_has_its_section_in_the_documentation() -> None:

@@ -45,7 +45,7 @@ int shim_private(void) { return getpid() > 0 ? 42 : 0; }
 int shim_private(void) { return 42; }
 #endif
 """
-CPP_STUB = "void *shim_cpp(void) { return 0; }\n"
+STUB = "void *shim_stub(void) { return 0; }\n"
 
 # A function that glibc has had since then, so that the program asks for that version.
 GLIBC = {
@@ -111,18 +111,18 @@ class Programs:
 
     def cpp(self, version: str) -> bytes:
         """Dynamic, asking libstdc++ for GLIBCXX_`version`; never calls what it asks for."""
+        return self.asking("libstdc++.so.6", f"GLIBCXX_{version}")
+
+    def asking(self, library: str, version: str) -> bytes:
+        """Dynamic, asking `library` for a symbol version, where one is named; never calls it."""
+        options = [self.version_script(version, "shim_stub")] if version else []
         code = self.compile(
-            CPP_STUB,
-            self.target("gnu.2.17"),
-            "-shared",
-            "-Wl,-soname,libstdc++.so.6",
-            self.version_script(f"GLIBCXX_{version}", "shim_cpp"),
+            STUB, self.target("gnu.2.17"), "-shared", f"-Wl,-soname,{library}", *options
         )
-        stub = self.cache / f"cpp-{self.arch}-{version}" / "libstdc++.so.6"
+        stub = self.cache / f"stub-{self.arch}-{version}" / library
         kept(stub, lambda path: path.write_bytes(code))
-        return self.compile(
-            MAIN, self.target("gnu.2.17"), "-DNEWER=shim_cpp", "-Wl,-z,lazy", "-w", str(stub)
-        )
+        words = ["-DNEWER=shim_stub", "-Wl,-z,lazy", "-w", str(stub)]
+        return self.compile(MAIN, self.target("gnu.2.17"), *words)
 
     def library(self, version: str = "") -> bytes:
         """`libshimprivate.so.1`, with a symbol version of its own where one is named.
