@@ -17,7 +17,7 @@ Say whether a package will start, in which runtime and on which architecture, an
 
 PACKAGE is a function's zip, or a folder with the same files in it. Without a choice every handler
 in it is checked in every runtime and on both architectures; a table shows what starts where.
-With a choice (--runtime, --arch, --handler, --from) the answer is about that.
+With a choice (--runtime, --root, --arch, --handler, --from) the answer is about that.
 
 examples:
   shim check functions.zip
@@ -25,6 +25,7 @@ examples:
   aws lambda get-function --function-name orders > orders.json
   shim check functions.zip --from orders.json
   shim check dist/ --sarif > shim.sarif
+  shim check functions.zip --root rootfs/
 
 exit status 0: every handler starts in one at least of the states that were asked for; 1: not.
 Runtimes whose support has ended are shown, but don't count unless they are asked for."""
@@ -37,7 +38,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "packages", nargs="+", type=options.file_path, metavar="PACKAGE", help="zip or folder"
     )
     options.add_layers(parser)
-    options.add_runtime(parser)
+    runtime = parser.add_mutually_exclusive_group()
+    options.add_runtime(runtime)
+    runtime.add_argument(
+        "--root",
+        type=options.file_path,
+        metavar="FOLDER",
+        help="a root file system, an unpacked image's say, in the place of a runtime",
+    )
     options.add_arch(parser)
     options.add_handler(parser)
     options.add_env(parser)

@@ -18,7 +18,7 @@ from shim.document import encode
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from shim.package.read import Package
@@ -30,6 +30,8 @@ class Choice:
 
     runtime: Runtime | None = None
     arch: Arch | None = None
+    architectures: Sequence[Arch] = tuple(Arch)
+    """Those that are looked at where none is fixed: a root file system has its own."""
     handler: str | None = None
     environment: tuple[tuple[str, str], ...] = ()
 
@@ -40,19 +42,20 @@ def survey_packages(
     """Check each package with the layers."""
     today = datetime.now(UTC).date()
     surveys = []
+    runtimes = [choice.runtime] if choice.runtime else _lambda_runtimes()
     for package in packages:
         state = State(
             package=package,
             layers=layers,
             arch=choice.arch or Arch.X86_64,
-            runtime=choice.runtime or next(iter(read_runtimes().values())),
+            runtime=runtimes[0],
             environment=choice.environment,
         )
         surveys.append(
             survey(
                 state,
-                architectures=[choice.arch] if choice.arch else Arch,
-                runtimes=[choice.runtime] if choice.runtime else _lambda_runtimes(),
+                architectures=[choice.arch] if choice.arch else choice.architectures,
+                runtimes=runtimes,
                 handler=choice.handler,
                 day=today,
             )
@@ -67,9 +70,18 @@ def _lambda_runtimes() -> list[Runtime]:
 def choose(arguments: argparse.Namespace) -> Choice:
     """The function's configuration, and over it what the options say."""
     function = _configured(arguments.from_file) if arguments.from_file else Choice()
+    runtime = known_runtime(arguments.runtime) if arguments.runtime else function.runtime
+    architectures: Iterable[Arch] = Arch
+    if arguments.root:
+        # What few runs need.
+        from shim.check.root import read_root
+
+        runtime = read_root(arguments.root, day=datetime.now(UTC).date())
+        architectures = runtime.architectures
     return Choice(
-        runtime=known_runtime(arguments.runtime) if arguments.runtime else function.runtime,
+        runtime=runtime,
         arch=arguments.arch or function.arch,
+        architectures=[arch for arch in Arch if arch in architectures],
         handler=function.handler if arguments.handler is None else arguments.handler,
         environment=tuple(sorted({**dict(function.environment), **dict(arguments.env)}.items())),
     )
