@@ -106,7 +106,7 @@ def printer(arguments: argparse.Namespace) -> Callable[[list[Survey]], None]:
         return lambda surveys: print(encode(as_sarif(surveys)))
     if arguments.json:
         return lambda surveys: print(encode(as_json(surveys)))
-    from shim.cli.check_text import print_surveys
+    from shim.cli.text.check import print_surveys
 
     is_plain = arguments.no_color or bool(os.environ.get("NO_COLOR"))
     return partial(print_surveys, is_plain=is_plain)

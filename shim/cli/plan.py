@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shim.cli.change import AliasNow
-    from shim.cli.plan_text import Report
+    from shim.cli.text.plan import Report
     from shim.package.read import Package
     from shim.plan.alias import AliasPlan
     from shim.plan.drawing import Drawing
@@ -208,7 +208,7 @@ class _Run:
         return dict(self.change.packages)
 
     def _report(self) -> Report:
-        from shim.cli.plan_text import Report
+        from shim.cli.text.plan import Report
 
         is_plain = self.arguments.no_color or bool(os.environ.get("NO_COLOR"))
         return Report(names=self._names(), is_plain=is_plain, **self._judge())

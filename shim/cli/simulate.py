@@ -16,7 +16,7 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
-from shim.cli.simulate_text import print_runs
+from shim.cli.text.simulate import print_runs
 from shim.document import encode
 from shim.errors import ExitCode, InputError
 from shim.fields import naming, read_file

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shim.check.findings import Severity
-from shim.cli.check_text import printable
+from shim.cli.text.check import printable
 from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.orders import Order, naive_changes
 from shim.plan.refusals import refusal
