@@ -11,13 +11,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from shim import __version__
+from shim.text import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from _typeshed import DataclassInstance
 
-_NO_TEXT = re.compile("[\ud800-\udfff]")
 _WORDS = {"arch": "architecture"}
 _HUMP = re.compile(r"_(\w)")
 
@@ -43,11 +43,6 @@ def as_object(value: DataclassInstance) -> dict[str, Any]:
 def json_name(name: str) -> str:
     """How JSON spells a field's name: `page_cache` as `pageCache`."""
     return _WORDS.get(name) or _HUMP.sub(lambda match: match[1].upper(), name)
-
-
-def utf8(text: str) -> str:
-    """`text` as every reader of JSON takes it: what is not UTF-8 becomes U+FFFD."""
-    return _NO_TEXT.sub("\ufffd", text)
 
 
 def _readable(value: Any) -> Any:

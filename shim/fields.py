@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from shim.errors import InputError
+from shim.text import text_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -116,15 +117,6 @@ class Field:
         if type(self.value) is not kind:
             self.refuse(f"this has to be {_KINDS[kind]}")
         return self.value
-
-
-def text_problem(text: str) -> str | None:
-    """Why AWS can't be sent `text`, nor a program be given it; None where both can."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "it is not UTF-8"
-    if "\0" in text:
-        return "it has a NUL character in it"
-    return None
 
 
 def read_file(path: Path) -> bytes:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
 from shim.check.rules import unzipped_size
-from shim.document import document, utf8
+from shim.document import document
 from shim.package.limits import read_limits
+from shim.text import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

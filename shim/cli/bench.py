@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from shim.cli import options
+from shim.cli.terminal import open_console, quiet_status
 from shim.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     import argparse
+
+    from rich.console import Console
 
     from shim.bench.record import Record
     from shim.bench.session import Settings
@@ -81,36 +82,15 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _refuse_measuring(arguments)
         found = record.load(arguments.record)
     else:
-        with _Progress() as progress:
-            found = session.run(_settings(arguments), tell=progress)
+        with quiet_status() as tell:
+            found = session.run(_settings(arguments), tell=tell)
     if arguments.json:
         _print_json(found)
     else:
-        _print_tables(found)
+        _print_tables(open_console(no_color=arguments.no_color), found)
     if arguments.plot is not None:
         plot.draw(found, arguments.plot)
     return ExitCode.OK if found.is_complete else ExitCode.INTERRUPTED
-
-
-class _Progress:
-    """Says on a terminal what is being done, a few times a second."""
-
-    def __init__(self) -> None:
-        self._is_shown = sys.stderr.isatty()
-        self._next = 0.0
-
-    def __call__(self, doing: str) -> None:
-        now = time.monotonic()
-        if self._is_shown and now >= self._next:
-            self._next = now + 0.2
-            print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -178,8 +158,7 @@ def _print_json(record: Record) -> None:
     print(encode({**to_json(record), **summary_json(record)}))
 
 
-def _print_tables(record: Record) -> None:
-    from rich.console import Console
+def _print_tables(console: Console, record: Record) -> None:
     from rich.table import Table
 
     from shim.bench import report
@@ -194,7 +173,6 @@ def _print_tables(record: Record) -> None:
     for row in report.rows(record):
         cells = report.cells(row)
         table.add_row(*cells, *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
-    console = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
     console.print(table)
     for line in (*map(report.sentence, report.comparisons(record)), "", *report.notes(record)):
         print(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -14,13 +13,13 @@ from shim.aws.function import NamedFunction, read_function, state_of
 from shim.check.runtimes import known_runtime
 from shim.cli import options
 from shim.cli.cache import cache_folder
+from shim.cli.terminal import status
 from shim.errors import InputError
 from shim.package.packages import Packages, code_sha256
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
-    from contextlib import AbstractContextManager
 
     from shim.check.state import State
     from shim.package.read import Package
@@ -121,17 +120,8 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
 def read_change(arguments: argparse.Namespace) -> Change:
     """Read the function and all packages. Raises `InputError`."""
     _check(arguments)
-    with _status("reading the function and its packages") if arguments.function else nullcontext():
+    with status("reading the function and its packages") if arguments.function else nullcontext():
         return _Reader(arguments).change()
-
-
-def _status(text: str) -> AbstractContextManager[object]:
-    """Shows `text` on a terminal as long as it takes."""
-    if not sys.stderr.isatty():
-        return nullcontext()
-    from rich.console import Console
-
-    return Console(stderr=True).status(text)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +12,7 @@ from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, known_runtime, read_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
+from shim.cli.terminal import open_console, print_note
 from shim.document import encode
 
 if TYPE_CHECKING:
@@ -108,16 +107,14 @@ def printer(arguments: argparse.Namespace) -> Callable[[list[Survey]], None]:
         return lambda surveys: print(encode(as_json(surveys)))
     from shim.cli.text.check import print_surveys
 
-    is_plain = arguments.no_color or bool(os.environ.get("NO_COLOR"))
-    return partial(print_surveys, is_plain=is_plain)
+    return partial(print_surveys, open_console(no_color=arguments.no_color))
 
 
 def note_left_out(surveys: Iterable[Survey]) -> None:
     """Say on standard error which packages had too many handlers to check all."""
     for one in surveys:
         if one.left_out:
-            print(
-                f"note: {one.left_out:,} handlers beyond the first {HANDLERS_LIMIT} were not"
-                " checked: name one with --handler",
-                file=sys.stderr,
+            print_note(
+                f"{one.left_out:,} handlers beyond the first {HANDLERS_LIMIT} were not checked:"
+                " name one with --handler"
             )

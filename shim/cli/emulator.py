@@ -1,13 +1,13 @@
-"""What the commands that start functions share: the emulator, progress, an orderly end."""
+"""What the commands that start functions share: the emulator, and an orderly end."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shim.cli.cache import cache_folder
+from shim.cli.terminal import status
 from shim.emulate import rie, standin
 from shim.errors import InputError
 
@@ -26,21 +26,8 @@ def find_emulator(given: Path | None) -> Path:
     cache = cache_folder()
     if program := rie.cached(cache, pin):
         return program
-    with progress(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):
+    with status(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):
         return rie.fetch(cache, pin)
-
-
-@contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show `text` on a terminal as long as it takes; elsewhere, once."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status(text):
-            yield
-    else:
-        print(text, file=sys.stderr)
-        yield
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import RESULT_FORMAT, print_notes, progress_bar, publish_command, sizes
+from shim.cli.packing import RESULT_FORMAT, packing, publish_command, sizes
+from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.extension import extension_entries
@@ -64,10 +65,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     output: Path = arguments.output or Path(f"{name.replace('/', '-')}.zip")
     check_apart(check_output(output), inputs=given)
     entries = extension_entries(name, programs, include)
-    with progress_bar(sum(entry.size for entry in entries)) as progress:
+    with packing(sum(entry.size for entry in entries)) as progress:
         packed = write_zip(output, entries, progress=progress)
     notes = size_notes(zipped=packed.size, unzipped=packed.unzipped)
-    print_notes(notes)
+    for note in notes:
+        print_note(note)
     if arguments.json:
         result = {
             "output": str(output),

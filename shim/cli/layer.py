@@ -9,11 +9,11 @@ from shim.cli import options
 from shim.cli.packing import (
     RESULT_FORMAT,
     add_file_arguments,
-    print_notes,
-    progress_bar,
+    packing,
     publish_command,
     sizes,
 )
+from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.function import handler_table, write_package
@@ -63,10 +63,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     )
     flavour = arguments.flavour or best_flavour(layer.architectures)
     launcher = launcher_files(layer.architectures, flavour)
-    with progress_bar(layer.size) as progress:
+    with packing(layer.size) as progress:
         packed = write_package(layer, output, launcher=launcher, flavour=flavour, progress=progress)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
-    print_notes(notes)
+    for note in notes:
+        print_note(note)
     if arguments.json:
         result = {
             "output": str(output),

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from shim import __version__
+from shim.cli import terminal
 from shim.document import document, encode
 from shim.errors import ExitCode, InputError, ShimError
 
@@ -125,6 +126,4 @@ def _print_error(error: ShimError, *, as_json: bool) -> None:
         content = {"error": error.message, "hint": error.hint}
         print(encode(document(ERROR_FORMAT, content)), file=sys.stderr)
         return
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+    terminal.print_error(error)

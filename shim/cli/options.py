@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shim.arch import Arch
-from shim.fields import text_problem
 from shim.package.launchers import Flavour
+from shim.text import text_problem
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import RESULT_FORMAT, add_file_arguments, print_notes, progress_bar, sizes
+from shim.cli.packing import RESULT_FORMAT, add_file_arguments, packing, sizes
+from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.function import (
@@ -76,12 +77,13 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         allow_missing=arguments.allow_missing,
     )
     launcher = launcher_files(package.architectures, flavour)
-    with progress_bar(package.size) as progress:
+    with packing(package.size) as progress:
         packed = write_package(
             package, output, launcher=launcher, flavour=flavour, progress=progress
         )
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
-    print_notes(notes)
+    for note in notes:
+        print_note(note)
     if arguments.json:
         print(encode(_result(package, packed, output=output, flavour=flavour, notes=notes)))
         return ExitCode.OK

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
+from contextlib import nullcontext
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.cli import options
+from shim.cli.terminal import progress
 from shim.package.layer import publish_arguments
 from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from shim.arch import Arch
@@ -23,7 +24,7 @@ RESULT_FORMAT = 1
 """Of what commands that write files print as JSON."""
 
 SLOW = 20 << 20
-"""Bytes from which on packing takes about a second: more, and a terminal sees progress."""
+"""Bytes from which on packing takes about a second: that is shown."""
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,18 +44,9 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Takes the bytes done; a bar on a terminal, where it takes over a second."""
-    if total < SLOW or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("packing", total=total)
-        yield lambda size: progress.advance(task, size)
+def packing(total: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Takes the bytes that are done, and shows them where it takes over a second."""
+    return progress("packing", total) if total >= SLOW else nullcontext(lambda _: None)
 
 
 def publish_command(name: str, output: Path, packed: PackedZip, arches: Iterable[Arch]) -> str:
@@ -69,9 +61,3 @@ def publish_command(name: str, output: Path, packed: PackedZip, arches: Iterable
 def sizes(packed: PackedZip) -> str:
     """Both sizes, for people."""
     return f"{format_size(packed.size)}, {format_size(packed.unzipped)} unzipped"
-
-
-def print_notes(notes: Iterable[str]) -> None:
-    """What the user should know, beside the data."""
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +12,8 @@ from shim.check.report import finding_as_json
 from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import Change, add_change_arguments, read_change
-from shim.cli.packing import progress_bar
+from shim.cli.packing import packing
+from shim.cli.terminal import open_console, print_note
 from shim.document import document, encode
 from shim.errors import ExitCode, InputError
 from shim.package.output import check_output, new_file
@@ -137,7 +136,7 @@ class _Run:
             return self._refuse(answer)
         size = sum(package.size for package in answer.bridges)
         with (
-            progress_bar(size) as progress,
+            packing(size) as progress,
             written(answer, verdicts=self.verdicts, progress=progress) as bridged,
         ):
             self._draw(lambda: draw_plan(bridged.plan, names=self._names(), **self._judge()))
@@ -210,13 +209,13 @@ class _Run:
     def _report(self) -> Report:
         from shim.cli.text.plan import Report
 
-        is_plain = self.arguments.no_color or bool(os.environ.get("NO_COLOR"))
-        return Report(names=self._names(), is_plain=is_plain, **self._judge())
+        console = open_console(no_color=self.arguments.no_color)
+        return Report(names=self._names(), console=console, **self._judge())
 
     def _note_bridges(self, bridged: Bridged) -> None:
         """What was written goes to standard error: the data may go to a file."""
         for package in bridged.bridges:
-            print(f"note: a bridge was written: {package.path}", file=sys.stderr)
+            print_note(f"a bridge was written: {package.path}")
 
 
 class _Judge(TypedDict):

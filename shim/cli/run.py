@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shim.aws.function import read_function
 from shim.check.runtimes import known_runtime
 from shim.cli import options
-from shim.cli.emulator import find_emulator, progress, sigterm_as_exit
+from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.terminal import print_note, status
 from shim.document import document, encode
 from shim.emulate import standin
 from shim.emulate.session import Session
@@ -106,11 +107,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     )
     with sigterm_as_exit(), ExitStack() as stack:
         size = sum(path.stat().st_size for path in (start.package, *start.layers))
-        with progress("unpacking") if size > _SLOW_BYTES else nullcontext():
+        with status("unpacking") if size > _SLOW_BYTES else nullcontext():
             stack.enter_context(session)
         notes = (*_other_layers(start, function), *session.notes)
         for note in notes:
-            print(f"note: {note}", file=sys.stderr)
+            print_note(note)
         if event is None:
             return _serve(session, notes, as_json=arguments.json)
         answers = _invoke(session, event, arguments.repeat or 1, as_json=arguments.json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import add_change_arguments, read_change
 from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
 from shim.document import encode
 from shim.errors import ExitCode, InputError
@@ -31,7 +31,7 @@ from shim.simulate.sandboxes import Traffic
 from shim.simulate.simulation import PLAN, World, as_json, changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from shim.check.state import State
     from shim.package.read import Package
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             starter = stack.enter_context(RealStarter(program, roots=roots, verdicts=verdicts))
         notes = _notes(change, roots, by_verdict=arguments.by_verdict)
         for note in notes:
-            print(f"note: {note}", file=sys.stderr)
+            print_note(note)
         world = World(
             begin=change.begin,
             starter=starter,
@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         print(encode(as_json(world, runs, notes=notes, why_not=change.why_not)))
     else:
-        print_runs(runs, why_not=change.why_not)
+        print_runs(open_console(no_color=arguments.no_color), runs, why_not=change.why_not)
     planned = [one for one in runs if one.name == PLAN]
     lost_nothing = bool(planned) and all(one.lost_nothing for one in planned)
     return ExitCode.OK if lost_nothing else ExitCode.NO
@@ -152,8 +152,8 @@ def _simulate(world: World, change: _Case) -> list[Run]:
     ways = changes(change.begin, change.wanted, change.plan, seed=world.seed, day=change.day)
     runs = []
     for name, way in ways.items():
-        with _counting(name, world.traffic.invocations) as progress:
-            runs.append(world.run(name, way, progress=progress))
+        with progress(f"simulating: {name}", world.traffic.invocations) as advance:
+            runs.append(world.run(name, way, progress=lambda _: advance(1)))
     return runs
 
 
@@ -230,21 +230,6 @@ def _notes(change: _Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tup
         " (glibc, libraries, interpreters), the verdict says"
         for name in names
     )
-
-
-@contextmanager
-def _counting(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Shows on a terminal how far a run is; elsewhere only that it begins."""
-    if not sys.stderr.isatty():
-        print(f"simulating: {name}", file=sys.stderr)
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda done: progress.update(task, completed=done)
 
 
 def _draw(runs: list[Run], path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from shim.arch import Arch
 from shim.errors import InputError
+from shim.text import text_problem
 
 BOOTSTRAP = "bootstrap"
 """The file that Lambda starts: the launcher's place."""
@@ -112,6 +113,4 @@ def _place_problem(path: str) -> str | None:
         return "that is the launcher's own place"
     if top == PRIVATE:
         return f"`{PRIVATE}` is shim's own folder"
-    if any("\ud800" <= character <= "\udfff" for character in path):
-        return "it is not UTF-8"
-    return None
+    return text_problem(path)

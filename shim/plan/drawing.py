@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shim.check.findings import Severity
 from shim.plan.orders import Order, naive_changes
 from shim.plan.step import UpdateCode
+from shim.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -288,9 +289,4 @@ def _short(text: str) -> str:
 
 def _text(text: str) -> str:
     """For XML: what it can't hold is spelt out (XML 1.0, `Char`)."""
-    return escape(
-        "".join(
-            one if one.isprintable() else f"\\x{ord(one):02x}"
-            for one in text.encode(errors="backslashreplace").decode()
-        )
-    )
+    return escape(printable(text))

@@ -15,7 +15,7 @@ import pytest
 from shim.arch import Arch
 from shim.bench import pagecache
 from shim.bench.machine import own_arch
-from shim.bench.record import save
+from shim.bench.record import FORMAT, save
 from shim.cli.main import main
 from tests.bench import fakes
 from tests.requirements import require
@@ -60,9 +60,9 @@ def test_a_small_run_prints_a_table_and_saves_every_sample(folder: Path, tmp_pat
 
 def test_json_is_the_record_and_what_follows_from_it(folder: Path) -> None:
     data = _json(*QUICK, "--seed", "5", "--folder", folder)
-    assert data["format"] == 3
+    assert data["format"] == FORMAT
     assert data["conditions"]["seed"] == 5
-    assert data["machine"]["arch"] == own_arch()
+    assert data["machine"]["architecture"] == own_arch()
     assert [row["name"] for row in data["summary"]][-1] == "python"
 
 
@@ -102,7 +102,7 @@ def test_a_cold_run_reads_from_the_disk_and_puts_the_read_ahead_back(folder: Pat
     data = _json(*QUICK, "--folder", folder, "--cold", "--read-ahead", "256")
     assert data["conditions"]["readAheadKb"] == 256
     assert data["conditions"]["pageCache"] == "drop_caches"
-    assert min(data["candidates"][0]["samples"]["blocks_read"]) > 0
+    assert min(data["candidates"][0]["samples"]["blocksRead"]) > 0
     assert setting.read_text() == before
 
 

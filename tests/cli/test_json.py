@@ -13,10 +13,11 @@ from shim import __version__
 from shim.arch import Arch
 from shim.bench import record as bench_record
 from shim.cli.main import COMMANDS, main
-from shim.document import document, encode, json_name, utf8
+from shim.document import document, encode, json_name
 from shim.package.entry import Entry
 from shim.package.function import write_zip
 from shim.package.launchers import Flavour, launcher
+from shim.text import utf8
 from tests.bench import fakes
 
 if TYPE_CHECKING:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shim.check.findings import Finding, Severity
 from shim.check.rules import unzipped_size
 from shim.package.limits import format_size, read_limits
+from shim.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from rich.console import Console
 
     from shim.check.state import State
     from shim.check.survey import Survey
@@ -27,9 +29,8 @@ _STYLES = {
 }
 
 
-def print_surveys(surveys: Iterable[Survey], *, is_plain: bool) -> None:
-    """Print the report to standard output."""
-    console = Console(highlight=False, no_color=is_plain, markup=False, emoji=False)
+def print_surveys(console: Console, surveys: Iterable[Survey]) -> None:
+    """Print the report."""
     for survey in surveys:
         _print_survey(console, survey)
 
@@ -114,12 +115,3 @@ def _summary(survey: Survey) -> str:
     handlers = {one.state.handler for one in survey.verdicts}
     many = len(handlers) > 1 or len(survey.verdicts) > 1
     return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
-
-
-def printable(text: str) -> str:
-    """Names from a package can't steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else f"\\x{ord(character):02x}" for character in text
-    )

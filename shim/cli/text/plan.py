@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shim.check.findings import Severity
-from shim.cli.text.check import printable
 from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.orders import Order, naive_changes
 from shim.plan.refusals import refusal
 from shim.plan.search import Reason
 from shim.plan.step import UpdateCode, UpdateConfiguration
+from shim.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
+
+    from rich.console import Console
 
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
@@ -40,7 +41,6 @@ _COLUMNS = ("package", "arch", "runtime", "handler", "layers")
 _FIXED = {1, 2}
 """Columns whose words are short, and are never broken."""
 
-_UNBOUND = 1000
 _FOLDS = 12
 """Characters that a word in another column has before it is broken."""
 
@@ -57,15 +57,12 @@ class Report:
         names: Mapping[Package, str],
         verdicts: Verdicts,
         day: date | None,
-        is_plain: bool,
+        console: Console,
     ) -> None:
         self._names = dict(names)
         self._verdicts = verdicts
         self._day = day
-        self._console = Console(highlight=False, no_color=is_plain)
-        if not self._console.is_terminal:
-            # A file or a pipe has no width: nothing is gained by breaking words.
-            self._console.width = _UNBOUND
+        self._console = console
 
     def plan(self, bridged: Bridged, sentences: Iterable[str | None]) -> None:
         """A plan for traffic on the function itself."""

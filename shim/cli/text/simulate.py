@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shim.simulate.simulation import PLAN
+from shim.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from shim.simulate.simulation import Run
 
 MOST_MESSAGES = 3
 
 
-def print_runs(runs: Sequence[Run], *, why_not: str) -> None:
+def print_runs(console: Console, runs: Sequence[Run], *, why_not: str) -> None:
     """A table of all runs, and under it what callers got, with one message for each error type."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -32,13 +34,12 @@ def print_runs(runs: Sequence[Run], *, why_not: str) -> None:
             f"{run.failing_seconds:.1f} s" if run.failures else "-",
             f"{run.starts:,}",
         )
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(table)
+    console.print(table, soft_wrap=True)
     for run in runs:
         for line in _lines(run):
-            print(line)
+            print(printable(line))
     if why_not:
-        print(f"{PLAN}: there is none: {why_not}")
+        print(printable(f"{PLAN}: there is none: {why_not}"))
 
 
 def _lines(run: Run) -> list[str]:

@@ -14,6 +14,7 @@ from shim.package.executables import elf_start, first_bytes
 from shim.package.names import parts_of
 from shim.package.program import SCRIPT
 from shim.package.read import READ_LIMIT, Entry, MemoryContent, Unreadable
+from shim.text import text_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,8 +60,8 @@ def check_places(files: Iterable[str]) -> None:
     """Raise where a file stands in the way of a folder, or a name can't be written into a zip."""
     places = set(files)
     for place in sorted(places):
-        if any("\ud800" <= character <= "\udfff" for character in place):
-            raise InputError(f"a file's name is no UTF-8: {place!r}")
+        if problem := text_problem(place):
+            raise InputError(f"a file's name can't be in a zip, {problem}: {place!r}")
         for folder in PurePosixPath(place).parents:
             if str(folder) in places:
                 raise Conflict(f"`{folder}` would be a file, and the folder of `{place}` as well")

@@ -1,0 +1,73 @@
+"""What is shown besides the result: on a terminal as it moves, elsewhere in one line."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from shim.cli import terminal
+from shim.errors import InputError
+from shim.text import printable, text_problem
+
+STEERING = "a\x1b[2J\x9b\r\n\u202e\udce9\x00"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_names_can_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printable(STEERING) == r"a\x1b[2J\x9b\x0d\x0a\u202e\udce9\x00"
+    terminal.print_note(STEERING)
+    terminal.print_error(InputError(STEERING, hint=f"{STEERING}\nsecond line"))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines if ":" in line] == ["note", "error", "hint"]
+    assert lines[-1] == "second line"
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("text", ["", "caf\u00e9 \U0001f600", "a b"])
+def test_other_text_is_shown_and_sent_as_it_is(text: str) -> None:
+    assert printable(text) == text
+    assert text_problem(text) is None
+
+
+def test_elsewhere_progress_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.status("reading"), terminal.progress("packing", 10) as advance:
+        advance(3)
+    with terminal.quiet_status() as show:
+        show("round 1")
+    assert capsys.readouterr().err == "reading\npacking\n"
+
+
+def test_on_a_terminal_it_moves_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", screen)
+    with terminal.progress("packing", 10) as advance:
+        advance(10)
+    with terminal.status("reading"):
+        pass
+    with terminal.quiet_status() as show:
+        show("round 1")
+        show("round 2")
+    shown = screen.getvalue()
+    assert "packing" in shown
+    assert "reading" in shown
+    assert shown.endswith("\r\x1b[Kround 1\r\x1b[K")
+
+
+@pytest.mark.parametrize(("no_color", "variable"), [(True, ""), (False, "1")])
+def test_colours_can_be_refused(
+    *, no_color: bool, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", variable)
+    assert terminal.open_console(no_color=no_color).no_color
+    monkeypatch.setenv("NO_COLOR", "")
+    assert not terminal.open_console(no_color=False).no_color
