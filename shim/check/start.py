@@ -15,7 +15,7 @@ from shim.check.runtimes import read_service
 from shim.check.tree import OPT, TASK, File, Node, names_in
 from shim.package.executables import Kind, is_launcher, kind_of, script_text
 from shim.package.kept import kept
-from shim.package.names import BOOTSTRAP, HANDLER_LIMIT, PRIVATE
+from shim.package.names import BOOTSTRAP, PRIVATE, handler_problem, is_bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -285,25 +285,15 @@ def _name_problem(handler: str) -> Finding | None:
         return finding(
             "handler-unset", "Handler", "is not set", hint="set it to one of the package's programs"
         )
-    parts = handler.split("/")
-    problem = None
-    if handler.startswith("/"):
-        problem = "it is absolute"
-    elif len(handler) > HANDLER_LIMIT:
-        problem = f"it has {len(handler)} characters, Lambda takes {HANDLER_LIMIT}"
-    elif ".." in parts:
-        problem = "it has a part `..`"
-    elif any(character.isspace() for character in handler):
-        problem = "it has white space in it"
-    if problem:
+    if is_bootstrap(handler):
+        return _is_launcher(handler)
+    if problem := handler_problem(handler):
         return finding(
             "handler-invalid",
             "Handler",
             f"can't be `{handler}`: {problem}",
             hint="name it by its path in the package: `bin/orders`",
         )
-    if [part for part in parts if part not in {"", "."}] == ["bootstrap"]:
-        return _is_launcher(handler)
     return None
 
 

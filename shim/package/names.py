@@ -45,7 +45,25 @@ def api_problem(handler: str) -> str | None:
         return f"it has {len(handler)} characters and Lambda takes {HANDLER_LIMIT}"
     if re.search(r"\s", handler):
         return "it has white space in it"
-    return None
+    return text_problem(handler)
+
+
+def handler_problem(handler: str) -> str | None:
+    """Why no function can have this `Handler` and the launcher: Lambda or the launcher refuses it.
+
+    That it names the launcher itself is not said here (`is_bootstrap`). The launcher has its own
+    code for this, held against it by a test.
+    """
+    if problem := api_problem(handler):
+        return problem
+    if handler.startswith("/"):
+        return "it is absolute"
+    return "it has a `..` part" if ".." in handler.split("/") else None
+
+
+def is_bootstrap(handler: str) -> bool:
+    """Whether the name leads to the package's `bootstrap`, where the launcher is."""
+    return parts_of(handler) == [BOOTSTRAP]
 
 
 def check_handler_name(name: str) -> None:
@@ -95,14 +113,9 @@ def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
 
 
 def _problem(name: str) -> str | None:
-    if problem := api_problem(name):
+    if problem := handler_problem(name):
         return problem
-    if name.startswith("/"):
-        return "it is absolute"
-    parts = name.split("/")
-    if ".." in parts:
-        return "it has a `..` part"
-    if "." in parts or "" in parts:
+    if {"", "."} & set(name.split("/")):
         return "it has an empty or a `.` part"
     return _place_problem(name)
 

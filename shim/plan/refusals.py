@@ -7,13 +7,12 @@ that alone already bars some orders.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, assert_never
 
 from shim.check.rules import unzipped_size
 from shim.check.runtimes import read_service
 from shim.package.limits import format_size, read_limits
-from shim.package.names import HANDLER_LIMIT
+from shim.package.names import api_problem
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.package.read import Package
     from shim.plan.step import Step
-
-_HANDLER = re.compile(rf"\S{{1,{HANDLER_LIMIT}}}")
-"""Lambda API, UpdateFunctionConfiguration: `Handler`."""
 
 
 def refusal(state: State, step: Step, *, day: date | None) -> str | None:
@@ -91,9 +87,8 @@ def _empty_problem(step: UpdateConfiguration) -> str | None:
 
 
 def _handler_problem(handler: str) -> str | None:
-    if _HANDLER.fullmatch(handler):
-        return None
-    return f"a handler has 1 to {HANDLER_LIMIT} characters and no white space: `{handler}`"
+    problem = api_problem(handler)
+    return f"a handler can't have this name, {problem}: `{handler}`" if problem else None
 
 
 def _layers_problem(state: State, step: UpdateConfiguration) -> str | None:

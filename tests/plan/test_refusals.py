@@ -69,9 +69,9 @@ def test_a_runtime_that_nothing_may_be_created_with_can_not_be_moved_to() -> Non
     ("step", "said"),
     [
         (UpdateConfiguration(), "the call carries nothing"),
-        (UpdateConfiguration(handler="a b"), "1 to 128 characters"),
-        (UpdateConfiguration(handler=""), "1 to 128 characters"),
-        (UpdateConfiguration(handler="a" * 129), "1 to 128 characters"),
+        (UpdateConfiguration(handler="a b"), "it has white space in it"),
+        (UpdateConfiguration(handler=""), "it is empty"),
+        (UpdateConfiguration(handler="a" * 129), "it has 129 characters"),
         (UpdateConfiguration(layers=(layer(),) * 6), "there are 6 layers, Lambda takes 5"),
         (UpdateConfiguration(layers=(LARGE, LARGE)), "unpack to 400.0 MB, Lambda takes 250.0 MB"),
         (UpdateConfiguration(environment=(("A", "b" * 4089),)), "4,097 bytes, Lambda takes 4,096"),

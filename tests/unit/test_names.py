@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
-from pathlib import PurePosixPath
+import subprocess
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shim.arch import Arch
+from shim.emulate.standin import required_host_arch
 from shim.errors import InputError
-from shim.package.names import check_handler_name, check_path, handler_name
+from shim.package.launchers import Flavour, launcher
+from shim.package.names import (
+    check_handler_name,
+    check_path,
+    handler_name,
+    handler_problem,
+    is_bootstrap,
+)
 
 X86, ARM = Arch.X86_64, Arch.ARM64
 
@@ -127,3 +137,28 @@ def test_data_cannot_take_the_launchers_place(path: str) -> None:
 @pytest.mark.parametrize("path", ["a file.txt", "lib/bootstrap", ".shimmer", "x" * 200])
 def test_data_can_have_names_that_handlers_cannot(path: str) -> None:
     check_path(path)
+
+
+NAMES = ["", "a", "/a", "/", "..", "a/../b", "a..b", "...", "./a", "a//b", "a/..", "bootstrap/..",
+         "a" * 128, "a" * 129, "ü" * 128, "ü" * 129, "bootstrap", "./bootstrap", "bootstrap/",
+         "a b", "bootstrap/a", "a/bootstrap", "Bootstrap"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_launcher_refuses_the_same_names(name: str, tmp_path: Path) -> None:
+    program = tmp_path / "bootstrap"
+    program.write_bytes(launcher(required_host_arch(), Flavour.LEAN))
+    program.chmod(0o755)
+    done = subprocess.run(
+        [program],
+        env={"_HANDLER": name, "LAMBDA_TASK_ROOT": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    error = json.loads(done.stderr)["errorType"].removeprefix("Runtime.")
+    is_refused = error in {"HandlerUnset", "HandlerInvalid", "HandlerIsLauncher"}
+    is_lambdas_alone = " " in name
+    assert is_refused == (
+        is_bootstrap(name) or (handler_problem(name) is not None and not is_lambdas_alone)
+    )
+    assert (error == "HandlerIsLauncher") == is_bootstrap(name)
