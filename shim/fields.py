@@ -74,6 +74,10 @@ class Field:
         for index, value in enumerate(self._as(list)):
             yield Field(value=value, place=f"{self.place}[{index}]")
 
+    def names(self) -> tuple[str, ...]:
+        """An object's, in order."""
+        return tuple(self._as(dict))
+
     def texts(self) -> dict[str, str]:
         """An object of texts."""
         values = self._as(dict)

@@ -17,26 +17,23 @@ from shim.check.findings import Finding, Severity, finding
 from shim.check.linking import check_linking
 from shim.check.runtimes import read_service
 from shim.check.tree import File, Node, Tree
-from shim.elf import MAGIC, ElfInvalid
-from shim.elf_linking import EXECUTABLE, SHARED, ElfStart
+from shim.elf import EXECUTABLE, MAGIC, SHARED, ElfInvalid, ElfStart, other_system
 from shim.package.executables import (
     Shebang,
-    elf_linking,
     elf_start,
     first_bytes,
-    foreign_system,
+    is_program,
     read_first,
     read_shebang,
 )
-from shim.package.program import FIRST_LINE
-from shim.package.read import Entry, Unreadable
+from shim.package.foreign import foreign_program
+from shim.package.program import FIRST_LINE, FOR_LINUX
+from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from shim.check.state import State
 
 _NESTED_LIMIT = 5
-_LINUX = {0, 3}
-_SYSTEMS = {2: "NetBSD", 6: "Solaris", 9: "FreeBSD", 12: "OpenBSD"}
 _REBUILD = "build it for {arch} (Go: `GOOS=linux GOARCH={go}`)"
 _AGAIN = "build it, or copy it, once more"
 
@@ -175,7 +172,7 @@ class Machine:
         if start.interpreter is not None:
             inner = self.tree.find(start.interpreter)
             if isinstance(inner, int) or inner.is_folder:
-                missing = _no_loader(where, start.interpreter, self.state)
+                missing = _no_loader(where, start, self.state)
                 error_number = inner if isinstance(inner, int) else errno.EACCES
                 return self._refused(path, node, error_number, missing)
         return self._refused(path, node, 0, *self._elf_findings(node.path, file, start))
@@ -211,14 +208,13 @@ class Machine:
         if start.end > file.entry.size:
             sentence = f"is cut off: {file.entry.size:,} bytes of at least {start.end:,}"
             return [finding("elf-truncated", where, sentence, hint=_AGAIN)]
-        if start.system not in _LINUX:
-            name = _SYSTEMS.get(start.system, f"another system (EI_OSABI {start.system})")
+        if system := other_system(start):
             return [
                 finding(
-                    "program-not-linux", where, f"is for {name}", hint=_rebuild(self.state.arch)
+                    "program-not-linux", where, f"is for {system}", hint=_rebuild(self.state.arch)
                 )
             ]
-        if _is_library(file.entry, start):
+        if not is_program(file.entry) and start.interpreter is None:
             return [
                 finding("elf-not-executable", where, "is a shared library", hint="give a program")
             ]
@@ -226,6 +222,8 @@ class Machine:
             return [
                 finding("elf-invalid", where, "begins where it has no instructions", hint=_AGAIN)
             ]
+        if start.packer:
+            return [_packed(where, start.packer)]
         if start.interpreter is None:
             return []
         loader = self.tree.find(start.interpreter)
@@ -234,16 +232,13 @@ class Machine:
         return []
 
 
-def _is_library(entry: Entry, start: ElfStart) -> bool:
-    if start.type != SHARED or start.interpreter is not None:
-        return False
-    if start.entry == 0:
-        return True
-    try:
-        linking = elf_linking(entry)
-    except (ElfInvalid, Unreadable):
-        return False
-    return linking is not None and not linking.is_pie and bool(linking.soname or linking.needed)
+def _packed(where: str, packer: str) -> Finding:
+    return finding(
+        "program-packed",
+        where,
+        f"is packed by {packer}: which interpreter and libraries it needs can't be seen",
+        hint="check the program as it was before, or try this one: `shim run`",
+    )
 
 
 def _env_program(argument: str) -> str:
@@ -277,10 +272,8 @@ def _not_executable(file: File, role: Role) -> Finding:
 
 
 def _no_program(start: bytes, where: str) -> Finding:
-    if system := foreign_system(start):
-        return finding(
-            "program-not-linux", where, f"is a program for {system}", hint="build it for Linux"
-        )
+    if foreign := foreign_program(start):
+        return finding("program-not-linux", where, f"is {foreign}", hint=FOR_LINUX)
     what = "is empty" if not start else "is neither an ELF program nor a `#!` script"
     return finding(
         "no-program", where, what, hint="a script needs `#!/bin/sh`, or its like, as first line"
@@ -338,11 +331,13 @@ def _missing_interpreter(where: str, shebang: Shebang, inner: Attempt, state: St
     )
 
 
-def _no_loader(where: str, interpreter: str, state: State) -> Finding:
+def _no_loader(where: str, start: ElfStart, state: State) -> Finding:
+    interpreter, system = start.interpreter or "", other_system(start)
     musl = "; it is linked against musl" if "musl" in interpreter else ""
     return finding(
         "interpreter-missing",
         where,
-        f"wants the ELF interpreter `{interpreter}`, which is not in {state.runtime.name}{musl}",
-        hint="link it statically, or against glibc",
+        f"wants the ELF interpreter `{interpreter}`, which is not in {state.runtime.name}"
+        + (f"; it is for {system}" if system else musl),
+        hint=_rebuild(state.arch) if system else "link it statically, or against glibc",
     )

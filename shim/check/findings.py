@@ -28,8 +28,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-_E, _U = Severity.ERROR, Severity.UNKNOWN
-_W, _N = Severity.WARNING, Severity.NOTE
+_E, _U, _W, _N = Severity
 
 CODES = {
     "bootstrap-missing": (_E, "there is no file that Lambda would start"),
@@ -53,6 +52,7 @@ CODES = {
     "elf-truncated": (_E, "the program is cut off"),
     "elf-not-64-bit": (_E, "the program is not a 64-bit one"),
     "program-not-linux": (_E, "the program is for another system than Linux"),
+    "program-packed": (_U, "a packer hides what the program needs"),
     "elf-not-executable": (_E, "the ELF file is no program"),
     "elf-invalid": (_E, "the ELF file's headers make no sense"),
     "interpreter-missing": (_E, "the program's ELF interpreter is not there"),
@@ -81,6 +81,7 @@ CODES = {
     "runtime-blocked": (_W, "functions on this runtime can no longer be created or updated"),
     "runtime-ended": (_W, "the runtime's support has ended"),
     "runtime-ending": (_W, "the runtime's support ends soon"),
+    "manifest-invalid": (_N, "shim's manifest is not as shim writes it"),
     "name-absolute": (_E, "an entry's name is absolute"),
     "name-parent": (_E, "an entry's name has a `..` part"),
     "name-twice": (_E, "two entries have one name"),

@@ -9,8 +9,7 @@ from shim.check.library_hints import hint_of_library
 from shim.check.runtimes import loader_of
 from shim.check.search import Folder, Loaded, expand, folders
 from shim.check.versions import check_versions
-from shim.elf import ElfInvalid
-from shim.elf_linking import SHARED
+from shim.elf import SHARED, ElfInvalid
 from shim.package.executables import elf_linking, elf_start
 from shim.package.read import Unreadable
 

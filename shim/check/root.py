@@ -15,8 +15,7 @@ from shim.arch import Arch
 from shim.check.ld_cache import read_cache
 from shim.check.listing import Listing
 from shim.check.runtimes import Runtime, folders_of, loader_of, read_service, split_version
-from shim.elf import ElfInvalid
-from shim.elf_linking import SHARED, read_linking, read_start
+from shim.elf import SHARED, ElfInvalid, read_linking, read_start
 from shim.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from shim.elf_linking import Linking
+    from shim.elf import Linking
 
 _LIBC = "libc.so.6"
 _FOLDERS = (

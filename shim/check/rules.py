@@ -10,6 +10,7 @@ from shim.check.runtimes import read_service
 from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK
 from shim.package.kept import kept
 from shim.package.limits import format_size, read_limits
+from shim.package.manifest import MANIFEST, manifest_problem
 from shim.package.names import parts_of
 from shim.package.read import Unreadable
 
@@ -66,6 +67,18 @@ def check_sizes(state: State) -> Iterator[Finding]:
         )
 
 
+def check_manifests(state: State) -> Iterator[Finding]:
+    """Manifests that are passed over: not as shim writes them, or not true."""
+    for package in (state.package, *state.layers):
+        if problem := manifest_problem(package):
+            yield finding(
+                "manifest-invalid",
+                place(package, MANIFEST),
+                f"is passed over: {problem}",
+                hint="make the package with `shim pack`, or leave the file out",
+            )
+
+
 def check_runtime(state: State, day: date) -> Iterator[Finding]:
     """The runtime's dates, as they stand on `day`."""
     runtime = state.runtime
@@ -87,6 +100,7 @@ def check_entries(state: State) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
     check_entries,
+    check_manifests,
     check_sizes,
 )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shim.check.runtimes import Runtime
     from shim.check.state import State
-    from shim.elf_linking import Linking
+    from shim.elf import Linking
 
 _TOKEN = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
 _LEVELS = (("x86-64-v4", False), ("x86-64-v3", True), ("x86-64-v2", True))

@@ -12,8 +12,8 @@ from shim.arch import Arch
 from shim.check.execution import Attempt, Machine, Role
 from shim.check.findings import Finding, Severity, finding, place
 from shim.check.runtimes import read_service
-from shim.check.tree import OPT, TASK, File, Node, names_in
-from shim.package.executables import Kind, is_launcher, kind_of, script_text
+from shim.check.tree import OPT, TASK, File, Node
+from shim.package.executables import Kind, handlers_of, is_launcher, kind_of, script_text
 from shim.package.kept import kept
 from shim.package.names import BOOTSTRAP, PRIVATE, handler_problem, is_bootstrap
 
@@ -346,9 +346,4 @@ def _nearest(package: Package, layers: tuple[Package, ...], handler: str) -> lis
 
 @kept
 def _handler_names(package: Package, layers: tuple[Package, ...]) -> list[str]:
-    names = {
-        name.removesuffix(Arch.ARM64.suffix)
-        for name, entry in names_in(package, layers)
-        if entry.mode & 0o111 and not name.startswith((".shim/", "extensions/"))
-    }
-    return sorted(names - {"bootstrap"})[:1000]
+    return sorted(frozenset().union(*map(handlers_of, (package, *layers))))[:1000]

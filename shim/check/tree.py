@@ -172,16 +172,6 @@ class Tree:
         return Node(path=path, is_folder=False) if path in self._files else errno.ENOENT
 
 
-def names_in(package: Package, layers: tuple[Package, ...]) -> Iterator[tuple[str, Entry]]:
-    """Every file's name as a handler would have it, with its entry; the package's first."""
-    seen = set()
-    for one in (package, *reversed(layers)):
-        for name, entry in one.names.items():
-            if entry is not None and name not in seen:
-                seen.add(name)
-                yield name, entry
-
-
 def _package_node(
     path: str, package: Package, names: Mapping[str, Entry | None], *, root: str
 ) -> Node | None:

@@ -6,22 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shim.arch import Arch
 from shim.check.execution import Machine
 from shim.check.findings import Finding, Severity
 from shim.check.rules import RULES, check_runtime
 from shim.check.start import check_start, find_bootstrap_kind
-from shim.package.executables import Kind, is_program
-from shim.package.kept import kept
-from shim.package.names import BOOTSTRAP, PRIVATE, parts_of
+from shim.package.executables import Kind, handlers_of
 
 if TYPE_CHECKING:
     from datetime import date
 
     from shim.check.state import State
-    from shim.package.read import Package
-
-_PRIVATE = (f"{PRIVATE}/", "extensions/", ".extensions/")
 
 
 class Answer(StrEnum):
@@ -76,14 +70,4 @@ def find_handlers(state: State) -> tuple[str, ...]:
     if find_bootstrap_kind(machine) is Kind.NATIVE and not state.runtime.runs_handler:
         return ()
     packages = (state.package, *state.layers)
-    return tuple(sorted(frozenset().union(*map(_handlers, packages))))
-
-
-@kept
-def _handlers(package: Package) -> frozenset[str]:
-    names = ("/".join(parts_of(entry.name)) for entry in package.entries if is_program(entry))
-    return frozenset(
-        name.removesuffix(Arch.ARM64.suffix)
-        for name in names
-        if name != BOOTSTRAP and not name.startswith(_PRIVATE) and ".." not in name.split("/")
-    )
+    return tuple(sorted(frozenset().union(*map(handlers_of, packages))))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.check.search import Loaded
     from shim.check.state import State
-    from shim.elf_linking import Linking
+    from shim.elf import Linking
 
 _KINDS = {
     "GLIBC": ("glibc-too-new", "glibc"),

@@ -138,9 +138,7 @@ def _table(start: ElfStart, read: Read, address: list[int] | None) -> bytes:
     return read(_place(start, address[-1]), _VERSIONS_SIZE) if address else b""
 
 
-def _needed_versions(
-    table: bytes, strings: _Strings, *, order: str
-) -> dict[str, frozenset[str]]:
+def _needed_versions(table: bytes, strings: _Strings, *, order: str) -> dict[str, frozenset[str]]:
     need, name = struct.Struct(order + _NEED), struct.Struct(order + _NEED_NAME)
     versions: dict[str, frozenset[str]] = {}
     left = _VERSIONS_LIMIT

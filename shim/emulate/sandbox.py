@@ -229,7 +229,7 @@ def _disarm(path: Path, arch: Arch) -> None:
             header = read_header(file.read(HEADER_SIZE))
         except ElfInvalid:
             return
-        if header.machine != arch.elf_machine:
+        if header.is_64_bit and header.arch is not arch:
             file.seek(_LAST_PADDING_AT)
             file.write(b"\x01")
             file.seek(_PHENTSIZE_AT)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.elf import ElfInvalid
 from shim.package.executables import elf_linking, elf_start
+from shim.package.manifest import read_manifest
 from shim.package.names import BOOTSTRAP
 from shim.package.read import Unreadable
 
@@ -34,7 +35,8 @@ def reading_ahead(packages: Collection[Package], handler: str | None) -> Iterato
     Inflating frees the interpreter's lock; each thread holds one file's bytes.
     """
     files = [entry for package in packages for entry in package.entries]
-    with _reading(islice(_large_programs(files, handler), _PROGRAMS_LIMIT)) as needed:
+    started = [entry for package in packages for entry in _may_be_started(package)]
+    with _reading(islice(_large_programs(started, handler), _PROGRAMS_LIMIT)) as needed:
         yield
     wanted = set[str]()
     while names := needed - wanted:
@@ -61,22 +63,31 @@ def _large_programs(files: Iterable[Entry], handler: str | None) -> Iterator[Ent
     base = _base(handler or "")
     names = {BOOTSTRAP, base, f"{base}{Arch.ARM64.suffix}"}
     for entry in files:
-        if handler is None or _base(entry.name) in names:
-            is_large = stat.S_ISREG(entry.kind) and entry.size >= _LARGE
-            if is_large and _is_dynamic_program(entry):
-                yield entry
+        is_large = stat.S_ISREG(entry.kind) and entry.size >= _LARGE
+        if is_large and (handler is None or _base(entry.name) in names) and _is_dynamic(entry):
+            yield entry
 
 
 def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _is_dynamic_program(entry: Entry) -> bool:
+def _may_be_started(package: Package) -> Iterable[Entry]:
+    """All of a package's entries, or those that its manifest names."""
+    manifest = read_manifest(package)
+    if manifest is None:
+        return package.entries
+    places = (BOOTSTRAP, *manifest.places)
+    return [entry for place in places if (entry := package.names.get(place))]
+
+
+def _is_dynamic(entry: Entry) -> bool:
+    """Whether it is an ELF file of which the headers alone don't tell what it is, and needs."""
     try:
         start = elf_start(entry)
     except (ElfInvalid, Unreadable):
         return False
-    return start.is_dynamic and start.entry != 0
+    return start.is_dynamic and (start.entry != 0 or start.interpreter is not None)
 
 
 def _drain(entries: Iterator[Entry], needed: set[str]) -> None:

@@ -18,7 +18,7 @@ from shim.errors import InputError
 from shim.package.entry import InputFile, MemberSource
 from shim.package.extract import PackedEntry, check_link, link_text, reading, zip_entries
 from shim.package.limits import format_size, read_limits
-from shim.package.names import BOOTSTRAP, check_handler_name, check_path
+from shim.package.names import BOOTSTRAP, check_handler_name, check_path, may_be_handler
 from shim.package.program import EVERYWHERE, SCRIPT, NoProgram, runs_on
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from shim.arch import Arch
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
-MODULE_SUFFIX = ".py"
-"""Among other files these are modules, `#!` or not: wheels are full of them."""
 
 _TASK_ROOT = "/var/task/"
 _LINKS = 40
@@ -63,7 +61,7 @@ def built_files(path: Path, name: str | None) -> Iterator[Callable[[], InputFile
         for place, member in built.members.items():
             if place not in dropped:
                 check_path(place)
-                yield partial(_other_file, built, member, place=place, may_be_handler=name is None)
+                yield partial(_other_file, built, member, place=place, has_handlers=name is None)
 
 
 def _checked_members(path: Path) -> dict[str, PackedEntry]:
@@ -125,13 +123,10 @@ def _handler(built: _Built, program: PackedEntry, *, name: str) -> InputFile:
     return _input_file(program, path, content, name=name, architectures=architectures)
 
 
-def _other_file(
-    built: _Built, member: PackedEntry, *, place: str, may_be_handler: bool
-) -> InputFile:
+def _other_file(built: _Built, member: PackedEntry, *, place: str, has_handlers: bool) -> InputFile:
     path, content = _read(built, member)
     architectures: frozenset[Arch] = frozenset()
-    is_file = stat.S_ISREG(member.kind)
-    if may_be_handler and is_file and not place.endswith(MODULE_SUFFIX):
+    if has_handlers and stat.S_ISREG(member.kind) and may_be_handler(place):
         with suppress(NoProgram):
             architectures = runs_on(BytesIO(content), path)
     name = place

@@ -7,19 +7,13 @@ import stat
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shim.elf import MAGIC, ElfInvalid
-from shim.elf_linking import (
-    EXECUTABLE,
-    SHARED,
-    START_SIZE,
-    ElfStart,
-    Linking,
-    read_linking,
-    read_start,
-)
+from shim.arch import Arch
+from shim.elf import MAGIC, ElfInvalid, ElfStart, Linking, read_linking, read_start
 from shim.package.kept import kept
-from shim.package.program import FIRST_LINE
-from shim.package.read import Entry, Unreadable
+from shim.package.manifest import read_manifest
+from shim.package.names import may_be_handler, name_problem
+from shim.package.program import FIRST_LINE, SCRIPT, is_elf_program
+from shim.package.read import Entry, Package, Unreadable
 
 _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16
@@ -29,12 +23,6 @@ _LAUNCHER_MARK = b"HandlerIsLauncher:"
 """In every launcher's data (shim/launcher/launch.py), whichever version made it."""
 
 _DUAL = re.compile(rb"exec \S*\.shim/")
-_FOREIGN = {
-    b"MZ": "Windows",
-    b"\xcf\xfa\xed\xfe": "macOS",
-    b"\xce\xfa\xed\xfe": "macOS",
-    b"\xca\xfe\xba\xbe": "macOS",
-}
 
 
 class Kind(StrEnum):
@@ -68,11 +56,6 @@ def first_bytes(entry: Entry) -> bytes:
         return read_first(entry)
     except Unreadable:
         return b""
-
-
-def foreign_system(start: bytes) -> str | None:
-    """The other system whose programs begin so."""
-    return next((name for mark, name in _FOREIGN.items() if start.startswith(mark)), None)
 
 
 def read_shebang(start: bytes) -> Shebang | None:
@@ -136,17 +119,29 @@ def script_text(entry: Entry) -> bytes:
         return b""
 
 
+@kept
 def is_program(entry: Entry) -> bool:
-    """Whether the file could be meant to be started: a script, or an ELF file that has an entry."""
+    """Whether the file is there to be started: a script, or an ELF program, on whatever machine."""
     if not stat.S_ISREG(entry.kind):
         return False
     try:
-        data = entry.read(0, START_SIZE)
-        if not data.startswith(MAGIC):
-            return data.startswith(b"#!")
-        head = read_start(lambda at, size: data[at : at + size])
+        start = read_first(entry)
+        if not start.startswith(MAGIC):
+            return start.startswith(SCRIPT)
+        return is_elf_program(elf_start(entry), lambda: elf_linking(entry))
     except ElfInvalid:
         return True
     except Unreadable:
         return False
-    return head.type in {EXECUTABLE, SHARED} and (head.interpreter is not None or head.entry != 0)
+
+
+@kept
+def handlers_of(package: Package) -> frozenset[str]:
+    """The handlers that its manifest names; without one, every program where one may be."""
+    if manifest := read_manifest(package):
+        return frozenset(manifest.handlers)
+    return frozenset(
+        place.removesuffix(Arch.ARM64.suffix)
+        for place, entry in package.names.items()
+        if entry and may_be_handler(place) and not name_problem(place) and is_program(entry)
+    )

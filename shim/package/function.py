@@ -11,7 +11,7 @@ from shim.document import document, encode
 from shim.errors import InputError
 from shim.package.archive import write_archive
 from shim.package.entry import Entry, file_entry, is_same
-from shim.package.names import PRIVATE
+from shim.package.manifest import MANIFEST, MANIFEST_FORMAT
 from shim.package.output import new_file
 from shim.package.program import EVERYWHERE
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
     from shim.package.entry import InputFile
     from shim.package.launchers import Flavour
-
-MANIFEST = f"{PRIVATE}/manifest.json"
-MANIFEST_FORMAT = 1
-"""Counted up when a reader of the manifest must know of a change."""
 
 _Programs = dict[str, dict[Arch, "InputFile"]]
 

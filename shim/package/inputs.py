@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import deflate
 
 from shim.errors import InputError
-from shim.package.built import MAGICS, MODULE_SUFFIX, built_files
+from shim.package.built import MAGICS, built_files
 from shim.package.compress import WORKERS
 from shim.package.entry import FileSource, InputFile
-from shim.package.names import check_handler_name, check_path, handler_name
+from shim.package.names import check_handler_name, check_path, handler_name, may_be_handler
 from shim.package.program import (
     EVERYWHERE,
     FIRST_LINE,
@@ -129,7 +129,7 @@ def _file_of_folder(place: PurePosixPath, path: Path, *, notes: list[str]) -> In
     with _opened(path) as file:
         architectures: frozenset[Arch] = frozenset()
         try:
-            if place.suffix != MODULE_SUFFIX:
+            if may_be_handler(str(place)):
                 architectures = runs_on(file, path)
         except ForeignProgram as reason:
             notes.append(f"goes in as data: {reason.message}")

@@ -15,6 +15,12 @@ BOOTSTRAP = "bootstrap"
 PRIVATE = ".shim"
 """The folder inside a package that belongs to shim."""
 
+MODULE_SUFFIX = ".py"
+"""Among other files these are modules, `#!` or not: wheels are full of them."""
+
+_EXTENSIONS = {"extensions", ".extensions"}
+"""Folders of a layer whose programs Lambda, or an extension's script, starts."""
+
 HANDLER_LIMIT = 128
 """Characters of a function's `Handler` (Lambda API, FunctionConfiguration)."""
 
@@ -66,9 +72,23 @@ def is_bootstrap(handler: str) -> bool:
     return parts_of(handler) == [BOOTSTRAP]
 
 
+def may_be_handler(place: str) -> bool:
+    """Whether a program there is a handler where nobody says which ones are."""
+    return place.split("/", maxsplit=1)[0] not in _EXTENSIONS and not place.endswith(MODULE_SUFFIX)
+
+
+def name_problem(name: str) -> str | None:
+    """Why no handler in a package can have this name; None where one can."""
+    if problem := handler_problem(name):
+        return problem
+    if {"", "."} & set(name.split("/")):
+        return "it has an empty or a `.` part"
+    return _place_problem(name)
+
+
 def check_handler_name(name: str) -> None:
     """Refuse a name that Lambda doesn't take, or that the launcher would not start."""
-    if problem := _problem(name):
+    if problem := name_problem(name):
         raise InputError(
             f"a handler can't have this name, {problem}: `{name}`",
             hint="give it another name: `NAME=FILE`",
@@ -110,14 +130,6 @@ def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
             f"a program whose name says {spelling} is built for {arch}: `{path}`",
             hint=f"build it for {SPELLINGS[spelling]}, or give its name yourself: `NAME=FILE`",
         )
-
-
-def _problem(name: str) -> str | None:
-    if problem := handler_problem(name):
-        return problem
-    if {"", "."} & set(name.split("/")):
-        return "it has an empty or a `.` part"
-    return _place_problem(name)
 
 
 def _place_problem(path: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,12 @@ from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.survey import survey
 from shim.check.verdict import verdict
-from shim.elf import ElfInvalid
-from shim.elf_linking import ElfStart, Segment, read_linking
+from shim.elf import ElfInvalid, Segment, read_linking, read_start
 from shim.errors import InputError
 from shim.package.ahead import reading_ahead
 from shim.package.executables import elf_linking
 from shim.package.read import Entry, Unreadable, read_package
-from tests.check.builders import launcher
+from tests.check.builders import launcher, program
 from tests.check.oracle.programs import Programs
 from tests.requirements import require
 
@@ -164,17 +164,7 @@ def test_no_more_is_read_than_a_file_announces_and_has(tmp_path: Path, announced
 def test_a_program_that_needs_endless_libraries_is_refused() -> None:
     section = b"".join(tag.to_bytes(8, "little") + bytes(8) for tag in [1] * 257)
     dynamic = Segment(kind=2, flags=4, offset=0, address=0, file_size=len(section))
-    start = ElfStart(
-        is_64_bit=True,
-        is_little_endian=True,
-        system=0,
-        type=3,
-        machine=62,
-        entry=0,
-        segments=(dynamic,),
-        interpreter=None,
-        interpreter_is_broken=False,
-        end=0,
-    )
+    data = program()
+    start = replace(read_start(lambda at, size: data[at : at + size]), segments=(dynamic,))
     with pytest.raises(ElfInvalid, match="more libraries"):
         read_linking(start, lambda at, size: section[at : at + size])

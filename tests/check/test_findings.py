@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ from tests.requirements import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shim.package.read import Entry
+
 
 ARM = Arch.ARM64
 BOOT = entry("bootstrap", launcher())
@@ -46,6 +49,18 @@ def changed(data: bytes, at: int, form: str, value: int) -> bytes:
     copy = bytearray(data)
     pack_into(form, copy, at, value)
     return bytes(copy)
+
+
+def packed(data: bytes) -> bytes:
+    """With UPX's mark behind the headers, where `program` has 16 bytes of nothing."""
+    at = 64 + 56 + 4
+    return data[:at] + b"UPX!" + data[at + 4 :]
+
+
+def manifest(*, size: int) -> Entry:
+    orders = {"x86_64": {"file": "orders", "size": size}}
+    content = {"format": 1, "handlers": {"orders": orders}}
+    return entry(".shim/manifest.json", json.dumps(content).encode(), mode=0o644)
 
 
 def handled(data: bytes, mode: int = 0o755) -> State:
@@ -117,6 +132,7 @@ CASES: dict[str, tuple[State, State]] = {
         handled(changed(program(), 7, "B", 3)),
     ),
     "elf-not-executable": (handled(program(kind=1)), handled(program(kind=3))),
+    "program-packed": (handled(packed(program())), handled(program())),
     "elf-invalid": (handled(changed(program(), 56, "<H", 0)), handled(program())),
     "interpreter-missing": (
         handled(program(interpreter=b"/lib/ld-musl-x86_64.so.1")),
@@ -156,6 +172,7 @@ CASES: dict[str, tuple[State, State]] = {
     "unzipped-near": (of_size(LIMIT - 10_000), of_size(LIMIT // 2)),
     "zip-large": (sound(zipped=52_428_801), sound(zipped=52_428_800)),
     "runtime-architecture": (sound(runtime="go1.x", arch=ARM), sound(runtime="go1.x")),
+    "manifest-invalid": (sound(manifest(size=1)), sound(manifest(size=len(program())))),
     "name-absolute": (sound(entry("/etc/passwd")), sound(entry("etc/passwd"))),
     "name-parent": (sound(entry("a/../b")), sound(entry("a/..b"))),
     "name-twice": (sound(entry("a"), entry("./a")), sound(entry("a/"), entry("a/"))),

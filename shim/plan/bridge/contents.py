@@ -90,7 +90,7 @@ def starts_on(entry: Entry, arch: Arch, *, own: Arch) -> bool:
     if start.startswith(SCRIPT):
         return arch is own
     try:
-        return start.startswith(MAGIC) and elf_start(entry).machine == arch.elf_machine
+        return start.startswith(MAGIC) and elf_start(entry).arch is arch
     except (ElfInvalid, Unreadable):
         return False
 
