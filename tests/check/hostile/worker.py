@@ -152,7 +152,7 @@ def _command(*words: str) -> str:
     output, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         status = shim(words)
-    said = errors.getvalue().startswith(("error: ", '{"error": '))
+    said = errors.getvalue().startswith("error: ") or '"error": ' in errors.getvalue()
     if status not in {0, 1, 2} or said != (status == 2) or bool(output.getvalue()) == said:
         raise Wrong(f"{status}: {errors.getvalue()}")
     return str(status)
