@@ -17,7 +17,7 @@ fail() {
     exit 1
 }
 
-# make_environment [PIP ARGUMENT]...: `.venv` with shim and what else the arguments ask for.
+# make_environment: `.venv`, with all that building shim takes of Python.
 make_environment() {
     if ! venv_is_usable; then
         python=$(choose_python)
@@ -26,10 +26,14 @@ make_environment() {
         "$python" -m venv --clear .venv
     fi
     has_headers "$bin/python" || complete_python "$bin/python" dev
-    # From 25.1 on, pip knows dependency groups.
-    "$bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
-    step "installing shim: pip install $*"
-    "$bin/python" -m pip install --quiet "$@"
+}
+
+# install_shim LIST: shim from this clone, beside what the list pins; another day gives the same.
+install_shim() {
+    step "installing $1, and shim"
+    "$bin/python" -m pip install --quiet --require-hashes --requirement "$1"
+    # What builds shim is in the list: pip is not to fetch its own choice of that.
+    "$bin/python" -m pip install --quiet --no-deps --no-build-isolation .
 }
 
 # A `.venv` of before counts when it is whole, and made with PYTHON where that is given.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 import shim.launcher
 from shim import __version__
 from shim.arch import Arch
+from tests.install.conftest import ROOT
+from tests.install.environment import Environment
 from tests.requirements import require
 
 INSTALLED = Path(shim.launcher.__file__).parent / "bin"
@@ -19,42 +22,24 @@ DEBIAN_PYTHON = Path("/usr/bin/python3")
 INTERPRETERS = {"this interpreter": Path(sys.executable), "the system's": DEBIAN_PYTHON}
 
 
-class Environment:
-    """A fresh virtual environment, and what it takes to use it."""
-
-    def __init__(self, folder: Path, python: Path) -> None:
-        self.folder = folder
-        self._empty = folder / "no-programs"
-        command = [str(python), "-m", "venv", "--without-pip", str(folder)]
-        subprocess.run(command, check=True)
-        self._empty.mkdir()
-
-    def install(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`pip install`, where no program can be found: neither compiler nor linker."""
-        pip = [sys.executable, "-m", "pip", "--python", str(self.folder / "bin" / "python")]
-        return self.run(*pip, "install", *words)
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in this environment."""
-        variables = {**os.environ, "PATH": str(self._empty)}
-        done = subprocess.run(
-            words, env=variables, cwd=self.folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    @property
-    def shim(self) -> str:
-        """The command."""
-        return str(self.folder / "bin" / "shim")
+@pytest.fixture(autouse=True)
+def _no_other_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip fetches what these tests want, as for anybody, in the versions that are tested."""
+    listed = (ROOT / "requirements" / "test.txt").read_text()
+    versions = re.findall(r"^([a-z].*?) \\$", listed, flags=re.MULTILINE)
+    assert any(version.startswith("hatchling==") for version in versions)
+    pins = tmp_path / "pins.txt"
+    pins.write_text("\n".join(versions))
+    monkeypatch.setenv("PIP_CONSTRAINT", str(pins))
+    monkeypatch.setenv("PIP_BUILD_CONSTRAINT", str(pins))
 
 
 def check(environment: Environment, folder: Path) -> None:
     """The command works, and writes the launchers that this test's own shim has."""
-    assert environment.run(environment.shim, "--version").stdout == f"shim {__version__}\n"
+    assert environment.shim("--version") == f"shim {__version__}\n"
     for arch in Arch:
         written = folder / f"bootstrap-{arch}"
-        environment.run(environment.shim, "launcher", "--arch", arch, "--output", str(written))
+        environment.shim("launcher", "--arch", arch, "--output", written)
         assert written.read_bytes() == (INSTALLED / f"lean-{arch}").read_bytes()
         assert os.access(written, os.X_OK)
 
@@ -80,7 +65,7 @@ def test_an_editable_install_gives_both_launchers(tree: Path, tmp_path: Path) ->
     environment.install("--editable", str(tree))
     check(environment, tmp_path)
     code = "import shim; print(shim.__file__)"
-    shown = environment.run(str(environment.folder / "bin" / "python"), "-c", code).stdout
+    shown = environment.run(environment.python, "-c", code).stdout
     assert Path(shown.strip()) == tree / "shim" / "__init__.py"
 
 

@@ -57,7 +57,7 @@ def test_without_a_recent_python_one_sentence_says_so(tmp_path: Path) -> None:
 
 def test_the_python_that_is_asked_for_must_be_recent(tmp_path: Path) -> None:
     write_program(tmp_path / "old", "exit 1")
-    made = run_function("make_environment pip", folder=tmp_path, PYTHON=str(tmp_path / "old"))
+    made = run_function("make_environment", folder=tmp_path, PYTHON=str(tmp_path / "old"))
     assert (made.returncode, made.stdout) == (1, "")
     assert "error: no Python 3.11 or newer: PYTHON=" in made.stderr
     assert not (tmp_path / ".venv").exists()
@@ -66,10 +66,10 @@ def test_the_python_that_is_asked_for_must_be_recent(tmp_path: Path) -> None:
 def test_a_venv_left_half_made_is_made_anew_and_then_kept(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to(tmp_path / "gone")
-    first = run_function("make_environment pip", folder=tmp_path, PYTHON=sys.executable)
+    first = run_function("make_environment", folder=tmp_path, PYTHON=sys.executable)
     assert first.returncode == 0, first.stderr
     assert "making .venv" in first.stdout
-    second = run_function("make_environment pip", folder=tmp_path, PYTHON=sys.executable)
+    second = run_function("make_environment", folder=tmp_path, PYTHON=sys.executable)
     assert second.returncode == 0, second.stderr
     assert "making .venv" not in second.stdout
 
