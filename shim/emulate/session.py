@@ -123,6 +123,14 @@ class Session:
 
         Raises `MachineError` where the emulator itself is gone.
         """
+        for _ in range(_TRIES - 1):
+            answer, record = self._post(event)
+            if not record.was_cancelled_by_mistake:
+                return answer
+        return self._post(event)[0]
+
+    def _post(self, event: bytes) -> tuple[Answer, Record]:
+        """Send it once; with what the emulator's log says of it."""
         self.take_record()
         patience = self._start.timeout + ANSWER_SECONDS
         connection = http.client.HTTPConnection(HOST, self.port, timeout=patience)
@@ -136,7 +144,8 @@ class Session:
         finally:
             connection.close()
         seconds = time.perf_counter() - begin
-        return _answer(payload, self.take_record(), status=response.status, seconds=seconds)
+        record = self.take_record()
+        return _answer(payload, record, status=response.status, seconds=seconds), record
 
     def take_record(self) -> Record:
         """What the emulator told since the last call."""
