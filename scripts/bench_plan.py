@@ -178,7 +178,7 @@ def measure(files: Files, names: list[str], *, functions: int) -> Measured:
     for number in range(functions):
         one = makers[number % len(makers)](number)
         bridges = tuple(map(packages.read, one.bridges))
-        plan = find_plan(one.begin, one.wanted, bridges=bridges, starts=verdicts.starts, day=DAY)
+        plan = find_plan(one.begin, one.wanted, bridges=bridges, answer=verdicts.answer, day=DAY)
         states += product_size(one)
         calls += len(plan.steps) if isinstance(plan, Plan) else 0
     return Measured(

@@ -192,7 +192,7 @@ def _check_beyond(machine: Machine, path: str, file: File) -> Iterator[Finding]:
 
 
 def _check_script(machine: Machine, file: File, *, own_path: str) -> Iterator[Finding]:
-    """A script of the user's own: what it does with the handler is only likely."""
+    """A script of the user's own: whether it starts the handler as a launcher does is unknown."""
     if not goes_on_to_handler(file.entry):
         return
     if b"uname" in script_text(file.entry):
@@ -203,7 +203,7 @@ def _check_script(machine: Machine, file: File, *, own_path: str) -> Iterator[Fi
             hint=f"a launcher does it in a hundredth of the time: {_PACK}",
         )
     for one in _check_launch(machine, own_path=own_path):
-        yield replace(one, severity=Severity.WARNING) if one.severity is Severity.ERROR else one
+        yield replace(one, severity=Severity.UNKNOWN) if one.severity is Severity.ERROR else one
 
 
 def _check_handler_alone(machine: Machine) -> Iterator[Finding]:

@@ -42,6 +42,11 @@ class Verdict:
         return Answer.UNKNOWN if Severity.UNKNOWN in severities else Answer.STARTS
 
     @property
+    def reason(self) -> Finding | None:
+        """What keeps it from starting, or else what isn't known of that; None where it starts."""
+        return None if self.starts else self.findings[0]
+
+    @property
     def starts(self) -> bool:
         """Whether it is known that the function starts."""
         return self.answer is Answer.STARTS

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shim.check.state import State
-    from shim.check.verdict import Verdict
+    from shim.check.verdict import Answer, Verdict
 
 
 class Verdicts:
@@ -26,9 +26,9 @@ class Verdicts:
         """How many states there was a verdict on."""
         return len(self._verdicts)
 
-    def starts(self, state: State) -> bool:
+    def answer(self, state: State) -> Answer:
         """Whether the function starts."""
-        return self.verdict(state).starts
+        return self.verdict(state).answer
 
     def verdict(self, state: State) -> Verdict:
         """Whether the function starts, and what was found; without variables that don't matter."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,12 +34,8 @@ class Change:
     """The function's; empty where nothing says it."""
     begin: State
     wanted: State
-    code_sha256: str | None
-    """Of the package that the function has now, as Lambda shows it."""
     arns: Mapping[Package, str]
     """Of the layers that have one."""
-    packages: tuple[tuple[Package, str], ...]
-    """Every package and layer with what to call it in a line."""
     alias: AliasNow | None
     """Where the traffic is, if not on `$LATEST`."""
 
@@ -175,9 +170,7 @@ class _Reader:
             name=now.name,
             begin=begin,
             wanted=wanted,
-            code_sha256=now.function.code_sha256 or None,
             arns=self._arns,
-            packages=_named(begin, wanted, self._arns),
             alias=self._alias(begin),
         )
 
@@ -294,18 +287,3 @@ def _check_hash(now: Function, package: Package) -> None:
             f" function's {now.code_sha256}: `{package.path}`",
             hint="download the function's own: `Code.Location` of get-function",
         )
-
-
-def _named(
-    begin: State, wanted: State, arns: Mapping[Package, str]
-) -> tuple[tuple[Package, str], ...]:
-    """What each package is called: its layer's name and version, its file's, or all of its path."""
-    packages = dict.fromkeys(
-        one for state in (begin, wanted) for one in (state.package, *state.layers)
-    )
-    names = {
-        one: ":".join(arns[one].split(":")[-2:]) if one in arns else Path(one.path).name
-        for one in packages
-    }
-    counts = Counter(names.values())
-    return tuple((one, name if counts[name] == 1 else one.path) for one, name in names.items())

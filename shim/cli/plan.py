@@ -6,36 +6,37 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from shim.check.report import finding_as_json
+from shim.check.verdict import Answer
 from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import Change, add_change_arguments, read_change
 from shim.cli.packing import packing
 from shim.cli.terminal import open_console, print_note
-from shim.document import document, encode
+from shim.document import encode
 from shim.errors import ExitCode, InputError
 from shim.package.output import check_output, new_file
 from shim.package.packages import code_sha256
 from shim.plan.alias import find_alias_plan
 from shim.plan.bridge.planning import Bridged, Unbridged, find_bridged_plan, written
-from shim.plan.document import PLAN_FORMAT, as_document
+from shim.plan.document import as_document, no_plan_as_document, promised
 from shim.plan.drawing import draw_no_plan, draw_plan
-from shim.plan.hazards import guard_sentences
+from shim.plan.plan import Plan
 from shim.plan.script import aws_script
-from shim.plan.search import NoPlan, Reason
+from shim.plan.search import NoPlan
+from shim.plan.wording import Names
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
 
+    from shim.check.state import State
     from shim.cli.change import AliasNow
     from shim.cli.text.plan import Report
     from shim.package.read import Package
     from shim.plan.alias import AliasPlan
     from shim.plan.drawing import Drawing
-    from shim.plan.plan import Plan
 
     Bridges = Mapping[Package, str]
     """Those that were built, with what each is."""
@@ -47,7 +48,9 @@ and environment without a failed invocation.
 The two calls of the API, UpdateFunctionCode and UpdateFunctionConfiguration, are not one: between
 them the function is a mix. Each state that a plan goes through starts, as `shim check` would say.
 Where the packages at hand allow no such way, a bridge package or layer is built, which starts on
-both sides, and the plan goes over it. Nothing is changed in any account.
+both sides, and the plan goes over it. Only where no bridge helps either, the plan goes through as
+few states as can be of which it is unknown whether they start, and says which and why. Nothing is
+changed in any account.
 
 examples:
   aws lambda get-function --function-name orders > orders.json
@@ -58,7 +61,10 @@ examples:
   shim plan --function orders --package new.zip --arch arm64 --aws > change.sh
   shim plan --function orders --package new.zip --arch arm64 --draw plan.svg
 
-exit status 0: there is a plan; 1: there is none, and which state fails; 2: bad usage or input"""
+exit status 0: there is a plan, and every state that it leads to is known to start; 1: there is no
+plan, and why; or it leads to an unknown state, and --allow-unknown wasn't given; 2: bad usage or
+input. The state before the first call doesn't count, nor, with --alias, whether the new version is
+known to start: it is invoked before the alias moves."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +91,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
     options.add_draw(parser, "the states")
+    parser.add_argument(
+        "--allow-unknown",
+        action="store_true",
+        help="exit status 0 also where it is unknown whether a state on the way starts",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say too what each call guards against, and all that other orders go through",
+    )
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -139,12 +155,14 @@ class _Run:
             packing(size) as progress,
             written(answer, verdicts=self.verdicts, progress=progress) as bridged,
         ):
-            self._draw(lambda: draw_plan(bridged.plan, names=self._names(), **self._judge()))
-            self._save(bridged.plan, bridged.bridges)
+            plan = bridged.plan
+            names = self._names(*plan.states)
+            self._draw(lambda: draw_plan(plan, names=names, **self._judge()))
+            self._save(plan, bridged.bridges)
         self._note_bridges(bridged)
-        if not self._print_for_programs(bridged.plan, bridged.bridges):
-            self._report().plan(bridged, self._sentences(bridged.plan))
-        return ExitCode.OK
+        if not self._print_for_programs(plan, bridged.bridges):
+            self._report(names).plan(bridged)
+        return self._status(plan)
 
     def plan_alias(self, alias: AliasNow) -> ExitCode:
         """For traffic on an alias."""
@@ -156,23 +174,30 @@ class _Run:
             old_version=alias.version,
             shares=tuple(self.arguments.shares),
             code_sha256=code_sha256(self.change.wanted.package),
-            starts=self.verdicts.starts,
+            answer=self.verdicts.answer,
             day=self.day,
         )
         if isinstance(plan, NoPlan):
             return self._refuse(Unbridged(answer=plan))
         self._save(plan)
         if not self._print_for_programs(plan):
-            self._report().alias_plan(plan, self._sentences(plan))
-        return ExitCode.OK
+            self._report(self._names(*plan.latest.states)).alias_plan(plan)
+        return self._status(plan)
+
+    def _status(self, plan: Plan | AliasPlan) -> ExitCode:
+        """A pipeline goes on by itself only where the plan is known to lose nothing."""
+        is_known = promised(plan, self.verdicts) is Answer.STARTS
+        return ExitCode.OK if is_known or self.arguments.allow_unknown else ExitCode.NO
 
     def _refuse(self, answer: Unbridged) -> ExitCode:
         no_plan = answer.answer
-        self._draw(lambda: draw_no_plan(no_plan, names=self._names(), **self._judge()))
+        names = self._names(no_plan.begin, no_plan.wanted)
+        self._draw(lambda: draw_no_plan(no_plan, names=names, **self._judge()))
         if self.arguments.json:
-            print(encode(_no_plan_as_json(answer, self.verdicts)))
+            document = no_plan_as_document(no_plan, bridge=answer.reasons, verdicts=self.verdicts)
+            print(encode(document))
         else:
-            self._report().no_plan(answer)
+            self._report(names).no_plan(answer)
         return ExitCode.NO
 
     def _draw(self, draw: Callable[[], Drawing]) -> None:
@@ -182,7 +207,7 @@ class _Run:
 
     def _save(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> None:
         if self.arguments.output:
-            _write(self.arguments.output, self._document(plan, bridges))
+            _write(self.arguments.output, self._document(plan, bridges), is_secret=True)
 
     def _print_for_programs(self, plan: Plan | AliasPlan, bridges: Bridges | None = None) -> bool:
         """Whether JSON or a script was asked for."""
@@ -190,27 +215,31 @@ class _Run:
             print(self._document(plan, bridges), end="")
         elif self.arguments.aws:
             name = self.change.name or "FUNCTION"
-            print(aws_script(plan, name=name, arns=self.change.arns), end="")
+            unknown = plan.unknown(self.verdicts.answer) if isinstance(plan, Plan) else ()
+            script = aws_script(plan, name=name, arns=self.change.arns, unknown=unknown)
+            print(script, end="")
         return bool(self.arguments.json or self.arguments.aws)
 
     def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
         arns = self.change.arns
         return encode(as_document(plan, arns=arns, bridges=bridges, **self._judge())) + "\n"
 
-    def _sentences(self, plan: Plan | AliasPlan) -> tuple[str | None, ...]:
-        return guard_sentences(plan, self.verdicts, day=self.day)
-
     def _judge(self) -> _Judge:
         return {"verdicts": self.verdicts, "day": self.day}
 
-    def _names(self) -> dict[Package, str]:
-        return dict(self.change.packages)
+    def _names(self, *states: State) -> Names:
+        packages = dict.fromkeys(one for state in states for one in (state.package, *state.layers))
+        return Names(packages, arns=self.change.arns)
 
-    def _report(self) -> Report:
+    def _report(self, names: Names) -> Report:
         from shim.cli.text.plan import Report
 
-        console = open_console(no_color=self.arguments.no_color)
-        return Report(names=self._names(), console=console, **self._judge())
+        return Report(
+            names=names,
+            console=open_console(no_color=self.arguments.no_color),
+            explains=self.arguments.explain,
+            **self._judge(),
+        )
 
     def _note_bridges(self, bridged: Bridged) -> None:
         """What was written goes to standard error: the data may go to a file."""
@@ -225,8 +254,8 @@ class _Judge(TypedDict):
     day: date
 
 
-def _write(path: Path, text: str) -> None:
-    with new_file(path) as file:
+def _write(path: Path, text: str, *, is_secret: bool = False) -> None:
+    with new_file(path, is_secret=is_secret) as file:
         file.write(text.encode(errors="backslashreplace"))
 
 
@@ -234,31 +263,3 @@ def _file_stem(name: str) -> str:
     """A function's name, or ARN, as part of a file's name."""
     last = name.rpartition(":function:")[2]
     return re.sub(r"[^A-Za-z0-9_-]", "-", last)[:64] or "function"
-
-
-def _no_plan_as_json(unbridged: Unbridged, verdicts: Verdicts) -> dict[str, Any]:
-    """Why there is none; docs/plan.md says what is where."""
-    answer = unbridged.answer
-    failing = [one.state for one in answer.barred if one.refusal is None]
-    if answer.reason is Reason.BEGIN_FAILS:
-        failing = [answer.begin]
-    elif answer.reason is Reason.WANTED_FAILS:
-        failing = [answer.wanted]
-    content = {
-        "plan": None,
-        "reason": answer.reason.value,
-        "failing": [
-            {
-                "package": state.package.path,
-                "architecture": state.arch.value,
-                "runtime": state.runtime.name,
-                "handler": state.handler,
-                "layers": [layer.path for layer in state.layers],
-                "findings": [finding_as_json(one) for one in verdicts.verdict(state).findings],
-            }
-            for state in failing
-        ],
-        "refused": [one.refusal for one in answer.barred if one.refusal],
-        "bridge": list(unbridged.reasons),
-    }
-    return document(PLAN_FORMAT, content)

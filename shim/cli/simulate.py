@@ -53,8 +53,8 @@ examples:
 --from and --to are what `aws lambda get-function` prints. docs/simulate.md tells what is simulated
 and how faithfully.
 
-exit status: 0 the plan lost no invocation, 1 it did, or there is no plan, 2 bad usage or input,
-3 this machine could not do it, 130 interrupted"""
+exit status: 0 the plan lost no invocation, 1 it did, or with --by-verdict may have, or there is no
+plan, 2 bad usage or input, 3 this machine could not do it, 130 interrupted"""
 
 _MOST_INVOCATIONS, _MOST_RATE = 1_000_000, 10_000.0
 _ALIAS = "traffic on an alias never meets a mix of old and new: there is nothing to simulate"
@@ -221,7 +221,9 @@ def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
 def _notes(change: _Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
     """What is not as on Lambda in these runs."""
     if by_verdict:
-        return ("no process is started: what fails is what `shim check` says fails",)
+        return (
+            "no process is started: what fails, and what is unknown, is what `shim check` says",
+        )
     names = dict.fromkeys(one.runtime.name for one in (change.begin, change.wanted))
     return tuple(
         f"{name}: the root folder {roots[name]} stands in for it"

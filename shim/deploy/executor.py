@@ -24,6 +24,7 @@ from shim.aws.api import (
 from shim.errors import InputError
 from shim.package.packages import code_sha256
 from shim.plan.step import UpdateCode, UpdateConfiguration
+from shim.plan.wording import call_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,13 +90,13 @@ class Executor:
         pauses = new_pauses()
         while at < len(plan.steps):
             step = plan.steps[at]
-            self._tell(f"call {at + 1} of {len(plan.steps)}: {name_of(step)}")
+            self._tell(f"call {at + 1} of {len(plan.steps)}: {call_in_words(step)}")
             try:
                 self._send(step, revision=now.revision)
             except (Conflict, Throttled, RevisionMismatch) as error:
                 # It may have been carried out all the same: where the function is now says it.
                 self._pause(pauses, error)
-            now = self._settled(name_of(step))
+            now = self._settled(call_in_words(step))
             then = self._place(now, wanted)
             if then not in {at, at + 1}:
                 raise _changed(now)
@@ -106,7 +107,7 @@ class Executor:
     def rush(self, steps: Iterable[Step]) -> None:
         """Send call after call and wait for nothing but conflicts: what plans are held against."""
         for step in steps:
-            self._tell(name_of(step))
+            self._tell(call_in_words(step))
             self._patiently(partial(self._send_now, step))
 
     def _send_now(self, step: Step) -> None:
@@ -209,26 +210,6 @@ def read_zip(package: Package) -> Zip:
             hint="make a zip of it: `shim pack` does",
         )
     return Zip(path=Path(package.path), sha256=sha256)
-
-
-def name_of(step: Step) -> str:
-    """A call, as people say it."""
-    match step:
-        case UpdateCode():
-            return f"UpdateFunctionCode ({step.package.path}, {step.arch})"
-        case UpdateConfiguration():
-            fields = {
-                "runtime": step.runtime and step.runtime.name,
-                "handler": step.handler,
-                "layers": None
-                if step.layers is None
-                else "+".join(layer.path for layer in step.layers) or "none",
-                "environment": None if step.environment is None else "set",
-            }
-            said = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
-            return f"UpdateFunctionConfiguration ({said})"
-        case _:
-            assert_never(step)
 
 
 def _changed(now: Function) -> Stopped:

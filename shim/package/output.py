@@ -35,12 +35,17 @@ def check_output(path: Path) -> Path:
 
 
 @contextmanager
-def new_file(path: Path, *, executable: bool = False) -> Iterator[BufferedRandom]:
-    """A file that takes the place `path` when the block ends; if it fails, nothing has changed."""
+def new_file(
+    path: Path, *, executable: bool = False, is_secret: bool = False
+) -> Iterator[BufferedRandom]:
+    """A file that takes the place `path` when the block ends; if it fails, nothing has changed.
+
+    What `is_secret` nobody else can read, also where the file before it was open to others.
+    """
     target = check_output(path)
     temporary = target.with_name(f".shim-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(_create(temporary), "w+b") as file:
+        with os.fdopen(_create(temporary, 0o600 if is_secret else 0o666), "w+b") as file:
             yield file
             file.flush()
             if executable:
@@ -54,12 +59,12 @@ def new_file(path: Path, *, executable: bool = False) -> Iterator[BufferedRandom
         temporary.unlink(missing_ok=True)
 
 
-def _create(temporary: Path) -> int:
+def _create(temporary: Path, mode: int) -> int:
     """A new file; without a name where the file system can, so that SIGKILL leaves nothing."""
     try:
-        return os.open(temporary.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        return os.open(temporary.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode)
     except (AttributeError, OSError):
-        return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode)
 
 
 def _give_name(descriptor: int, path: Path) -> None:

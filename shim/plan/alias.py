@@ -1,8 +1,8 @@
 """The plan for traffic on an alias: versions never mix, so only the API's rules bind the order.
 
 A version is a snapshot of code and configuration together. `$LATEST`, which nobody calls, may pass
-through states that don't start; what is published is invoked before the alias moves; and the way
-back is one call, for the old version stays.
+through states that don't start; what is published is invoked before the alias moves, so that it may
+be unknown whether it starts; and the way back is one call, for the old version stays.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from shim.check.verdict import Answer
 from shim.errors import InputError
 from shim.plan.plan import Plan
-from shim.plan.search import NoPlan, Reason, find_plan
+from shim.plan.search import NoPlan, Reason, find_plan, whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
@@ -97,20 +98,21 @@ def find_alias_plan(
     old_version: str,
     shares: tuple[float, ...] = (),
     code_sha256: str | None = None,
-    starts: Callable[[State], bool],
+    answer: Callable[[State], Answer],
     day: date | None,
 ) -> AliasPlan | NoPlan:
     """The plan that brings `alias` from `old_version`, which is `live`, to one that is `wanted`.
 
     `begin` is `$LATEST` as it is now, whether it starts or not; `shares` are what the new version
-    gets before it gets everything. Where the alias has what is wanted, nothing is published.
+    gets before it gets everything. Where the alias has what is wanted, nothing is published; where
+    that is known to fail, there is no plan.
     """
     _check_shares(shares, old_version)
     if live == wanted:
         return AliasPlan(latest=Plan(begin=begin, steps=()), after=())
-    if not starts(wanted):
+    if answer(wanted) is Answer.FAILS:
         return NoPlan(begin=begin, wanted=wanted, reason=Reason.WANTED_FAILS, day=day)
-    latest = find_plan(begin, wanted, starts=lambda _: True, day=day)
+    latest = find_plan(begin, wanted, answer=whatever_starts, day=day)
     if isinstance(latest, NoPlan):
         return latest
     moves = (

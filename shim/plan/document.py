@@ -6,18 +6,19 @@ What is needed to carry it out is in `packages`, `begin` and `steps`: only that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from shim.check.report import finding_as_json
+from shim.check.verdict import Answer
 from shim.document import document
 from shim.package.packages import code_sha256
-from shim.plan.alias import AliasPlan, AliasStep, InvokeVersion, MoveAlias, PublishVersion
+from shim.plan.alias import AliasPlan
 from shim.plan.hazards import guard_sentences
 from shim.plan.orders import Naive, naive_changes
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
-from shim.plan.step import UpdateCode, UpdateConfiguration
+from shim.plan.search import NoPlan, Reason
+from shim.plan.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,72 +32,6 @@ PLAN_FORMAT = 1
 """Counted up when a reader must know of a change."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Writer:
-    """Turns values into JSON's; packages are written as places in one list."""
-
-    numbers: Mapping[Package, int]
-    verdicts: Verdicts
-
-    def state(self, state: State) -> dict[str, Any]:
-        return {
-            "package": self.numbers[state.package],
-            "architecture": state.arch.value,
-            "runtime": state.runtime.name,
-            "handler": state.handler,
-            "layers": [self.numbers[layer] for layer in state.layers],
-            "environment": dict(state.environment),
-        }
-
-    def judged(self, state: State) -> dict[str, Any]:
-        verdict = self.verdicts.verdict(state)
-        return {
-            **self.state(state),
-            "starts": verdict.starts,
-            "findings": [finding_as_json(one) for one in verdict.findings],
-        }
-
-    def step(self, step: AliasStep) -> dict[str, Any]:
-        match step:
-            case UpdateCode():
-                return {
-                    "call": "UpdateFunctionCode",
-                    "package": self.numbers[step.package],
-                    "architecture": step.arch.value,
-                }
-            case UpdateConfiguration():
-                return {"call": "UpdateFunctionConfiguration", **self._configuration(step)}
-            case PublishVersion():
-                return {"call": "PublishVersion", "codeSha256": step.code_sha256}
-            case InvokeVersion():
-                return {"call": "Invoke"}
-            case MoveAlias():
-                return {
-                    "call": "UpdateAlias",
-                    "alias": step.alias,
-                    "oldVersion": step.old_version,
-                    "share": step.share,
-                }
-            case _:
-                assert_never(step)
-
-    def naive(self, change: Naive) -> dict[str, Any]:
-        return {
-            "order": change.order.value,
-            "states": [self.judged(state) for state in change.states],
-            "refused": [{**self.step(one.step), "refusal": one.refusal} for one in change.refused],
-        }
-
-    def _configuration(self, step: UpdateConfiguration) -> dict[str, Any]:
-        fields = {
-            "runtime": None if step.runtime is None else step.runtime.name,
-            "handler": step.handler,
-            "layers": None if step.layers is None else [self.numbers[one] for one in step.layers],
-            "environment": None if step.environment is None else dict(step.environment),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
-
-
 def as_document(
     plan: Plan | AliasPlan,
     *,
@@ -108,12 +43,11 @@ def as_document(
     """A plan as plain values; `arns` of the layers that have one, `bridges` with what each is."""
     latest = plan if isinstance(plan, Plan) else plan.latest
     packages = _packages(latest.states)
-    writer = _Writer(
-        numbers={one: number for number, one in enumerate(packages)}, verdicts=verdicts
-    )
+    values = Values(packages)
     sentences = guard_sentences(plan, verdicts, day=day)
     content = {
         "day": None if day is None else day.isoformat(),
+        "answer": promised(plan, verdicts).value,
         "packages": [
             {
                 "path": one.path,
@@ -123,28 +57,83 @@ def as_document(
             }
             for one in packages
         ],
-        "begin": writer.state(latest.begin),
+        "begin": values.write_state(latest.begin),
         "steps": [
-            {**writer.step(step), "guardsAgainst": sentence}
+            {**values.write_step(step), "guardsAgainst": sentence}
             for step, sentence in zip(plan.steps, sentences, strict=True)
         ],
-        "states": [writer.judged(state) for state in latest.states],
-        "naive": [writer.naive(one) for one in naive_changes(latest.begin, latest.wanted, day=day)],
-        "wayBack": _way_back(plan, writer, day),
+        "states": [_judged(state, values, verdicts) for state in latest.states],
+        "naive": [
+            _naive(one, values, verdicts)
+            for one in naive_changes(latest.begin, latest.wanted, day=day)
+        ],
+        "wayBack": _way_back(plan, values, day),
     }
     return document(PLAN_FORMAT, content)
+
+
+def no_plan_as_document(
+    answer: NoPlan, *, bridge: Iterable[str], verdicts: Verdicts
+) -> dict[str, Any]:
+    """Why there is no plan, and no `bridge` helps; docs/plan.md says what is where."""
+    failing = [one.state for one in answer.barred if one.refusal is None]
+    if answer.reason is Reason.BEGIN_FAILS:
+        failing = [answer.begin]
+    elif answer.reason is Reason.WANTED_FAILS:
+        failing = [answer.wanted]
+    packages = _packages((answer.begin, answer.wanted, *failing))
+    values = Values(packages)
+    content = {
+        "plan": None,
+        "reason": answer.reason.value,
+        "packages": [one.path for one in packages],
+        "failing": [_judged(state, values, verdicts) for state in failing],
+        "refused": [one.refusal for one in answer.barred if one.refusal],
+        "bridge": list(bridge),
+    }
+    return document(PLAN_FORMAT, content)
+
+
+def promised(plan: Plan | AliasPlan, verdicts: Verdicts) -> Answer:
+    """Whether every state that the calls lead to is known to start, as far as anybody meets it.
+
+    What the function is before the first call is no matter of the plan's. A version is invoked
+    before an alias moves to it, so that nobody meets one that doesn't start.
+    """
+    if isinstance(plan, AliasPlan) or not any(plan.unknown(verdicts.answer)):
+        return Answer.STARTS
+    return Answer.UNKNOWN
 
 
 def _packages(states: Iterable[State]) -> tuple[Package, ...]:
     return tuple(dict.fromkeys(one for state in states for one in (state.package, *state.layers)))
 
 
-def _way_back(plan: Plan | AliasPlan, writer: _Writer, day: date | None) -> list[dict[str, Any]]:
+def _judged(state: State, values: Values, verdicts: Verdicts) -> dict[str, Any]:
+    verdict = verdicts.verdict(state)
+    return {
+        **values.write_state(state),
+        "answer": verdict.answer.value,
+        "findings": [finding_as_json(one) for one in verdict.findings],
+    }
+
+
+def _naive(change: Naive, values: Values, verdicts: Verdicts) -> dict[str, Any]:
+    return {
+        "order": change.order.value,
+        "states": [_judged(state, values, verdicts) for state in change.states],
+        "refused": [
+            {**values.write_step(one.step), "refusal": one.refusal} for one in change.refused
+        ],
+    }
+
+
+def _way_back(plan: Plan | AliasPlan, values: Values, day: date | None) -> list[dict[str, Any]]:
     """The calls that lead back, each with why the API would refuse it."""
     if isinstance(plan, AliasPlan):
-        return [{**writer.step(step), "refusal": None} for step in plan.way_back]
+        return [{**values.write_step(step), "refusal": None} for step in plan.way_back]
     back = plan.way_back
     return [
-        {**writer.step(step), "refusal": refusal(state, step, day=day)}
+        {**values.write_step(step), "refusal": refusal(state, step, day=day)}
         for state, step in zip(back.states, back.steps, strict=False)
     ]

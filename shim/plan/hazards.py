@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from shim.check.findings import Finding, Severity
-from shim.plan.alias import AliasPlan, AliasStep, InvokeVersion, MoveAlias, PublishVersion
+from shim.check.verdict import Answer, Verdict
+from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
-from shim.plan.step import Step, UpdateCode, UpdateConfiguration, after
+from shim.plan.step import Step, after
+from shim.plan.wording import PATHS, Names, call_in_words, reason
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from shim.check.state import State
     from shim.check.verdicts import Verdicts
 
 
@@ -23,69 +23,41 @@ class Guard:
     """A later call, sent too early."""
 
     step: Step
-    state: State
-    """What it would lead to."""
+    verdict: Verdict
+    """On what it would lead to."""
     refusal: str | None
-    """Why the API would refuse it; None where `state` doesn't start."""
-    finding: Finding | None
-    """What would keep `state` from starting; None where the call would be refused."""
+    """Why the API would refuse it; None where what it leads to fails, or may."""
 
-    @property
-    def sentence(self) -> str:
-        """In words."""
-        call = describe(self.step)
-        if self.finding is None:
-            return f"before this call, {call} would be refused: {self.refusal}"
-        return (
-            f"before this call, {call} would leave a function that does not start:"
-            f" `{self.finding.place}` {self.finding.sentence}"
-        )
+    def sentence(self, names: Names = PATHS, *, label: str = "") -> str:
+        """In words; `label` stands for what it would lead to, where that is described elsewhere."""
+        sent = f"before this call, {call_in_words(self.step, names)} would"
+        if self.refusal:
+            return f"{sent} be refused: {self.refusal}"
+        if label:
+            return f"{sent} lead to {label}"
+        is_known = self.verdict.answer is Answer.FAILS
+        what = "that does not start" if is_known else "of which it is unknown whether it starts"
+        return f"{sent} leave a function {what}: {reason(self.verdict, names)}"
 
 
 def guards(plan: Plan, verdicts: Verdicts, *, day: date | None) -> tuple[Guard | None, ...]:
     """For each step the nearest later one that has to wait for it; None where none has to."""
-    return tuple(
-        _guard_of(state, plan.steps[index + 1 :], verdicts, day=day)
-        for index, state in enumerate(plan.states[:-1])
-    )
+    return tuple(_guard_of(plan, place, verdicts, day=day) for place, _ in enumerate(plan.steps))
 
 
 def guard_sentences(
-    plan: Plan | AliasPlan, verdicts: Verdicts, *, day: date | None
+    plan: Plan | AliasPlan, verdicts: Verdicts, *, day: date | None, names: Names = PATHS
 ) -> tuple[str | None, ...]:
     """What each step guards against, in words; None where it could as well come later."""
     if isinstance(plan, Plan):
-        return tuple(one.sentence if one else None for one in guards(plan, verdicts, day=day))
+        found = guards(plan, verdicts, day=day)
+        return tuple(one.sentence(names) if one else None for one in found)
     # Nobody calls `$LATEST`: there only the API's refusals count.
     latest = (
-        one.sentence if one and one.refusal else None
+        one.sentence(names) if one and one.refusal else None
         for one in guards(plan.latest, verdicts, day=day)
     )
     return (*latest, *map(_alias_sentence, plan.after))
-
-
-def describe(step: AliasStep) -> str:
-    """A call in a few words: its name and what it brings."""
-    match step:
-        case UpdateCode():
-            return f"UpdateFunctionCode ({step.package.path}, {step.arch})"
-        case UpdateConfiguration():
-            parts = {
-                "runtime": step.runtime and step.runtime.name,
-                "handler": step.handler,
-                "layers": None if step.layers is None else _names(step),
-                "environment": None if step.environment is None else f"{len(step.environment)} set",
-            }
-            fields = ", ".join(f"{name} {value}" for name, value in parts.items() if value)
-            return f"UpdateFunctionConfiguration ({fields})"
-        case PublishVersion():
-            return "PublishVersion"
-        case InvokeVersion():
-            return "Invoke (the published version)"
-        case MoveAlias():
-            return f"UpdateAlias ({step.alias}, {step.share:.0%} to the published version)"
-        case _:
-            assert_never(step)
 
 
 def _alias_sentence(step: PublishVersion | InvokeVersion | MoveAlias) -> str:
@@ -100,19 +72,12 @@ def _alias_sentence(step: PublishVersion | InvokeVersion | MoveAlias) -> str:
             assert_never(step)
 
 
-def _names(step: UpdateConfiguration) -> str:
-    return " + ".join(layer.path for layer in step.layers or ()) or "none"
-
-
-def _guard_of(
-    state: State, later: tuple[Step, ...], verdicts: Verdicts, *, day: date | None
-) -> Guard | None:
-    for step in later:
-        reached, refused = after(state, step), refusal(state, step, day=day)
-        errors = (
-            one for one in verdicts.verdict(reached).findings if one.severity is Severity.ERROR
-        )
-        found = None if refused else next(errors, None)
-        if refused or found:
-            return Guard(step=step, state=reached, refusal=refused, finding=found)
+def _guard_of(plan: Plan, place: int, verdicts: Verdicts, *, day: date | None) -> Guard | None:
+    begin, own = plan.states[place], verdicts.answer(plan.states[place + 1])
+    for step in plan.steps[place + 1 :]:
+        refused = refusal(begin, step, day=day)
+        verdict = verdicts.verdict(after(begin, step))
+        # What the plan itself goes through unknown, it guards from nothing but failures.
+        if refused or verdict.answer is Answer.FAILS or verdict.answer not in {own, Answer.STARTS}:
+            return Guard(step=step, verdict=verdict, refusal=refused)
     return None

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from shim.check.verdict import Answer
 from shim.plan.step import after, undo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shim.check.state import State
     from shim.plan.step import Step
 
@@ -36,13 +39,7 @@ class Plan:
         undone = [undo(before, step) for before, step in zip(self.states, self.steps, strict=False)]
         return Plan(begin=self.wanted, steps=tuple(reversed(undone)))
 
-    def rest_from(self, state: State) -> Plan | None:
-        """What is left of it for a function in `state`; None where the plan doesn't go there.
-
-        An executor that was killed goes on with this: a plan made anew wouldn't know the values
-        that the function had at the beginning.
-        """
-        states = self.states
-        if state not in states:
-            return None
-        return Plan(begin=state, steps=self.steps[states.index(state) :])
+    def unknown(self, answer: Callable[[State], Answer]) -> tuple[int, ...]:
+        """The places in `states` of those of which it is not known whether they start."""
+        places = enumerate(self.states)
+        return tuple(place for place, state in places if answer(state) is Answer.UNKNOWN)

@@ -17,7 +17,7 @@ from shim.plan.plan import Plan
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from shim.package.read import Package
 
@@ -88,8 +88,17 @@ class _Script:
         return quote(self.arns[layer]) if layer in self.arns else f'"${self.published[layer]}"'
 
 
-def aws_script(plan: Plan | AliasPlan, *, name: str, arns: Mapping[Package, str]) -> str:
-    """The script for the function `name`; layers that have no ARN are published by it."""
+def aws_script(
+    plan: Plan | AliasPlan,
+    *,
+    name: str,
+    arns: Mapping[Package, str],
+    unknown: Collection[int] = (),
+) -> str:
+    """The script for the function `name`; layers that have no ARN are published by it.
+
+    It says of which calls it is `unknown` whether the function starts after them, from 1.
+    """
     latest = plan if isinstance(plan, Plan) else plan.latest
     unpublished = _unpublished(latest, arns)
     published = {layer: f"layer_{number}" for number, layer in zip(count(1), unpublished)}
@@ -116,7 +125,8 @@ def aws_script(plan: Plan | AliasPlan, *, name: str, arns: Mapping[Package, str]
     for layer, variable in published.items():
         lines += ["", *_publish(layer, variable, name=name)]
     for number, step in enumerate(plan.steps, start=1):
-        lines += ["", f"# {number} of {len(plan.steps)}", *script.step(step)]
+        warning = "; whether the function starts then is unknown" if number in unknown else ""
+        lines += ["", f"# {number} of {len(plan.steps)}{warning}", *script.step(step)]
     lines += _way_back(plan)
     return "\n".join(lines) + "\n"
 

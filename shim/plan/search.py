@@ -1,15 +1,28 @@
-"""The shortest plan on which every state starts and no call is refused.
+"""The best plan on which no state fails and no call is refused.
 
 A state is a pair: what `UpdateFunctionCode` sets (package, architecture) and what
 `UpdateFunctionConfiguration` sets (the rest). A call moves to any other pair that differs in one
-half. Among the shortest plans the one is taken that people would pick:
+half. No plan goes through a state that is known to fail. Of some states it is unknown whether they
+start, so that a plan takes, in this order:
+
+1. states in between that are all known to start, without a bridge;
+2. states in between that are all known to start, over a bridge;
+3. as few unknown states in between as can be: over a bridge only where that spares one of them.
+
+So a bridge is built before an unknown state is gone through. The function as it is now and as it is
+wanted are no choice of the plan's: either may be unknown, and a plan is found all the same. A
+function that serves is known to its owner to start, and what is wanted was asked for.
+
+Among the plans that are equal in that the shortest is taken, and of those the one that people would
+pick:
 
 1. the one that changes the fewest fields in all: nothing goes there and back without need;
 2. then, call by call, the code call before the configuration call;
 3. then, call by call, the one that changes fewer fields: what can wait, waits.
 
 The search is A*: what a state still has to change is a lower bound of the calls and fields that it
-takes, so verdicts are only asked for on states that a better plan could go through.
+takes, so verdicts are only asked for on states that a better plan could go through. A state whose
+verdict turns out to be unknown goes back among the ways, with that one more.
 """
 
 from __future__ import annotations
@@ -23,6 +36,7 @@ from operator import ne
 from typing import TYPE_CHECKING, TypeVar
 
 from shim.check.state import State
+from shim.check.verdict import Answer
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
 from shim.plan.step import Step, UpdateCode, configuration_step
@@ -45,9 +59,10 @@ _CODE, _CONFIGURATION = 0, 1
 _Move = tuple[int, int]
 """Which call, and how many fields it changes."""
 
-_Way = tuple[int, int, tuple[_Move, ...], tuple[int, ...], _Node, _Node]
-"""As ways are compared: the calls and fields that it takes at least, the moves so far, and, only
-to tell equals apart, their places in the lists; then where it leads, and from where."""
+_Way = tuple[int, int, int, tuple[_Move, ...], tuple[int, ...], _Node, _Node]
+"""As ways are compared: the unknown states so far, the calls and fields that it takes at least, the
+moves so far, and, only to tell equals apart, their places in the lists; then where it leads, and
+from where."""
 
 
 class Reason(StrEnum):
@@ -67,7 +82,7 @@ class Barred:
     state: State
     """What it leads to, or would."""
     refusal: str | None
-    """Why the API refuses it; None where `state` doesn't start."""
+    """Why the API refuses it; None where `state` fails."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +103,14 @@ class NoPlan:
 
         For a function that fails already, or that nobody calls.
         """
-        found = find_plan(self.begin, self.wanted, starts=lambda _: True, day=self.day)
+        found = find_plan(self.begin, self.wanted, answer=whatever_starts, day=self.day)
         return found if isinstance(found, Plan) else None
+
+
+def whatever_starts(state: State) -> Answer:
+    """For a function that nobody calls: only the API's refusals then count."""
+    del state
+    return Answer.STARTS
 
 
 def find_plan(
@@ -98,28 +119,39 @@ def find_plan(
     *,
     bridges: tuple[Package, ...] = (),
     layer_bridges: tuple[tuple[Package, ...], ...] = (),
-    starts: Callable[[State], bool],
+    answer: Callable[[State], Answer],
     day: date | None,
 ) -> Plan | NoPlan:
-    """The shortest plan from `begin` to `wanted`; over a bridge only where it takes one.
+    """The best plan from `begin` to `wanted`; over a bridge only where that spares something.
 
     Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers.
     """
     why_not = partial(NoPlan, begin=begin, wanted=wanted, day=day)
-    if not starts(begin):
+    if answer(begin) is Answer.FAILS:
         return why_not(reason=Reason.BEGIN_FAILS)
-    if not starts(wanted):
+    if answer(wanted) is Answer.FAILS:
         return why_not(reason=Reason.WANTED_FAILS)
-    search = _Search(begin, wanted, starts=starts, day=day)
-    steps = search.run()
-    if steps is None and (bridges or layer_bridges):
+    search = _Search(begin, wanted, answer=answer, day=day)
+    best = search.run()
+    if (best is None or best.unknown) and (bridges or layer_bridges):
         search = _Search(
-            begin, wanted, starts=starts, day=day, bridges=bridges, layer_bridges=layer_bridges
+            begin, wanted, answer=answer, day=day, bridges=bridges, layer_bridges=layer_bridges
         )
-        steps = search.run()
-    if steps is not None:
-        return Plan(begin=begin, steps=steps)
+        over_bridge = search.run()
+        if over_bridge and (best is None or over_bridge.unknown < best.unknown):
+            best = over_bridge
+    if best is not None:
+        return Plan(begin=begin, steps=best.steps)
     return why_not(reason=Reason.BARRED, barred=search.barred())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Best:
+    """What a search found."""
+
+    steps: tuple[Step, ...]
+    unknown: int
+    """How many of the states in between it is unknown of whether they start."""
 
 
 class _Search:
@@ -130,12 +162,12 @@ class _Search:
         begin: State,
         wanted: State,
         *,
-        starts: Callable[[State], bool],
+        answer: Callable[[State], Answer],
         day: date | None,
         bridges: tuple[Package, ...] = (),
         layer_bridges: tuple[tuple[Package, ...], ...] = (),
     ) -> None:
-        self._starts, self._day = starts, day
+        self._answer, self._day = answer, day
         packages = _unique(begin.package, wanted.package, *bridges)
         layers = _unique(begin.layers, wanted.layers, *layer_bridges)
         self._codes = list(product(packages, _unique(begin.arch, wanted.arch)))
@@ -161,23 +193,30 @@ class _Search:
         self._parents: dict[_Node, _Node] = {}
         """Of each state that can be reached: where from."""
         self._failing: set[_Node] = set()
+        self._unknown: set[_Node] = set()
+        """Those in between that were asked about."""
 
-    def run(self) -> tuple[Step, ...] | None:
-        """The best plan's steps; None where there is no plan."""
-        heap: list[_Way] = [(*self._left(_BEGIN), (), (), _BEGIN, _BEGIN)]
+    def run(self) -> _Best | None:
+        """The best plan; None where there is none."""
+        heap: list[_Way] = [(0, *self._left(_BEGIN), (), (), _BEGIN, _BEGIN)]
+        unknown_up_to = {_BEGIN: 0}
         while heap:
-            _, fields, moves, places, node, parent = heapq.heappop(heap)
+            unknown, calls, fields, moves, places, node, parent = heapq.heappop(heap)
             if node in self._parents or not self._is_open(parent, node):
                 continue
-            self._parents[node] = parent
+            met = unknown_up_to[parent] + (node in self._unknown)
+            if unknown < met:
+                heapq.heappush(heap, (met, calls, fields, moves, places, node, parent))
+                continue
+            self._parents[node], unknown_up_to[node] = parent, met
             if node == self._wanted:
-                return self._steps_to(node)
+                return _Best(steps=self._steps_to(node), unknown=met)
             fields -= self._left(node)[1]
             for move, place, neighbour in self._moves(node):
                 if neighbour not in self._parents and neighbour not in self._failing:
                     calls_left, fields_left = self._left(neighbour)
                     least = (len(moves) + 1 + calls_left, fields + move[1] + fields_left)
-                    way = (*least, (*moves, move), (*places, place), neighbour, node)
+                    way = (met, *least, (*moves, move), (*places, place), neighbour, node)
                     heapq.heappush(heap, way)
         return None
 
@@ -202,17 +241,19 @@ class _Search:
         )
 
     def _is_open(self, parent: _Node, node: _Node) -> bool:
-        """Whether the call from `parent` is taken, and the function then starts."""
+        """Whether the call from `parent` is taken, and the function then doesn't fail."""
         if node in self._failing:
             return False
         if node != parent:
             step = self._step(parent, node)
             if refusal(self._state(parent), step, day=self._day) is not None:
                 return False
-        if not self._starts(self._state(node)):
+        answer = self._answer(self._state(node))
+        if answer is Answer.FAILS:
             self._failing.add(node)
-            return False
-        return True
+        elif answer is Answer.UNKNOWN and node not in {_BEGIN, self._wanted}:
+            self._unknown.add(node)
+        return answer is not Answer.FAILS
 
     def _moves(self, node: _Node) -> Iterator[tuple[_Move, int, _Node]]:
         """Every call from `node`, the place that it leads to in its half's list, and the node."""

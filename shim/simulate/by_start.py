@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from shim.check.findings import Severity
 from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.errors import MachineError
 from shim.package.extract import unpack
 from shim.package.limits import read_limits
-from shim.simulate.by_verdict import expected
+from shim.simulate.by_verdict import outcome_of
 from shim.simulate.sandboxes import Outcome
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class RealSandbox:
     event: bytes
     closing: ExitStack
     unseen: Outcome | None
-    """What fails in the runtime, and would not here."""
+    """What fails in the runtime, or may, and would not here."""
     session: Session
     has_answered: bool = False
 
@@ -151,7 +152,8 @@ class RealStarter:
         """What only the verdict knows, where this machine stands in for the runtime."""
         if state.runtime.name in self._roots:
             return None
-        verdict = self._verdicts.verdict(state)
-        if verdict.starts or not verdict.findings[0].code.startswith(_HOST_SPARES):
-            return None
-        return expected(verdict)
+        for one in self._verdicts.verdict(state).findings:
+            decides = one.severity in {Severity.ERROR, Severity.UNKNOWN}
+            if decides and one.code.startswith(_HOST_SPARES):
+                return outcome_of(one, state)
+        return None

@@ -1,10 +1,14 @@
-"""Sandboxes that start when the verdict says so: no process runs, for speed."""
+"""Sandboxes that start when the verdict says so: no process runs, for speed.
+
+Where it is unknown whether a state starts, so is what its sandboxes' callers get.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shim.check.findings import Severity
 from shim.simulate.sandboxes import Outcome
 
 if TYPE_CHECKING:
@@ -56,11 +60,17 @@ class VerdictStarter:
 
 def expected(verdict: Verdict) -> Outcome:
     """What a caller would most likely get."""
-    if verdict.starts:
-        return Outcome(error_type=None)
-    finding = verdict.findings[0]
-    error_type = _error_type(finding, runs_handler=verdict.state.runtime.runs_handler)
-    return Outcome(error_type=error_type, message=f"{finding.code}: {finding.sentence}")
+    finding = verdict.reason
+    return Outcome(error_type=None) if finding is None else outcome_of(finding, verdict.state)
+
+
+def outcome_of(finding: Finding, state: State) -> Outcome:
+    """What a caller would most likely get where this was found in `state`."""
+    message = f"{finding.code}: {finding.sentence}"
+    if finding.severity is Severity.UNKNOWN:
+        return Outcome(error_type=None, message=message, is_unknown=True)
+    error_type = _error_type(finding, runs_handler=state.runtime.runs_handler)
+    return Outcome(error_type=error_type, message=message)
 
 
 def _error_type(finding: Finding, *, runs_handler: bool) -> str:

@@ -1,21 +1,22 @@
 """The time line of simulated changes, as SVG or as a page that opens in a browser.
 
-Failed invocations are hatched and marked with a cross, so that no colour has to be told apart.
+Failed invocations are hatched and marked with a cross, unknown ones dotted and marked with a
+question mark, so that no colour has to be told apart.
 """
 
 from __future__ import annotations
 
 from html import escape
+from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING
 
-from shim.plan.step import UpdateCode
+from shim.plan.wording import brief
 from shim.simulate.simulation import LEAD_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shim.plan.step import Step
     from shim.simulate.control import Update
     from shim.simulate.simulation import Run
 
@@ -28,14 +29,22 @@ BEFORE_SECONDS, AFTER_SECONDS = 4.0, 12.0
 """How much is shown before the first call and after the last update has taken hold."""
 
 # Okabe and Ito's colours, which colour-blind people tell apart; pattern and cross say it once more.
-_ANSWERED, _FAILED, _INK, _PALE = "#56B4E9", "#D55E00", "#222222", "#e8e8e8"
+_ANSWERED, _FAILED, _UNKNOWN = "#56B4E9", "#D55E00", "#AA4488"
+_INK, _PALE = "#222222", "#e8e8e8"
 _STYLE = f"font-family: sans-serif; font-size: 13px; fill: {_INK}"
 _PATTERN = (
     '<pattern id="failed" width="6" height="6" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)">'
     f'<rect width="6" height="6" fill="#ffffff"/><rect width="3" height="6" fill="{_FAILED}"/>'
     "</pattern>"
+    '<pattern id="unknown" width="5" height="5" patternUnits="userSpaceOnUse">'
+    f'<rect width="5" height="5" fill="#ffffff"/><circle cx="2" cy="2" r="1.6" fill="{_UNKNOWN}"/>'
+    "</pattern>"
 )
+
+
+_FILLS = (_ANSWERED, "url(#unknown)", "url(#failed)")
+"""Of what was answered, is unknown, and failed: from below."""
 
 
 def as_html(runs: Sequence[Run]) -> str:
@@ -56,7 +65,7 @@ def as_svg(runs: Sequence[Run]) -> str:
         f"<title>{_title(runs)}</title>",
         f"<defs>{_PATTERN}</defs>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        *_legend(),
+        *_legend(has_unknown=any(run.unknown for run in runs)),
     ]
     for number, run in enumerate(runs):
         lines += _lane(run, span, top=TOP + number * LANE)
@@ -66,7 +75,9 @@ def as_svg(runs: Sequence[Run]) -> str:
 
 def _title(runs: Sequence[Run]) -> str:
     said = ", ".join(
-        f"{run.name}: {len(run.failures)} of {len(run.samples)} failed" for run in runs
+        f"{run.name}: {len(run.failures)} of {len(run.samples)} failed"
+        + (f", {len(run.unknown)} unknown" if run.unknown else "")
+        for run in runs
     )
     return escape(said)
 
@@ -88,17 +99,18 @@ class _Span:
         share = (min(max(time, self.begin), self.end) - self.begin) / (self.end - self.begin)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
-    def bins(self, run: Run) -> list[tuple[int, int]]:
-        """How many invocations were answered, and failed, in each half second."""
-        answered, failed = [0] * self._bins, [0] * self._bins
+    def bins(self, run: Run) -> list[tuple[int, int, int]]:
+        """How many invocations were answered, unknown, and failed, in each half second."""
+        answered, unknown, failed = ([0] * self._bins for _ in range(3))
         for sample in run.samples:
             if self.begin <= sample.time < self.end:
                 place = int((sample.time - self.begin) / BIN_SECONDS)
-                (failed if sample.outcome.error_type else answered)[place] += 1
-        return list(zip(answered, failed, strict=True))
+                kind = failed if sample.outcome.error_type else answered
+                (unknown if sample.outcome.is_unknown else kind)[place] += 1
+        return list(zip(answered, unknown, failed, strict=True))
 
 
-def _legend() -> Iterator[str]:
+def _legend(*, has_unknown: bool) -> Iterator[str]:
     yield _text(8, 20, "invocations in each half second:")
     yield _rect(226, 9, 14, 13, _ANSWERED)
     yield _text(246, 20, "answered")
@@ -107,23 +119,30 @@ def _legend() -> Iterator[str]:
     yield _text(356, 20, "failed")
     yield _rect(416, 9, 14, 13, _PALE)
     yield _text(436, 20, "an update in progress; when it ends, new sandboxes start from it")
+    if has_unknown:
+        yield _rect(868, 9, 14, 13, "url(#unknown)")
+        yield _text(886, 20, "? unknown")
 
 
 def _lane(run: Run, span: _Span, *, top: float) -> Iterator[str]:
     base = top + BARS
     yield _text(8, top + 22, run.name, weight="bold")
     yield _text(8, top + 40, f"{len(run.failures):,} of {len(run.samples):,}")
-    yield _text(8, top + 56, "failed")
+    doubt = f", {len(run.unknown):,} unknown" if run.unknown else ""
+    yield _text(8, top + 56, f"failed{doubt}")
     step = (WIDTH - LEFT - RIGHT) / ((span.end - span.begin) / BIN_SECONDS)
-    for place, (answered, failed) in enumerate(span.bins(run)):
+    for place, counts in enumerate(span.bins(run)):
         x, width = round(LEFT + place * step, 1), round(step - 1, 1)
         scale = (BARS - 12) / span.highest
-        low, high = round(answered * scale, 1), round(failed * scale, 1)
-        if answered:
-            yield _rect(x, base - low, width, low, _ANSWERED)
+        top_of = list(accumulate((round(count * scale, 1) for count in counts), initial=0.0))
+        for count, low, high, fill in zip(counts, top_of, top_of[1:], _FILLS, strict=False):
+            if count:
+                yield _rect(x, base - high, width, round(high - low, 1), fill)
+        _, unknown, failed = counts
         if failed:
-            yield _rect(x, base - low - high, width, high, "url(#failed)")
-            yield _cross(x + width / 2, base - low - high - 6)
+            yield _cross(x + width / 2, base - top_of[-1] - 6)
+        elif unknown:
+            yield _text(x + width / 2, base - top_of[-1] - 2, "?", anchor="middle", size=11)
     yield f'<path d="M{LEFT} {base}H{WIDTH - RIGHT}" stroke="{_INK}"/>'
     for number, one in enumerate(run.updates):
         yield from _update(one, span, top=base + 4 + number * STRIP)
@@ -137,21 +156,7 @@ def _update(one: Update, span: _Span, *, top: float) -> Iterator[str]:
     end = span.x(span.end if one.held is None else one.held)
     yield _rect(begun, top, max(end - begun, 1), STRIP - 3, _PALE)
     yield f'<path d="M{end} {top}v{STRIP - 3}" stroke="{_INK}" stroke-width="2"/>'
-    yield _text(end + 5, top + 11, short_name(one.step), size=11)
-
-
-def short_name(step: Step) -> str:
-    """A call, as briefly as a drawing has room for."""
-    if isinstance(step, UpdateCode):
-        return f"code ({step.arch})"
-    fields = {
-        "runtime": step.runtime,
-        "handler": step.handler,
-        "layers": step.layers,
-        "environment": step.environment,
-    }
-    names = ", ".join(name for name, value in fields.items() if value is not None)
-    return f"configuration ({names})"
+    yield _text(end + 5, top + 11, brief(one.step), size=11)
 
 
 def _axis(span: _Span, *, top: float) -> Iterator[str]:

@@ -25,6 +25,8 @@ class Outcome:
 
     error_type: str | None
     message: str = ""
+    is_unknown: bool = False
+    """Whether the caller got an answer can't be told; `message` says why."""
 
 
 class Sandbox(Protocol):

@@ -14,10 +14,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from shim.aws.api import LambdaError
-from shim.deploy.executor import Executor, name_of, read_zip
+from shim.deploy.executor import Executor, read_zip
 from shim.document import document
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
+from shim.plan.wording import call_in_words
 from shim.simulate.control import ControlPlane, Timing
 from shim.simulate.sandboxes import Sandboxes
 from shim.simulate.timeline import Timeline
@@ -56,6 +57,11 @@ class Run:
         return tuple(sample for sample in self.samples if sample.outcome.error_type)
 
     @property
+    def unknown(self) -> tuple[Sample, ...]:
+        """The invocations of which can't be told whether they were answered."""
+        return tuple(sample for sample in self.samples if sample.outcome.is_unknown)
+
+    @property
     def errors(self) -> Counter[str]:
         """How often callers got which error type."""
         return Counter(sample.outcome.error_type or "" for sample in self.failures)
@@ -73,8 +79,9 @@ class Run:
 
     @property
     def lost_nothing(self) -> bool:
-        """Whether the change came to its end under traffic and every invocation was answered."""
-        return self.problem is None and self.is_covered and not self.failures
+        """Whether the change came to its end under traffic that is known to have been answered."""
+        is_answered = not self.failures and not self.unknown
+        return self.problem is None and self.is_covered and is_answered
 
     @property
     def is_covered(self) -> bool:
@@ -215,16 +222,22 @@ def _run_as_json(run: Run) -> dict[str, Any]:
         "name": run.name,
         "invocations": len(run.samples),
         "failures": len(run.failures),
+        "unknown": len(run.unknown),
         "failingSeconds": round(run.failing_seconds, 3),
         "sandboxes": run.starts,
         "errors": dict(run.errors.most_common()),
         "problem": run.problem,
         "covered": run.is_covered,
         "updates": [
-            {"call": name_of(one.step), "begun": round(one.begun, 3), "held": _rounded(one.held)}
+            {
+                "call": call_in_words(one.step),
+                "begun": round(one.begun, 3),
+                "held": _rounded(one.held),
+            }
             for one in run.updates
         ],
         "failedAt": [round(one.time, 3) for one in run.failures],
+        "unknownAt": [round(one.time, 3) for one in run.unknown],
     }
 
 

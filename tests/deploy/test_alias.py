@@ -12,6 +12,7 @@ from shim.aws.api import LATEST, Alias, Conflict, Invoked, RevisionMismatch, Thr
 from shim.deploy.alias import AliasExecutor
 from shim.deploy.executor import Stopped
 from shim.plan.alias import AliasPlan, find_alias_plan
+from shim.plan.search import whatever_starts
 from shim.simulate.control import Fault
 from tests.deploy.test_executor import Killed, Mortal
 from tests.plan.worlds import NAME, World
@@ -45,7 +46,7 @@ def plan_of(world: World, *, shares: tuple[float, ...] = ()) -> AliasPlan:
         alias=LIVE,
         old_version="1",
         shares=shares,
-        starts=lambda _: True,
+        answer=whatever_starts,
         day=None,
     )
     assert isinstance(plan, AliasPlan)

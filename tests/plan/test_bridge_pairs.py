@@ -64,7 +64,7 @@ def states(folder: Path) -> list[State]:
             PACKAGES, Arch, (GO, AL2, AL2023), ("main", "bin/other", "bootstrap"), LAYER_SETS
         )
     )
-    return [one for one in every if verdicts.starts(one)]
+    return [one for one in every if verdicts.verdict(one).starts]
 
 
 def test_every_pair_has_a_plan_all_of_whose_states_start_or_a_reason(tmp_path: Path) -> None:
@@ -83,12 +83,13 @@ def test_every_pair_has_a_plan_all_of_whose_states_start_or_a_reason(tmp_path: P
         )
         if isinstance(answer, Bridged):
             assert answer.plan.wanted == wanted
-            assert all(map(verdicts.starts, answer.plan.states))
+            assert not answer.plan.unknown(verdicts.answer)
+            assert all(verdicts.verdict(one).starts for one in answer.plan.states)
             over_a_bridge += bool(answer.bridges)
         else:
             without += 1
             assert answer.answer.reason is Reason.BARRED
             assert answer.reasons
             assert "`lib/x`" in answer.reasons[0]
-    assert over_a_bridge > 100
+    assert over_a_bridge > 90
     assert without > 10

@@ -115,7 +115,7 @@ def check_all(kit: Kit, begin: State, wanted: State, *, takes: str) -> None:
     )
     with written(found, verdicts=verdicts) as bridged:
         for each in bridged.plan.states:
-            assert verdicts.starts(each)
+            assert verdicts.verdict(each).starts
             answer = kit.answer(each)
             is_new = "renewed" in answer
             assert answer["renewed" if is_new else "machine"] == each.arch.machine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_the_states_in_between_are_shown_and_those_of_other_orders(
             )
         ),
     ]
-    assert "before this call, UpdateFunctionConfiguration (handler bin/new) would leave" in printed
+    assert "before this call" not in printed
     assert "  code first           Serverless, CDK hotswap  fails: A" in lines
     assert "  configuration first  Terraform, cargo-lambda  fails: B" in lines
     assert "[handler-missing]" in printed
@@ -125,6 +126,42 @@ def test_a_saved_plan_is_what_its_schema_says_and_can_be_read_again(
     assert (here / "out" / "orders-bridge.zip").exists()
     saved = read_plan(text)
     assert len(saved.plan.steps) == 3
+
+
+def test_a_saved_plan_holds_the_environment_and_is_for_its_owner_alone(
+    plan: Callable[..., Planned], here: Path
+) -> None:
+    saved = here / "plan.json"
+    saved.write_text("open to all")
+    saved.chmod(0o644)
+    assert plan(*NOW, "--env", "TOKEN=secret", "--output", "plan.json")[0] == 0
+    assert "secret" in saved.read_text()
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+
+
+def test_what_each_call_guards_against_is_explained_to_whoever_asks(
+    plan: Callable[..., Planned],
+) -> None:
+    _, printed, _ = plan(*RENAMED)
+    assert printed.count("[handler-missing]") == 2, "each failing state is described once"
+    assert "without it every way leads to A or B" in printed
+    _, explained, _ = plan(*RENAMED, "--explain")
+    assert explained.count("[handler-missing]") == 2
+    call = "UpdateFunctionConfiguration (handler bin/new)"
+    assert f"1  before this call, {call} would lead to B" in explained
+    assert f"  - {call} leads to B" in explained
+
+
+def test_long_paths_are_called_by_their_last_part_everywhere(
+    plan: Callable[..., Planned], here: Path
+) -> None:
+    (here / "deep" / "er").mkdir(parents=True)
+    for name in ("old.zip", "new.zip"):
+        (here / name).rename(here / "deep" / "er" / name)
+    words = [f"{here}/deep/er/{word}" if word.endswith(".zip") else word for word in RENAMED]
+    _, printed, _ = plan(*words, "--bridge", str(here / "deep"), "--explain")
+    assert "old.zip" in printed
+    assert str(here) not in printed
 
 
 def test_the_same_words_give_the_same_plan_and_bridge(
@@ -236,8 +273,8 @@ def test_an_alias_moves_by_shares_and_has_a_way_back(plan: Callable[..., Planned
     words = [*NOW, "--package", "native.zip", "--arch", "arm64", "--alias", "live=7"]
     status, printed, _ = plan(*words, "--share", "0.1")
     assert status == 0
-    assert "UpdateAlias live: 10% to the published version" in printed
-    assert printed.rstrip().endswith("UpdateAlias live: all to version 7")
+    assert "UpdateAlias (live, 10% to the published version)" in printed
+    assert printed.rstrip().endswith("UpdateAlias (live, all to version 7)")
     status, printed, _ = plan(*words, "--json")
     assert [step["call"] for step in document(printed)["steps"]] == [
         *("UpdateFunctionCode", "PublishVersion", "Invoke", "UpdateAlias"),

@@ -50,7 +50,7 @@ class World:
         self.begin = state(old, handler="old", layers=(layer,), environment=(("A", "1"),))
         self.wanted = state(new, handler="new", arch=Arch.ARM64, environment=(("B", "ü"),))
         found = find_plan(
-            self.begin, self.wanted, bridges=(bridge,), starts=self.verdicts.starts, day=TODAY
+            self.begin, self.wanted, bridges=(bridge,), answer=self.verdicts.answer, day=TODAY
         )
         assert isinstance(found, Plan)
         self.plan = found
@@ -87,7 +87,7 @@ class World:
             old_version="7",
             shares=(0.1,),
             code_sha256=code_sha256(self.wanted.package),
-            starts=self.verdicts.starts,
+            answer=self.verdicts.answer,
             day=TODAY,
         )
         assert isinstance(found, AliasPlan)
@@ -132,7 +132,7 @@ def test_an_aliass_plan_that_is_read_back_is_the_same_plan(world: World) -> None
 
 def test_layers_and_environment_that_are_emptied_are_not_left_as_they_are(world: World) -> None:
     wanted = replace(world.begin, layers=(), environment=())
-    plan = find_plan(world.begin, wanted, starts=world.verdicts.starts, day=TODAY)
+    plan = find_plan(world.begin, wanted, answer=world.verdicts.answer, day=TODAY)
     assert isinstance(plan, Plan)
     document = as_document(plan, verdicts=world.verdicts, day=TODAY)
     assert document["steps"][0] == {
@@ -152,7 +152,7 @@ def test_each_step_says_what_it_guards_against(world: World) -> None:
         "UpdateCode",
     ]
     assert "UpdateFunctionConfiguration" in sentences[0]
-    assert "does not start: `" in sentences[0]
+    assert "does not start: Handler names `new`" in sentences[0]
     assert "new" in sentences[0]
     assert "UpdateFunctionCode" in sentences[1]
     assert sentences[2] is None
@@ -161,13 +161,13 @@ def test_each_step_says_what_it_guards_against(world: World) -> None:
 def test_the_naive_orders_are_shown_with_what_fails(world: World) -> None:
     naive = {one["order"]: one for one in world.document()["naive"]}
     code_first = naive["code first"]["states"][0]
-    assert not code_first["starts"]
+    assert code_first["answer"] == "doesn't start"
     assert any(one["severity"] == "error" for one in code_first["findings"])
 
 
 def test_the_way_back_says_what_the_dates_bar(world: World) -> None:
     begin = replace(world.wanted, runtime=state(world.wanted.package, runtime=AL2).runtime)
-    plan = find_plan(begin, world.wanted, starts=world.verdicts.starts, day=date(2027, 2, 2))
+    plan = find_plan(begin, world.wanted, answer=world.verdicts.answer, day=date(2027, 2, 2))
     assert isinstance(plan, Plan)
     document = as_document(plan, verdicts=world.verdicts, day=date(2027, 2, 2))
     assert [one["refusal"] for one in document["wayBack"]] == [

@@ -14,6 +14,7 @@ from shim.plan.drawing import Drawing, draw_no_plan, draw_plan
 from shim.plan.plan import Plan
 from shim.plan.search import NoPlan, find_plan
 from shim.plan.step import UpdateCode
+from shim.plan.wording import Names
 from tests.plan.builders import GO, bare, dual, extension, single, state
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 def drawn(begin: State, wanted: State) -> Drawing:
     verdicts = Verdicts()
-    answer = find_plan(begin, wanted, starts=verdicts.starts, day=None)
+    answer = find_plan(begin, wanted, answer=verdicts.answer, day=None)
     if isinstance(answer, NoPlan):
-        return draw_no_plan(answer, names={}, verdicts=verdicts, day=None)
-    return draw_plan(answer, names={}, verdicts=verdicts, day=None)
+        return draw_no_plan(answer, names=Names(), verdicts=verdicts, day=None)
+    return draw_plan(answer, names=Names(), verdicts=verdicts, day=None)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_title_and_description_say_it_all_in_words(plan: Drawing, no_plan: Drawi
     assert "without a plan, code first: dual.zip" in description
     assert "fails: A" in description
     assert "A: x86.zip!/extensions/agent is built for x86_64" in description
-    assert elements(plan, "title")[0].text == ("A plan of 2 calls; every state on its way starts")
+    assert elements(plan, "title")[0].text == ("A plan of 2 calls; every state on the way starts")
 
 
 def test_what_fails_has_another_shape_a_hatch_and_a_word_besides_its_colour(
@@ -94,7 +95,7 @@ def test_everything_lies_within_the_picture(length: int) -> None:
     code = dual("orders")
     steps = [UpdateCode(package=code, arch=[*Arch][index % 2]) for index in range(length)]
     plan = Plan(begin=begin, steps=tuple(steps))
-    drawing = draw_plan(plan, names={}, verdicts=Verdicts(), day=None)
+    drawing = draw_plan(plan, names=Names(), verdicts=Verdicts(), day=None)
     root = ElementTree.fromstring(drawing.svg)  # noqa: S314 - ours
     width, height = (float(root.get(side) or 0) for side in ("width", "height"))
     for one in elements(drawing, "text"):

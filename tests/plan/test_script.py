@@ -20,6 +20,7 @@ from shim.package.read import read_package
 from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.plan import Plan
 from shim.plan.script import aws_script
+from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from tests.plan.builders import state, zipped
 from tests.requirements import require
@@ -179,7 +180,7 @@ def alias_plan(world: World) -> AliasPlan:
         old_version="7",
         shares=(0.1,),
         code_sha256="hash=",
-        starts=lambda _: True,
+        answer=whatever_starts,
         day=None,
     )
     assert isinstance(plan, AliasPlan)

@@ -24,14 +24,14 @@ RUNTIMES = read_runtimes()
 
 
 def plan(begin: State, wanted: State, *bridges: Package) -> Plan:
-    found = find_plan(begin, wanted, bridges=bridges, starts=Verdicts(day=TODAY).starts, day=TODAY)
+    found = find_plan(begin, wanted, bridges=bridges, answer=Verdicts(day=TODAY).answer, day=TODAY)
     assert isinstance(found, Plan)
     assert found.states[-1] == wanted
     return found
 
 
 def no_plan(begin: State, wanted: State, *bridges: Package) -> NoPlan:
-    found = find_plan(begin, wanted, bridges=bridges, starts=Verdicts(day=TODAY).starts, day=TODAY)
+    found = find_plan(begin, wanted, bridges=bridges, answer=Verdicts(day=TODAY).answer, day=TODAY)
     assert isinstance(found, NoPlan)
     return found
 
@@ -128,7 +128,7 @@ def test_layers_for_one_architecture_leave_before_it_does_and_come_after_it() ->
     assert no_plan(begin, wanted).reason is Reason.BARRED
     bridge = (layer(path="bridge.zip"),)
     found = find_plan(
-        begin, wanted, layer_bridges=(bridge,), starts=Verdicts(day=TODAY).starts, day=TODAY
+        begin, wanted, layer_bridges=(bridge,), answer=Verdicts(day=TODAY).answer, day=TODAY
     )
     assert isinstance(found, Plan)
     assert found.steps == (
@@ -149,7 +149,7 @@ def test_what_need_not_change_at_once_waits_for_a_later_call() -> None:
     wanted = replace(wanted, layers=(extension(Arch.ARM64),))
     bridge = (layer(path="bridge.zip"),)
     found = find_plan(
-        begin, wanted, layer_bridges=(bridge,), starts=Verdicts(day=TODAY).starts, day=TODAY
+        begin, wanted, layer_bridges=(bridge,), answer=Verdicts(day=TODAY).answer, day=TODAY
     )
     assert isinstance(found, Plan)
     assert found.steps[0] == UpdateConfiguration(layers=bridge)
@@ -172,7 +172,7 @@ def test_verdicts_are_asked_for_only_where_a_better_plan_could_go() -> None:
     verdicts = Verdicts(day=TODAY)
     begin = state(single(Arch.X86_64, "old"), runtime=AL2, handler="old")
     wanted = state(single(Arch.X86_64, "old", "new"), handler="new", environment=(("A", "1"),))
-    found = find_plan(begin, wanted, starts=verdicts.starts, day=TODAY)
+    found = find_plan(begin, wanted, answer=verdicts.answer, day=TODAY)
     assert isinstance(found, Plan)
     assert len(verdicts) == 3
 
@@ -189,11 +189,11 @@ def test_out_of_a_blocked_runtime_a_layer_with_the_launcher_is_the_way() -> None
     begin = state(bare("orders"), runtime=GO)
     wanted = state(dual("orders"))
     verdicts = Verdicts(day=blocked)
-    barred = find_plan(begin, wanted, starts=verdicts.starts, day=blocked)
+    barred = find_plan(begin, wanted, answer=verdicts.answer, day=blocked)
     assert isinstance(barred, NoPlan)
     assert {one.refusal is None for one in barred.barred} == {True, False}
     bridge = (layer(entry("bootstrap", launcher()), path="launcher.zip"),)
-    found = find_plan(begin, wanted, layer_bridges=(bridge,), starts=verdicts.starts, day=blocked)
+    found = find_plan(begin, wanted, layer_bridges=(bridge,), answer=verdicts.answer, day=blocked)
     assert isinstance(found, Plan)
     assert found.steps == (
         UpdateConfiguration(runtime=RUNTIMES[AL2023], layers=bridge),
@@ -206,8 +206,8 @@ def test_functions_that_differ_in_what_does_not_matter_share_a_verdict() -> None
     verdicts = Verdicts(day=TODAY)
     begin = state(single(Arch.X86_64, "orders"))
     for number in range(10):
-        assert verdicts.starts(replace(begin, environment=(("NUMBER", str(number)),)))
+        assert verdicts.verdict(replace(begin, environment=(("NUMBER", str(number)),))).starts
     assert len(verdicts) == 1
     wrapper = ("AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrapper")
-    assert not verdicts.starts(replace(begin, environment=(wrapper,)))
+    assert not verdicts.verdict(replace(begin, environment=(wrapper,))).starts
     assert len(verdicts) == 2

@@ -21,7 +21,7 @@ from shim.plan.alias import (
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
-from shim.plan.search import NoPlan, Reason, find_plan
+from shim.plan.search import NoPlan, Reason, find_plan, whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from tests.plan.builders import AL2023, GO, bare, dual, single, state
 
@@ -35,7 +35,7 @@ NEW = state(single(Arch.X86_64, "new"), handler="new")
 
 def bridged() -> Plan:
     bridge = single(Arch.X86_64, "old", "new", path="bridge.zip")
-    plan = find_plan(OLD, NEW, bridges=(bridge,), starts=VERDICTS.starts, day=TODAY)
+    plan = find_plan(OLD, NEW, bridges=(bridge,), answer=VERDICTS.answer, day=TODAY)
     assert isinstance(plan, Plan)
     return plan
 
@@ -46,8 +46,8 @@ def test_either_naive_order_of_a_rename_goes_through_a_state_that_does_not_start
     assert changes[Order.CODE_FIRST].states == (code_first, NEW)
     assert changes[Order.CONFIGURATION_FIRST].states == (configuration_first, NEW)
     assert set(changes[Order.PARALLEL].states) == {code_first, configuration_first, NEW}
-    assert not VERDICTS.starts(code_first)
-    assert not VERDICTS.starts(configuration_first)
+    assert not VERDICTS.verdict(code_first).starts
+    assert not VERDICTS.verdict(configuration_first).starts
 
 
 def test_a_tool_that_sends_a_call_for_each_field_goes_through_every_mixture() -> None:
@@ -77,15 +77,6 @@ def test_a_naive_change_of_nothing_goes_nowhere() -> None:
     assert all(change.states == () for change in naive_changes(OLD, OLD, day=TODAY))
 
 
-def test_a_plan_that_was_broken_off_goes_on_from_where_the_function_is() -> None:
-    plan = bridged()
-    for index, reached in enumerate(plan.states):
-        rest = plan.rest_from(reached)
-        assert rest is not None
-        assert rest.states == plan.states[index:]
-    assert plan.rest_from(replace(OLD, handler="other")) is None
-
-
 def test_the_way_back_goes_through_the_same_states() -> None:
     plan = bridged()
     assert plan.way_back.states == plan.states[::-1]
@@ -94,7 +85,7 @@ def test_the_way_back_goes_through_the_same_states() -> None:
 
 def test_the_way_back_out_of_a_runtime_can_be_barred_by_its_dates() -> None:
     plan = find_plan(
-        state(dual("orders"), runtime=GO), state(dual("orders")), starts=lambda _: True, day=TODAY
+        state(dual("orders"), runtime=GO), state(dual("orders")), answer=whatever_starts, day=TODAY
     )
     assert isinstance(plan, Plan)
     back = plan.way_back
@@ -113,7 +104,7 @@ def alias_plan(*shares: float, version: str = "7") -> AliasPlan:
         old_version=version,
         shares=shares,
         code_sha256="hash",
-        starts=VERDICTS.starts,
+        answer=VERDICTS.answer,
         day=TODAY,
     )
     assert isinstance(found, AliasPlan)
@@ -151,7 +142,7 @@ def test_an_alias_on_latest_can_only_move_at_once() -> None:
 
 def test_nothing_is_published_for_an_alias_that_has_what_is_wanted() -> None:
     found = find_alias_plan(
-        OLD, NEW, live=NEW, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+        OLD, NEW, live=NEW, alias="live", old_version="7", answer=VERDICTS.answer, day=TODAY
     )
     assert isinstance(found, AliasPlan)
     assert found.steps == ()
@@ -161,13 +152,13 @@ def test_nothing_is_published_for_an_alias_that_has_what_is_wanted() -> None:
 def test_an_alias_is_not_moved_to_what_does_not_start_nor_by_calls_that_are_refused() -> None:
     failing = replace(NEW, handler="old")
     found = find_alias_plan(
-        OLD, failing, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+        OLD, failing, live=OLD, alias="live", old_version="7", answer=VERDICTS.answer, day=TODAY
     )
     assert isinstance(found, NoPlan)
     assert found.reason is Reason.WANTED_FAILS
     gone = state(dual("old"), handler="old", runtime=GO)
     found = find_alias_plan(
-        OLD, gone, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+        OLD, gone, live=OLD, alias="live", old_version="7", answer=VERDICTS.answer, day=TODAY
     )
     assert isinstance(found, NoPlan)
     assert found.reason is Reason.BARRED
@@ -175,7 +166,7 @@ def test_an_alias_is_not_moved_to_what_does_not_start_nor_by_calls_that_are_refu
 
 def test_an_alias_is_brought_to_what_latest_already_is() -> None:
     found = find_alias_plan(
-        NEW, NEW, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+        NEW, NEW, live=OLD, alias="live", old_version="7", answer=VERDICTS.answer, day=TODAY
     )
     assert isinstance(found, AliasPlan)
     assert found.latest.steps == ()
@@ -185,7 +176,7 @@ def test_an_alias_is_brought_to_what_latest_already_is() -> None:
 def test_latest_may_fail_before_an_aliass_plan_and_on_its_way() -> None:
     begin = replace(OLD, handler="missing")
     found = find_alias_plan(
-        begin, NEW, live=OLD, alias="live", old_version="7", starts=VERDICTS.starts, day=TODAY
+        begin, NEW, live=OLD, alias="live", old_version="7", answer=VERDICTS.answer, day=TODAY
     )
     assert isinstance(found, AliasPlan)
-    assert not VERDICTS.starts(found.latest.states[1])
+    assert not VERDICTS.verdict(found.latest.states[1]).starts

@@ -13,6 +13,9 @@ from shim.arch import Arch
 from shim.check.verdicts import Verdicts
 from shim.emulate.session import Answer
 from shim.errors import MachineError
+from shim.package.launchers import Flavour, launcher
+from shim.package.read import read_package
+from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
 from shim.plan.step import UpdateCode
 from shim.simulate.by_start import RealSandbox, RealStarter
@@ -20,10 +23,12 @@ from shim.simulate.by_verdict import VerdictStarter
 from shim.simulate.control import Timing
 from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Outcome, Traffic
-from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, changes
+from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, as_json, changes
 from tests.check.oracle.roots import require_roots, unpack_root
 from tests.examples.commands import require_runs
 from tests.plan import worlds
+from tests.plan.builders import state, zipped
+from tests.plan.model.universe import SCRIPT
 from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, Scenario, read_scenario
 
 if TYPE_CHECKING:
@@ -142,6 +147,76 @@ def test_without_its_root_folder_the_verdict_says_what_a_runtime_lacks(
         outcome = starter.start(too_new).invoke()
     assert outcome.error_type == "Runtime.ExitError"
     assert outcome.message.startswith("glibc-too-new: ")
+
+
+def by_script(folder: Path, functions: dict[Arch, Path]) -> tuple[State, State]:
+    """A program behind the script that shim replaces, and another one behind shim's launcher."""
+    answering = functions[Arch.X86_64].read_bytes()
+    script = {"bootstrap": b'#!/bin/sh\nexec "./$_HANDLER"\n', "hello": answering}
+    packed = {"bootstrap": launcher(Arch.X86_64, Flavour.LEAN), "greet": answering}
+    begin, wanted = (
+        read_package(zipped(folder / f"{name}.zip", files))
+        for name, files in (("hello", script), ("greet", packed))
+    )
+    return state(begin, handler="hello"), state(wanted, handler="greet")
+
+
+def test_the_script_that_shim_replaces_gets_its_bridge_and_no_start_fails(
+    tmp_path: Path,
+    emulator: Path,
+    functions: dict[Arch, Path],
+    lean_launchers: None,
+    verdicts: Verdicts,
+) -> None:
+    del lean_launchers
+    require_runs(Arch.X86_64)
+    begin, wanted = by_script(tmp_path, functions)
+    found = find_bridged_plan(
+        begin,
+        wanted,
+        verdicts=verdicts,
+        day=DAY,
+        bridge_path=tmp_path / "bridge.zip",
+        layer_path=tmp_path / "layer.zip",
+    )
+    assert isinstance(found, Bridged)
+    assert found.bridge
+    with ExitStack() as stack:
+        plan = stack.enter_context(written(found, verdicts=verdicts)).plan
+        starter = stack.enter_context(RealStarter(emulator, roots={}, verdicts=verdicts))
+        traffic = Traffic(rate=10, invocations=600)
+        where = World(begin=begin, starter=starter, traffic=traffic, seed=1, day=DAY)
+        ways = changes(begin, wanted, plan, seed=1, day=DAY)
+        runs = {name: where.run(name, way) for name, way in ways.items()}
+    assert len(runs[PLAN].samples) == 600
+    assert runs[PLAN].lost_nothing
+    assert runs[CONFIGURATION].errors.keys() == {"Runtime.ExitError"}
+
+
+def test_by_verdict_what_is_unknown_is_never_counted_as_answered(
+    tmp_path: Path, functions: dict[Arch, Path], lean_launchers: None, verdicts: Verdicts
+) -> None:
+    del lean_launchers
+    begin, _ = by_script(tmp_path, functions)
+    doubtful = read_package(
+        zipped(tmp_path / "doubtful.zip", {"bootstrap": SCRIPT, "beside": b"1"})
+    )
+    step = UpdateCode(package=doubtful, arch=Arch.X86_64)
+    where = World(
+        begin=begin, starter=VerdictStarter(verdicts=verdicts), traffic=TRAFFIC, seed=1, day=DAY
+    )
+    plan = Plan(begin=begin, steps=(step,))
+    run = where.run(PLAN, lambda executor: executor.apply(plan))
+    assert run.unknown
+    assert not run.failures
+    assert not run.lost_nothing
+    assert {one.state.package.path for one in run.unknown} == {doubtful.path}
+    said = as_json(where, [run], notes=(), why_not="")["runs"][0]
+    assert said["unknown"] == len(said["unknownAt"]) == len(run.unknown)
+    text = as_svg([run])
+    ElementTree.fromstring(text)  # noqa: S314 - our own
+    assert 'fill="url(#unknown)"' in text
+    assert f"{len(run.unknown):,} unknown" in text
 
 
 class Ending:

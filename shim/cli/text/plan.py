@@ -1,33 +1,37 @@
-"""A plan for people: its calls, the states in between, and what other orders go through."""
+"""A plan for people: its calls, the states in between, and what other orders go through.
+
+What doesn't start for certain is described once, and called by a letter everywhere else.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from rich.table import Table
 from rich.text import Text
 
-from shim.check.findings import Severity
-from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
+from shim.check.verdict import Answer
+from shim.plan.hazards import guard_sentences, guards
 from shim.plan.orders import Order, naive_changes
+from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
 from shim.plan.search import Reason
-from shim.plan.step import UpdateCode, UpdateConfiguration
+from shim.plan.wording import WORDS, call_in_words, count_calls, kind, letters, prospect, reason
 from shim.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from rich.console import Console
 
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
-    from shim.package.read import Package
-    from shim.plan.alias import AliasStep
+    from shim.plan.alias import AliasPlan, AliasStep
     from shim.plan.bridge.planning import Bridged, Unbridged
     from shim.plan.orders import Naive
-    from shim.plan.plan import Plan
+    from shim.plan.search import NoPlan
+    from shim.plan.wording import Names
 
 WHO = {
     Order.CODE_FIRST: "Serverless, CDK hotswap",
@@ -37,6 +41,8 @@ WHO = {
 }
 """Who sends the calls so (lambda.md has where it was read)."""
 
+_STYLES = {Answer.STARTS: "green", Answer.FAILS: "red", Answer.UNKNOWN: "magenta"}
+
 _COLUMNS = ("package", "arch", "runtime", "handler", "layers")
 _FIXED = {1, 2}
 """Columns whose words are short, and are never broken."""
@@ -44,52 +50,70 @@ _FIXED = {1, 2}
 _FOLDS = 12
 """Characters that a word in another column has before it is broken."""
 
-_LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHOWN = 3
 
 
 class Report:
-    """Prints on a console; `names` says what packages are called in a line."""
+    """Prints on a console; `explains` is for who wants to know more than what will happen."""
 
     def __init__(
         self,
         *,
-        names: Mapping[Package, str],
+        names: Names,
         verdicts: Verdicts,
         day: date | None,
         console: Console,
+        explains: bool,
     ) -> None:
-        self._names = dict(names)
+        self._names = names
         self._verdicts = verdicts
         self._day = day
+        self._explains = explains
+        self._letters: dict[State, str] = {}
+        """Of the states that were spoken of and don't start for certain."""
+        self._described = 0
+        """How many of them were described already."""
         self._console = console
 
-    def plan(self, bridged: Bridged, sentences: Iterable[str | None]) -> None:
+    def plan(self, bridged: Bridged) -> None:
         """A plan for traffic on the function itself."""
         plan = bridged.plan
         if not plan.steps:
             self._print(Text("nothing to do: the function already is what is wanted", "bold"))
             return
-        calls = f"{len(plan.steps)} call{'s' if len(plan.steps) > 1 else ''}"
-        over = _over(bridged)
-        self._print(Text(f"{calls}{over}; every state on the way starts", "bold"))
+        changes = naive_changes(plan.begin, plan.wanted, day=self._day)
+        promise = prospect(plan.unknown(self._verdicts.answer))
+        self._print(Text(f"{count_calls(len(plan.steps))}{_over(bridged)}; {promise}", "bold"))
         self._print(self._table(plan))
-        self._guards(zip(plan.steps, sentences, strict=True))
+        self._describe()
+        self._reasons(bridged.reasons)
+        # Who reads on from A to B reads the orders that most tools take first.
+        for state in (state for change in changes[:2] for state in change.states):
+            self._answer(state)
         self._bridges(bridged)
-        self._naive(naive_changes(plan.begin, plan.wanted, day=self._day))
+        if self._explains:
+            self._guards(plan)
+        self._without_plan(changes)
         self._way_back(plan)
 
-    def alias_plan(self, plan: AliasPlan, sentences: Iterable[str | None]) -> None:
+    def alias_plan(self, plan: AliasPlan) -> None:
         """A plan for traffic on an alias."""
         if not plan.steps:
             self._print(Text("nothing to do: the alias already has what is wanted", "bold"))
             return
-        self._print(
-            Text(f"{len(plan.steps)} calls; no traffic meets anything but whole versions", "bold")
-        )
+        calls = count_calls(len(plan.steps))
+        self._print(Text(f"{calls}; no traffic meets anything but whole versions", "bold"))
+        verdict = self._verdicts.verdict(plan.latest.wanted)
+        if verdict.answer is Answer.UNKNOWN:
+            text = (
+                "whether the new version starts is unknown, so it is invoked before it has any"
+                f" traffic: {printable(reason(verdict, self._names))}"
+            )
+            self._print(Text(text, _STYLES[verdict.answer]), is_long=True)
+        sentences = guard_sentences(plan, self._verdicts, day=self._day, names=self._names)
         for number, (step, sentence) in enumerate(zip(plan.steps, sentences, strict=True), 1):
             self._print(Text(f"{number:>3}  {self._call(step)}"))
-            if sentence:
+            if sentence and self._explains:
                 self._print(Text(f"     guards against {printable(sentence)}", "dim"), is_long=True)
         self._print(Text("\nthe way back", "bold"))
         for undo in plan.way_back:
@@ -99,28 +123,23 @@ class Report:
         """Which state fails, and why."""
         answer = unbridged.answer
         self._print(Text(f"no plan: {answer.reason}", "bold red"), is_long=True)
-        if answer.reason is Reason.BEGIN_FAILS:
-            self._failure("now", answer.begin)
-        elif answer.reason is Reason.WANTED_FAILS:
-            self._failure("wanted", answer.wanted)
-        else:
-            for barred in answer.barred[:_SHOWN]:
-                self._print(Text(f"\n{self._call(barred.step)}"))
-                if barred.refusal:
-                    self._print(Text(f"  is refused: {printable(barred.refusal)}"))
-                else:
-                    self._failure("leads to", barred.state)
-            self._naive(naive_changes(answer.begin, answer.wanted, day=self._day))
-        for index, reason in enumerate(unbridged.reasons):
-            if not index:
-                self._print(Text("\nno bridge helps", "bold"))
-            self._print(Text(f"  - {printable(reason)}"), is_long=True)
-        if answer.reason is Reason.BEGIN_FAILS:
-            self._print(Text("hint: as it fails already, any order that the API takes is as good"))
-        elif answer.reason is Reason.BARRED and answer.accepted:
-            self._print(
-                Text("\nhint: with traffic on an alias the order doesn't matter: `--alias NAME`")
-            )
+        match answer.reason:
+            case Reason.BEGIN_FAILS:
+                self._state("now", answer.begin)
+                hint = "hint: as it fails already, any order that the API takes is as good"
+                self._print(Text(hint))
+            case Reason.WANTED_FAILS:
+                self._state("wanted", answer.wanted)
+            case Reason.BARRED:
+                if self._explains:
+                    self._barred(answer)
+                self._without_plan(naive_changes(answer.begin, answer.wanted, day=self._day))
+                self._reasons(unbridged.reasons)
+                if answer.accepted:
+                    hint = "hint: with traffic on an alias the order doesn't matter: `--alias NAME`"
+                    self._print(Text(f"\n{hint}"))
+            case _:
+                assert_never(answer.reason)
 
     def _table(self, plan: Plan) -> Table:
         """A line for each state, with what the call before it changed in bold.
@@ -140,83 +159,139 @@ class Report:
                 overflow="fold",
                 min_width=min(longest, _FOLDS),
             )
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         before = rows[0]
-        for number, cells in enumerate(rows):
+        for number, (cells, state) in enumerate(zip(rows, plan.states, strict=True)):
             texts = [
                 Text(cells[index], "bold" if cells[index] != before[index] else "")
                 for index in shown
             ]
-            call = _kind(plan.steps[number - 1]) if number else "now"
-            table.add_row(str(number) if number else "", call, *texts, Text("starts", "green"))
+            call = kind(plan.steps[number - 1]) if number else "now"
+            table.add_row(str(number) if number else "", call, *texts, self._answer(state))
             before = cells
         return table
 
     def _cells(self, state: State) -> tuple[str, ...]:
         return (
-            self._name(state.package),
+            printable(self._names(state.package)),
             state.arch.value,
             state.runtime.name,
             printable(state.handler),
-            " + ".join(map(self._name, state.layers)) or "-",
+            printable(" + ".join(map(self._names, state.layers))) or "-",
         )
-
-    def _guards(self, steps: Iterable[tuple[AliasStep, str | None]]) -> None:
-        for number, (_, sentence) in enumerate(steps, start=1):
-            if sentence:
-                self._print(Text(f"\n{number}  {printable(sentence)}"), is_long=True)
 
     def _bridges(self, bridged: Bridged) -> None:
         for package, what in bridged.bridges.items():
             is_layer = bridged.layer_bridge and package is bridged.layer_bridge.package
             which = "bridge layer" if is_layer else "bridge package"
-            text = f" {printable(package.path)} {printable(what)}"
+            text = f" {self._text(f'{self._names(package)} {what}')}"
             self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
-        if bridged.without:
-            self._print(Text("\nwithout a bridge", "bold"))
-            for barred in bridged.without.barred[:_SHOWN]:
-                why = barred.refusal or self._reason(barred.state)
-                self._print(Text(f"  - {self._call(barred.step)}: {printable(why)}"), is_long=True)
+        if isinstance(bridged.without, Plan):
+            places = bridged.without.unknown(self._verdicts.answer)
+            letters = [self._letter(bridged.without.states[place]) for place in places]
+            self._print(Text(f"  without it the plan goes through {', '.join(letters)}"))
+        elif bridged.without:
+            self._print(
+                Text(f"  without it every way leads to {self._in_the_way(bridged.without)}")
+            )
+            if self._explains:
+                self._barred(bridged.without)
 
-    def _naive(self, changes: Iterable[Naive]) -> None:
-        """Each naive order with the states that fail, and why each does."""
-        labels: dict[State, str] = {}
+    def _in_the_way(self, answer: NoPlan) -> str:
+        """The nearest of what bars every way."""
+        states = [one.state for one in answer.barred if one.refusal is None]
+        is_refused = any(one.refusal for one in answer.barred)
+        refused = ["a call that is refused"] if is_refused else []
+        *others, last = [*sorted(map(self._letter, states[:_SHOWN])), *refused]
+        return f"{', '.join(others)} or {last}" if others else last
+
+    def _barred(self, answer: NoPlan) -> None:
+        for one in answer.barred[:_SHOWN]:
+            said = (
+                f"is refused: {one.refusal}"
+                if one.refusal
+                else f"leads to {self._letter(one.state)}"
+            )
+            self._print(Text(f"  - {self._call(one.step)} {printable(said)}"), is_long=True)
+
+    def _reasons(self, reasons: Iterable[str]) -> None:
+        for index, text in enumerate(reasons):
+            if not index:
+                self._print(Text("\nno bridge helps", "bold"))
+            self._print(Text(f"  - {self._text(text)}"), is_long=True)
+
+    def _guards(self, plan: Plan) -> None:
+        found = guards(plan, self._verdicts, day=self._day)
+        for number, guard in enumerate(found, start=1):
+            if guard:
+                label = "" if guard.refusal else self._letter(guard.verdict.state)
+                sentence = guard.sentence(self._names, label=label)
+                self._print(Text(f"\n{number}  {printable(sentence)}"), is_long=True)
+
+    def _without_plan(self, changes: Iterable[Naive]) -> None:
+        """Each naive order with the states that don't start for certain, and why each doesn't."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
         refused: dict[str, None] = {}
         for change in changes:
-            failing = [one for one in change.states if not self._verdicts.starts(one)]
-            for state in failing:
-                if len(labels) < len(_LABELS):
-                    labels.setdefault(state, _LABELS[len(labels)])
-            found = "".join(sorted({labels[one] for one in failing if one in labels}))
-            refusals = {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
-            refused |= refusals
-            problems = [f"fails: {', '.join(found)}"] if failing else []
-            problems += ["a call is refused"] if refusals else []
-            result = ", ".join(problems) or "every state starts"
-            style = "red" if problems else "green"
-            table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), Text(result, style))
+            refused |= {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
+            # Of one field at a time there are more states than anybody reads who didn't ask.
+            is_brief = change.order is Order.SPLIT and not self._explains
+            problems = [*self._problems(change.states, is_brief=is_brief)]
+            if change.refused:
+                problems.append(Text("a call is refused", _STYLES[Answer.FAILS]))
+            result = Text("; ").join(problems) or Text("every state starts", _STYLES[Answer.STARTS])
+            table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), result)
         self._print(Text("\nwithout a plan", "bold"))
         self._print(table)
-        for state, label in list(labels.items()):
-            self._failure(f"  {label} ", state)
+        self._describe()
         for text in refused:
             self._print(Text(f"  refused: {printable(text)}"), is_long=True)
 
-    def _failure(self, title: str, state: State) -> None:
-        self._print(Text.assemble((title, "red"), f" {self._line(state)}"), is_long=True)
-        self._print(Text(f"       {printable(self._reason(state))}"), is_long=True)
+    def _problems(self, states: Iterable[State], *, is_brief: bool) -> Iterator[Text]:
+        """The states that fail, by their letters, and those that are unknown."""
+        found: dict[Answer, list[State]] = {Answer.FAILS: [], Answer.UNKNOWN: []}
+        for state in states:
+            found.get(self._verdicts.answer(state), []).append(state)
+        for answer, those in found.items():
+            spoken_of = [one for one in those if not is_brief or self._key(one) in self._letters]
+            named = sorted(
+                {self._letter(one) for one in spoken_of}, key=lambda one: (len(one), one)
+            )
+            left = len(those) - len(spoken_of)
+            named += [f"{left} more"] if left else []
+            if named:
+                yield Text(f"{WORDS[answer]}: {', '.join(named)}", _STYLES[answer])
 
-    def _line(self, state: State) -> str:
+    def _answer(self, state: State) -> Text:
+        answer = self._verdicts.answer(state)
+        word = WORDS[answer]
+        if answer is not Answer.STARTS:
+            word = f"{word}: {self._letter(state)}"
+        return Text(word, _STYLES[answer])
+
+    def _letter(self, state: State) -> str:
+        """What a state is called that doesn't start for certain."""
+        return self._letters.setdefault(self._key(state), letters(len(self._letters)))
+
+    def _key(self, state: State) -> State:
+        """The state without what its verdict doesn't depend on."""
+        return self._verdicts.verdict(state).state
+
+    def _describe(self) -> None:
+        """Say what the letters stand for that were given since the last time."""
+        for state, letter in [*self._letters.items()][self._described :]:
+            self._state(f"  {letter}", state)
+        self._described = len(self._letters)
+
+    def _state(self, title: str, state: State) -> None:
+        verdict = self._verdicts.verdict(state)
         package, arch, runtime, handler, layers = self._cells(state)
-        text = f"{package}, {arch}, {runtime}, handler {handler or '(none)'}"
-        return text if layers == "-" else f"{text}, layers {layers}"
-
-    def _reason(self, state: State) -> str:
-        for one in self._verdicts.verdict(state).findings:
-            if one.severity is Severity.ERROR:
-                return f"{one.place} {one.sentence} [{one.code}]"
-        return "starts"
+        line = f"{package}, {arch}, {runtime}, handler {handler or '(none)'}"
+        line += "" if layers == "-" else f", layers {layers}"
+        style = _STYLES[verdict.answer]
+        word = f"{title} {WORDS[verdict.answer]}"
+        self._print(Text.assemble((word, style), f"  {line}"), is_long=True)
+        self._print(Text(f"     {printable(reason(verdict, self._names))}"), is_long=True)
 
     def _way_back(self, plan: Plan) -> None:
         back = plan.way_back
@@ -226,41 +301,14 @@ class Report:
                 return
         self._print(Text("\nthe way back: the same calls in the other order, each undone"))
 
+    def _text(self, text: str) -> str:
+        return printable(self._names.shortened(text))
+
     def _call(self, step: AliasStep) -> str:
-        match step:
-            case UpdateCode():
-                return f"UpdateFunctionCode: {self._name(step.package)}, {step.arch}"
-            case UpdateConfiguration():
-                return f"UpdateFunctionConfiguration: {', '.join(self._fields(step))}"
-            case PublishVersion():
-                return "PublishVersion"
-            case InvokeVersion():
-                return "Invoke the published version"
-            case MoveAlias():
-                share = f"{step.share:.0%} to the published version"
-                to = share if step.share else f"all to version {step.old_version}"
-                return f"UpdateAlias {printable(step.alias)}: {to}"
-
-    def _fields(self, step: UpdateConfiguration) -> Iterable[str]:
-        if step.runtime is not None:
-            yield f"runtime {step.runtime.name}"
-        if step.handler is not None:
-            yield f"handler {printable(step.handler)}"
-        if step.layers is not None:
-            yield f"layers {' + '.join(map(self._name, step.layers)) or 'none'}"
-        if step.environment is not None:
-            # Values are secrets more often than not.
-            yield f"environment {', '.join(name for name, _ in step.environment) or 'empty'}"
-
-    def _name(self, package: Package) -> str:
-        return printable(self._names.get(package, package.path))
+        return printable(call_in_words(step, self._names))
 
     def _print(self, what: Text | Table, *, is_long: bool = False) -> None:
         self._console.print(what, soft_wrap=is_long)
-
-
-def _kind(step: AliasStep) -> str:
-    return "code" if isinstance(step, UpdateCode) else "configuration"
 
 
 def _over(bridged: Bridged) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from shim.plan.wording import count_calls
 from shim.simulate.simulation import PLAN
 from shim.text import printable
 
@@ -24,13 +26,17 @@ def print_runs(console: Console, runs: Sequence[Run], *, why_not: str) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("change")
-    for heading in ("invocations", "failed", "failing for", "sandboxes"):
+    is_known = not any(run.unknown for run in runs)
+    unknown = () if is_known else ("unknown",)
+    for heading in ("invocations", "failed", *unknown, "failing for", "sandboxes"):
         table.add_column(heading, justify="right")
     for run in runs:
+        counts = (
+            (run.samples, run.failures) if is_known else (run.samples, run.failures, run.unknown)
+        )
         table.add_row(
             run.name,
-            f"{len(run.samples):,}",
-            f"{len(run.failures):,}",
+            *(f"{len(samples):,}" for samples in counts),
             f"{run.failing_seconds:.1f} s" if run.failures else "-",
             f"{run.starts:,}",
         )
@@ -48,9 +54,13 @@ def _lines(run: Run) -> list[str]:
     if not run.is_covered:
         lines.append(f"{run.name}: the traffic ended before the change: give more --invocations")
     if run.name == PLAN and run.lost_nothing:
-        lines.append(f"{run.name}: {len(run.updates)} calls, every invocation was answered")
+        calls = count_calls(len(run.updates))
+        lines.append(f"{run.name}: {calls}, every invocation was answered")
     messages = {one.outcome.error_type: one.outcome.message for one in run.failures}
     for error_type, count in run.errors.most_common(MOST_MESSAGES):
         message = messages[error_type].partition("\n")[0]
         lines.append(f"{run.name}: {count:,} x {error_type}: {message}".removesuffix(": "))
+    doubts = Counter(one.outcome.message for one in run.unknown)
+    for message, count in doubts.most_common(MOST_MESSAGES):
+        lines.append(f"{run.name}: {count:,} x unknown whether answered: {message}")
     return lines

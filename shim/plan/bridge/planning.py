@@ -35,8 +35,10 @@ class Bridged:
     plan: Plan
     bridge: Bridge | None = None
     layer_bridge: LayerBridge | None = None
-    without: NoPlan | None = None
-    """What there is without a bridge; None where none is needed."""
+    without: Plan | NoPlan | None = None
+    """What there is without them: no plan, or one through more unknown states."""
+    reasons: tuple[str, ...] = ()
+    """Why no bridge spares the unknown states that it goes through."""
 
     @property
     def bridges(self) -> dict[Package, str]:
@@ -64,10 +66,13 @@ def find_bridged_plan(
     layer_path: Path,
 ) -> Bridged | Unbridged:
     """The plan; bridges are thought of as lying at the two paths, nothing is written yet."""
-    answer = find_plan(begin, wanted, starts=verdicts.starts, day=day)
+    answer = find_plan(begin, wanted, answer=verdicts.answer, day=day)
+    plans = []
     if isinstance(answer, Plan):
-        return Bridged(plan=answer)
-    if answer.reason is not Reason.BARRED:
+        plans.append(Bridged(plan=answer))
+        if not _unknown_between(answer, verdicts):
+            return plans[0]
+    elif answer.reason is not Reason.BARRED:
         return Unbridged(answer=answer)
     reasons: dict[str, None] = {}
     layers = None
@@ -76,27 +81,27 @@ def find_bridged_plan(
     except InputError as error:
         reasons[error.message] = None
     bridges = bridge_packages(begin, wanted, path=str(bridge_path))
-    plans = []
     for bridge in (None, *bridges.found):
         found = find_plan(
             begin,
             wanted,
             bridges=(bridge.package,) if bridge else (),
             layer_bridges=(layers.layers,) if layers else (),
-            starts=verdicts.starts,
+            answer=verdicts.answer,
             day=day,
         )
         if isinstance(found, Plan):
             plans.append(_used(found, bridge, layers, without=answer))
-            if len(found.steps) <= _FEWEST:
+            if len(found.steps) <= _FEWEST and not _unknown_between(found, verdicts):
                 break
         else:
             reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
-    if plans:
-        # The shortest; of those, the first: it mixes the least.
-        return min(plans, key=lambda one: len(one.plan.steps))
     reasons |= dict.fromkeys(bridges.reasons)
-    return Unbridged(answer=answer, reasons=tuple(reasons))
+    if isinstance(answer, NoPlan) and not plans:
+        return Unbridged(answer=answer, reasons=tuple(reasons))
+    # The fewest unknown states, then the shortest; of those, the first: it mixes the least.
+    best = min(plans, key=lambda one: (_unknown_between(one.plan, verdicts), len(one.plan.steps)))
+    return replace(best, reasons=tuple(reasons)) if _unknown_between(best.plan, verdicts) else best
 
 
 @contextmanager
@@ -121,7 +126,7 @@ def written(
                 new.append(path)
         done = _exchanged(bridged, made)
         if ours:
-            _check_starts(done.plan, verdicts)
+            _check_same(bridged.plan, done.plan, verdicts)
         yield done
     except BaseException:
         for path in new:
@@ -130,16 +135,22 @@ def written(
 
 
 def _used(
-    plan: Plan, bridge: Bridge | None, layers: LayerBridge | None, *, without: NoPlan
+    plan: Plan, bridge: Bridge | None, layers: LayerBridge | None, *, without: Plan | NoPlan
 ) -> Bridged:
     """The plan with those of the bridges that it really goes over."""
     packages = _packages(plan)
-    return Bridged(
+    used = Bridged(
         plan=plan,
         bridge=bridge if bridge and bridge.package in packages else None,
         layer_bridge=layers if layers and layers.package in packages else None,
-        without=without,
     )
+    return replace(used, without=without) if used.bridges else used
+
+
+def _unknown_between(plan: Plan, verdicts: Verdicts) -> int:
+    """How many states in between are unknown; both ends are what they are."""
+    ends = {0, len(plan.steps)}
+    return sum(place not in ends for place in plan.unknown(verdicts.answer))
 
 
 def _packages(plan: Plan) -> set[Package]:
@@ -200,12 +211,14 @@ def _exchanged_layers(
     return tuple(made.get(layer, layer) for layer in layers)
 
 
-def _check_starts(plan: Plan, verdicts: Verdicts) -> None:
-    for state in plan.states:
-        if not verdicts.starts(state):
-            finding = verdicts.verdict(state).findings[0]
+def _check_same(planned: Plan, written: Plan, verdicts: Verdicts) -> None:
+    """Each state has to be what the plan was made by."""
+    for before, now in zip(planned.states, written.states, strict=True):
+        verdict = verdicts.verdict(now)
+        if verdict.answer is not verdicts.answer(before):
+            reason = verdict.reason
             raise InputError(
-                "a package changed while the bridge was made of it:"
-                f" {finding.place} {finding.sentence}",
+                "a package changed while the bridge was made of it"
+                + (f": {reason.place} {reason.sentence}" if reason else ""),
                 hint="plan again",
             )

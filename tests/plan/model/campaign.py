@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import shim.launcher
 from shim.arch import Arch
+from shim.check.verdict import verdict
 from tests.check.builders import program
 from tests.check.oracle.programs import Programs
 from tests.check.oracle.roots import cache_folder
@@ -22,17 +23,17 @@ from tests.plan.model.universe import (
     DAYS,
     Zips,
     blank_universe,
+    judge,
+    judge_by_chance,
     narrow_universe,
-    random_starts,
-    real_starts,
     real_universes,
 )
 
 if TYPE_CHECKING:
     from tests.plan.model.universe import Universe
 
-SHARES = (0.3, 0.5, 0.65, 0.8, 0.95)
-"""How many of the states start, in verdicts by chance."""
+SHARES = ((0.3, 0.1), (0.5, 0.0), (0.65, 0.3), (0.4, 0.4), (0.8, 0.1), (0.95, 0.0), (0.2, 0.7))
+"""How many of the states start, and are unknown, in verdicts by chance."""
 
 _LAUNCHERS = Path(shim.launcher.__file__).parent
 
@@ -48,10 +49,10 @@ def make_real_universes(folder: Path) -> list[Universe]:
 
 def compare_real(universe: Universe, tally: Tally) -> None:
     """With the verdicts of the checker of packages, on each of the days."""
-    starts = real_starts(universe.states())
+    answers = [verdict(state).answer for state in universe.states()]
     for day in DAYS:
         space = universe.space(day)
-        space.starts = starts
+        judge(space, answers)
         compare(universe, space, tally, day=day)
 
 
@@ -59,7 +60,8 @@ def compare_by_chance(universe: Universe, tally: Tally, *, seed: int, each: int 
     """With one set of verdicts by chance, on one pair in `each`."""
     day = DAYS[seed % len(DAYS)]
     space = universe.space(day)
-    space.starts = random_starts(space, seed, SHARES[seed % len(SHARES)])
+    starting, unknown = SHARES[seed % len(SHARES)]
+    judge_by_chance(space, seed, starting=starting, unknown=unknown)
     compare(universe, space, tally, day=day, each=each)
 
 

@@ -2,6 +2,7 @@
 
 A state is a number, a set of states a bit set, and a shortest path is found by breadth-first search
 over whole sets. What the API refuses is stated anew here, from the table in the developer guide.
+Whether a state starts is known, or known not to be, or unknown.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Space:
     """Empty: the dates are left out."""
     starts: int
     """A bit for each state."""
+    unknown: int = 0
+    """A bit for each state of which it isn't known whether it starts; none of `starts`."""
     bridges: frozenset[int] = frozenset()
     layer_bridges: frozenset[int] = frozenset()
 
@@ -105,8 +108,8 @@ class Space:
         )
 
     def allowed(self, begin: int, wanted: int, *, bridged: bool) -> int:
-        """The starting states that have only values of these two, and of the bridges."""
-        return self.starts & self.between(begin, wanted, bridged=bridged)
+        """The states that don't fail and have only values of these two, and of the bridges."""
+        return (self.starts | self.unknown) & self.between(begin, wanted, bridged=bridged)
 
     def between(self, begin: int, wanted: int, *, bridged: bool) -> int:
         """The same, whether they start or not."""
@@ -120,45 +123,80 @@ class Space:
             result &= either
         return result
 
-    def distance(self, begin: int, wanted: int, allowed: int) -> int | None:
-        """The fewest calls; None where no calls lead there."""
-        seen = frontier = 1 << begin
-        goal = 1 << wanted
-        calls = 0
-        while not frontier & goal:
-            reached = 0
-            for state in bits(frontier):
-                reached |= self.next_to[state]
-            frontier = reached & allowed & ~seen
-            seen |= frontier
-            calls += 1
-            if not frontier:
-                return None
-        return calls
+    def doubtful(self, begin: int, wanted: int) -> int:
+        """The unknown states that a way between these two may spare: the two are what they are."""
+        return self.unknown & ~(1 << begin | 1 << wanted)
+
+    def after(self, states: int) -> int:
+        """All that one call leads to from one of them."""
+        reached = 0
+        for state in bits(states):
+            reached |= self.next_to[state]
+        return reached
 
     def reachable(self, begin: int, allowed: int) -> int:
         """Every state that calls lead to."""
         seen = frontier = 1 << begin
         while frontier:
-            reached = 0
-            for state in bits(frontier):
-                reached |= self.next_to[state]
-            frontier = reached & allowed & ~seen
+            frontier = self.after(frontier) & allowed & ~seen
             seen |= frontier
         return seen
 
-    def shortest(self, begin: int, wanted: int, allowed: int) -> Iterator[tuple[int, ...]]:
-        """Every shortest way, one after the other."""
-        calls = self.distance(begin, wanted, allowed)
-        ways: list[tuple[int, ...]] = [(begin,)] if calls is not None else []
-        for left in range((calls or 0) - 1, -1, -1):
-            ways = [
-                (*way, state)
-                for way in ways
-                for state in bits(self.next_to[way[-1]] & allowed & ~(1 << way[-1]))
-                if self.distance(state, wanted, allowed) == left
+    def fewest_unknown(self, begin: int, wanted: int, allowed: int) -> int | None:
+        """Through how many unknown states one has to go; None where no calls lead there."""
+        doubtful = self.doubtful(begin, wanted)
+        seen = self.reachable(begin, allowed & ~doubtful)
+        entered = 0
+        while not seen >> wanted & 1:
+            edge = self.after(seen) & allowed & doubtful & ~seen
+            if not edge:
+                return None
+            for state in bits(edge):
+                seen |= self.reachable(state, allowed & ~doubtful)
+            entered += 1
+        return entered
+
+    def distance(self, begin: int, wanted: int, allowed: int, *, unknown: int = 0) -> int | None:
+        """The fewest calls through so many unknown states; None where no such calls lead there."""
+        doubtful = self.doubtful(begin, wanted)
+        # One set for each number of unknown states that were gone through.
+        frontiers = [1 << begin] + unknown * [0]
+        seen = frontiers.copy()
+        calls = 0
+        while not any(frontier >> wanted & 1 for frontier in frontiers):
+            reached = [self.after(frontier) & allowed for frontier in frontiers]
+            entering = [0] + [states & doubtful for states in reached[:-1]]
+            frontiers = [
+                (states & ~doubtful | entered) & ~known
+                for states, entered, known in zip(reached, entering, seen, strict=True)
             ]
-        yield from ways
+            seen = [known | frontier for known, frontier in zip(seen, frontiers, strict=True)]
+            calls += 1
+            if not any(frontiers):
+                return None
+        return calls
+
+    def shortest(
+        self, begin: int, wanted: int, allowed: int, *, unknown: int = 0
+    ) -> Iterator[tuple[int, ...]]:
+        """Every shortest way through so many unknown states, one after the other."""
+        doubtful = self.doubtful(begin, wanted)
+        calls = self.distance(begin, wanted, allowed, unknown=unknown)
+        ways: list[tuple[tuple[int, ...], int]] = []
+        if calls is not None:
+            ways = [((begin,), unknown)]
+        for left in range((calls or 0) - 1, -1, -1):
+            longer = (
+                ((*way, state), spare - (doubtful >> state & 1))
+                for way, spare in ways
+                for state in bits(self.next_to[way[-1]] & allowed & ~(1 << way[-1]))
+            )
+            ways = [
+                (way, spare)
+                for way, spare in longer
+                if spare >= 0 and self.distance(way[-1], wanted, allowed, unknown=spare) == left
+            ]
+        yield from (way for way, _ in ways)
 
     def rank(self, way: tuple[int, ...]) -> tuple[int, list[tuple[int, int]]]:
         """What the planner says it prefers: fewer fields in all; code first; less at first."""

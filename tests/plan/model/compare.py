@@ -8,6 +8,7 @@ from itertools import pairwise
 from operator import or_
 from typing import TYPE_CHECKING, Protocol
 
+from shim.check.verdict import Answer
 from shim.plan.plan import Plan
 from shim.plan.search import NoPlan, Reason, find_plan
 from shim.plan.step import UpdateCode
@@ -34,6 +35,12 @@ class Tally:
     pairs: int = 0
     plans: int = 0
     bridged: int = 0
+    unknown: int = 0
+    """Plans through a state in between that is unknown: there is no other way."""
+    unknown_ends: int = 0
+    """Plans that say of one of their ends that it is unknown, and of nothing else."""
+    spared: int = 0
+    """Plans over a bridge that spares an unknown state."""
     barred: int = 0
     end_fails: int = 0
     lost: int = 0
@@ -55,7 +62,7 @@ class Finder(Protocol):
         *,
         bridges: tuple[Package, ...],
         layer_bridges: tuple[tuple[Package, ...], ...],
-        starts: Callable[[State], bool],
+        answer: Callable[[State], Answer],
         day: date | None,
     ) -> Plan | NoPlan:
         """What it finds."""
@@ -113,9 +120,9 @@ class _Comparison:
     def pair(self, begin: int, wanted: int) -> None:
         found = self.find(begin, wanted)
         self.tally.pairs += 1
-        if not self.space.starts >> begin & 1:
+        if self.fails_at(begin):
             self.fails(found, Reason.BEGIN_FAILS)
-        elif not self.space.starts >> wanted & 1:
+        elif self.fails_at(wanted):
             self.fails(found, Reason.WANTED_FAILS)
         else:
             self.way(found, begin, wanted)
@@ -126,12 +133,18 @@ class _Comparison:
             self.states[wanted],
             bridges=self.bridges,
             layer_bridges=self.layer_bridges,
-            starts=self.starts,
+            answer=self.answer,
             day=self.day,
         )
 
-    def starts(self, state: State) -> bool:
-        return bool(self.space.starts >> self.numbers[state] & 1)
+    def answer(self, state: State) -> Answer:
+        number = self.numbers[state]
+        if self.fails_at(number):
+            return Answer.FAILS
+        return Answer.UNKNOWN if self.space.unknown >> number & 1 else Answer.STARTS
+
+    def fails_at(self, number: int) -> bool:
+        return not (self.space.starts | self.space.unknown) >> number & 1
 
     def fails(self, found: Plan | NoPlan, reason: Reason) -> None:
         assert isinstance(found, NoPlan)
@@ -139,29 +152,43 @@ class _Comparison:
         self.tally.end_fails += 1
 
     def way(self, found: Plan | NoPlan, begin: int, wanted: int) -> None:
-        allowed = self.space.allowed(begin, wanted, bridged=False)
-        calls = self.space.distance(begin, wanted, allowed)
-        is_bridged = calls is None
-        if is_bridged:
-            allowed = self.space.allowed(begin, wanted, bridged=True)
-            calls = self.space.distance(begin, wanted, allowed)
-        if calls is None:
+        own, all_of_them = (
+            self.space.allowed(begin, wanted, bridged=bridged) for bridged in (False, True)
+        )
+        direct = self.space.fewest_unknown(begin, wanted, own)
+        unknown = 0 if direct == 0 else self.space.fewest_unknown(begin, wanted, all_of_them)
+        if unknown is None:
             self.barred(found, begin, wanted)
             return
         assert isinstance(found, Plan), f"there is a way from {begin} to {wanted}"
+        is_bridged = unknown != direct
+        allowed = all_of_them if is_bridged else own
+        self.tally.spared += is_bridged and direct is not None
+        calls = self.space.distance(begin, wanted, allowed, unknown=unknown)
+        assert calls is not None
         way = tuple(self.numbers[state] for state in found.states)
         assert (way[0], way[-1]) == (begin, wanted)
+        self.said(found, way, unknown)
         assert len(way) == calls + 1, f"it takes {calls} calls from {begin} to {wanted}"
         for state in way:
-            assert allowed >> state & 1, f"{state} does not start, or is out of the question"
+            assert allowed >> state & 1, f"{state} fails, or is out of the question"
         for before, then in pairwise(way):
             assert self.space.next_to[before] >> then & 1, f"{before} to {then} is refused"
         self.tally.plans += 1
         self.tally.bridged += is_bridged
         self.tally.calls[calls] = self.tally.calls.get(calls, 0) + 1
         if calls > 2 or self.tally.plans % _RANKED_EACH == 0:
-            self.ranked(way, allowed)
+            self.ranked(way, allowed, unknown)
         self.disturbed(found, way)
+
+    def said(self, plan: Plan, way: tuple[int, ...], unknown: int) -> None:
+        """A plan names each unknown state that it goes through, and no more than it has to."""
+        said = {way[place] for place in plan.unknown(self.answer)}
+        assert said == {state for state in way if self.space.unknown >> state & 1}
+        assert said or all(self.space.starts >> state & 1 for state in way)
+        assert len(said - {way[0], way[-1]}) == unknown, f"it takes {unknown} unknown states"
+        self.tally.unknown += unknown > 0
+        self.tally.unknown_ends += unknown == 0 < len(said)
 
     def barred(self, found: Plan | NoPlan, begin: int, wanted: int) -> None:
         """What bars the way is all there is around what can be reached, with why."""
@@ -169,7 +196,7 @@ class _Comparison:
         assert found.reason is Reason.BARRED
         self.tally.barred += 1
         between = self.space.between(begin, wanted, bridged=True)
-        inside = self.space.reachable(begin, between & self.space.starts)
+        inside = self.space.reachable(begin, between & (self.space.starts | self.space.unknown))
         named = 0
         for one in found.barred:
             before, then = self.numbers[one.begin], self.numbers[one.state]
@@ -177,28 +204,25 @@ class _Comparison:
             assert inside >> before & 1
             assert not inside >> then & 1
             if one.refusal is None:
-                assert not self.starts(one.state)
+                assert self.fails_at(then)
                 assert self.space.next_to[before] >> then & 1
             else:
                 assert not any(self.space.next_to[state] >> then & 1 for state in bits(inside))
         around = (self.space.half_away(state) for state in bits(inside))
         assert named == reduce(or_, around) & between & ~inside
 
-    def ranked(self, way: tuple[int, ...], allowed: int) -> None:
+    def ranked(self, way: tuple[int, ...], allowed: int, unknown: int) -> None:
         """No other shortest way is one that people would rather take."""
         self.tally.ranked += 1
-        best = min(map(self.space.rank, self.space.shortest(way[0], way[-1], allowed)))
+        ways = self.space.shortest(way[0], way[-1], allowed, unknown=unknown)
+        best = min(map(self.space.rank, ways))
         assert self.space.rank(way) == best
 
     def disturbed(self, plan: Plan, way: tuple[int, ...]) -> None:
-        """Whatever happens to the calls and to the executor, the function starts."""
+        """Whatever happens to the calls and to the executor, it stays in the plan's states."""
         met = worlds(self.space, way, [self.sent(step) for step in plan.steps])
         assert met == set(way)
         self.tally.worlds += len(met)
-        for index, number in enumerate(way):
-            rest = plan.rest_from(self.states[number])
-            assert rest is not None
-            assert rest.steps == plan.steps[index:]
         # From the last but one the last call alone leads there.
         self.tally.lost += sum(isinstance(self.find(one, way[-1]), NoPlan) for one in way[1:-2])
 

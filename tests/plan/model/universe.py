@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
-from shim.check.verdict import verdict
+from shim.check.verdict import Answer
 from shim.package.read import Package, read_package
 from tests.plan.model.checker import Space
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DAYS = (None, date(2026, 11, 22), date(2027, 2, 15), date(2027, 3, 10))
 """Without dates; nothing but go1.x blocked; al2 no longer moved to; al2 no longer changed."""
+
+SCRIPT = b'#!/bin/sh\n. ./settings\n$(cat ./wrapped-by) "$_HANDLER"\n'
+"""What it runs stands in files: whether that starts can't be told."""
 
 Layers = tuple[Package, ...]
 Environment = tuple[tuple[str, str], ...]
@@ -84,16 +87,24 @@ class Universe:
         )
 
 
-def random_starts(space: Space, seed: int, share: float) -> int:
-    """Verdicts by chance, but nothing starts where no function can be."""
+def judge_by_chance(space: Space, seed: int, *, starting: float, unknown: float = 0.0) -> None:
+    """Verdicts by chance: these shares; but nothing starts where no function can be."""
     chance = random.Random(seed)
-    drawn = (number for number in range(len(space.values)) if chance.random() < share)
-    return sum(1 << number for number in drawn if space.is_possible(number))
+    space.starts = space.unknown = 0
+    for number in range(len(space.values)):
+        drawn = chance.random()
+        if not space.is_possible(number):
+            continue
+        if drawn < starting:
+            space.starts |= 1 << number
+        elif drawn < starting + unknown:
+            space.unknown |= 1 << number
 
 
-def real_starts(states: list[State]) -> int:
-    """Verdicts of the checker of packages."""
-    return sum(1 << n for n, state in enumerate(states) if verdict(state).starts)
+def judge(space: Space, answers: list[Answer]) -> None:
+    """Verdicts that were given before."""
+    space.starts = sum(1 << n for n, one in enumerate(answers) if one is Answer.STARTS)
+    space.unknown = sum(1 << n for n, one in enumerate(answers) if one is Answer.UNKNOWN)
 
 
 def blank_universe() -> Universe:
@@ -202,5 +213,18 @@ def real_universes(zips: Zips, programs: Mapping[Arch, bytes], newer: bytes) -> 
             layers=((), (zips.zip("wrapper", {"wrapper": x86}),)),
             bridges=(3,),
             layer_bridges=(1,),
+        ),
+        Universe(
+            name="scripts that can't be followed",
+            packages=(
+                zips.zip("script", {"bootstrap": SCRIPT, "old": x86}),
+                zips.zip("script-both", {"bootstrap": SCRIPT, "old": arm, "new": x86}),
+                zips.single("packed", Arch.X86_64, new=x86),
+                zips.dual("over", old=x86, old_arm64=arm, new=x86, new_arm64=arm),
+            ),
+            runtimes=("provided.al2", "provided.al2023"),
+            handlers=("old", "new", "other"),
+            environments=((), (("STAGE", "prod"),)),
+            bridges=(3,),
         ),
     ]
