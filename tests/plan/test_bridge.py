@@ -230,7 +230,7 @@ def test_a_name_that_no_zip_can_have_is_a_reason_and_no_traceback() -> None:
     odd = package(entry("bootstrap", launcher()), entry("old", program()), entry("\udcff", b"x"))
     new = package(entry("bootstrap", launcher()), entry("new", program()), entry("\udcfe", b"x"))
     said = reasons(state(odd, handler="old"), state(new, handler="new"))
-    assert "a file's name is no UTF-8: '\\udcff'" in said
+    assert "it is not UTF-8: '\\udcff'" in said
 
 
 def test_a_handler_of_go1x_may_be_spelt_with_a_dot() -> None:

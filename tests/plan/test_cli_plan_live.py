@@ -129,12 +129,12 @@ def test_an_aliass_version_is_looked_up(capsys: pytest.CaptureFixture[str]) -> N
     assert main([*WORDS, "--layer", ARM, "--alias", "live"]) == 0
     assert "all to version 7" in capsys.readouterr().out
     assert main([*WORDS, "--layer", ARM, "--alias", "none"]) == 3
-    assert capsys.readouterr().err.startswith("error: GetAlias: ")
+    assert "\nerror: GetAlias: " in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("account")
 def test_a_function_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--function", "none", "--region", "eu-west-1"]) == 3
     said = capsys.readouterr().err
-    assert said.startswith("error: reading the function `none`: ")
+    assert "\nerror: reading the function `none`: " in said
     assert "Traceback" not in said
