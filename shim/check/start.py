@@ -231,6 +231,9 @@ def _check_launch(machine: Machine, *, own_path: str) -> Iterator[Finding]:
             yield from _check_wrapper(machine, wrapper, attempt)
             return
         if attempt.error not in _GOES_ON:
+            if attempt.error and absent is not None:
+                # The one before was there, and its interpreter wasn't.
+                yield from absent.findings
             yield from _check_started(attempt)
             return
         if absent is None or absent.is_absent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -13,15 +14,17 @@ from shim.cli.packing import (
     publish_command,
     sizes,
 )
+from shim.cli.starting import handler_starts, print_starts
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
-from shim.package.function import handler_table, write_package
+from shim.package.function import handler_table, write_zip, zip_entries
 from shim.package.inputs import Input, check_apart, find_files
 from shim.package.launchers import best_flavour, launcher_files
 from shim.package.layer import plan_layer, publish_arguments
 from shim.package.limits import size_notes
 from shim.package.output import check_output
+from shim.package.planned import planned_package
 
 if TYPE_CHECKING:
     import argparse
@@ -63,11 +66,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     )
     flavour = arguments.flavour or best_flavour(layer.architectures)
     launcher = launcher_files(layer.architectures, flavour)
+    entries = zip_entries(layer, launcher=launcher, flavour=flavour)
+    alone = planned_package("", ())
+    planned = planned_package(str(output), entries)
+    starts = handler_starts(alone, layer.handlers, layers=(planned,))
     with packing(layer.size) as progress:
-        packed = write_package(layer, output, launcher=launcher, flavour=flavour, progress=progress)
+        packed = write_zip(output, entries, progress=progress)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
     for note in notes:
         print_note(note)
+    print_starts(starts, quote(str(output)))
     if arguments.json:
         result = {
             "output": str(output),
@@ -78,6 +86,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             "handlers": handler_table(layer),
             "otherFiles": layer.other_files,
             "publishArguments": publish_arguments(layer.architectures),
+            "starts": [one.as_json() for one in starts],
             "notes": notes,
         }
         print(encode(document(RESULT_FORMAT, result)))

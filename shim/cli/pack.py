@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.cli import options
 from shim.cli.packing import RESULT_FORMAT, add_file_arguments, packing, sizes
+from shim.cli.starting import handler_starts, print_starts, sum_up
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
@@ -19,12 +20,14 @@ from shim.package.function import (
     PackedZip,
     handler_table,
     plan_package,
-    write_package,
+    write_zip,
+    zip_entries,
 )
 from shim.package.inputs import Input, check_apart, find_files
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size, read_limits, size_notes
 from shim.package.output import check_output
+from shim.package.planned import planned_package
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +47,10 @@ Each INPUT is
 
 A program's architecture is what its ELF header says. With programs for both, the zip starts on
 both; scripts run on both. The same inputs give the same bytes.
+
+Each handler is checked as `shim check` does it, in the runtimes that are still supported. One that
+starts in none of them (linked against musl, or built for FreeBSD) is packed all the same, with a
+warning, and the exit status is 0: `shim check` is what answers by its exit status.
 
 examples:
   shim pack build/orders build/invoices -o functions.zip
@@ -77,17 +84,21 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         allow_missing=arguments.allow_missing,
     )
     launcher = launcher_files(package.architectures, flavour)
+    entries = zip_entries(package, launcher=launcher, flavour=flavour)
+    starts = handler_starts(planned_package(str(output), entries), package.handlers)
     with packing(package.size) as progress:
-        packed = write_package(
-            package, output, launcher=launcher, flavour=flavour, progress=progress
-        )
+        packed = write_zip(output, entries, progress=progress)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
     for note in notes:
         print_note(note)
+    print_starts(starts, quote(str(output)))
     if arguments.json:
-        print(encode(_result(package, packed, output=output, flavour=flavour, notes=notes)))
+        content = _result(package, packed, output=output, flavour=flavour)
+        more = {"starts": [one.as_json() for one in starts], "notes": notes}
+        print(encode(document(RESULT_FORMAT, content | more)))
         return ExitCode.OK
-    print(_summary(package, packed, output=output), flush=True)
+    answer = sum_up(starts, package.architectures)
+    print(_summary(package, packed, output=output, answer=answer), flush=True)
     print(_next_commands(package, packed, output=output), file=sys.stderr)
     return ExitCode.OK
 
@@ -98,9 +109,8 @@ def _result(
     *,
     output: Path,
     flavour: Flavour,
-    notes: list[str],
 ) -> dict[str, object]:
-    content = {
+    return {
         "output": str(output),
         "size": packed.size,
         "unzipped": packed.unzipped,
@@ -109,9 +119,7 @@ def _result(
         "architectures": package.architectures,
         "handlers": handler_table(package),
         "otherFiles": package.other_files,
-        "notes": notes,
     }
-    return document(RESULT_FORMAT, content)
 
 
 def _code_sha256(output: Path) -> str:
@@ -120,13 +128,13 @@ def _code_sha256(output: Path) -> str:
         return base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
 
 
-def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
+def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path, answer: str) -> str:
     rows = [("handler", *package.architectures)]
     for name, places in package.handlers.items():
         cells = (_cell(package, places.get(arch)) for arch in package.architectures)
         rows.append((name, *cells))
     width = max(len(name) for name, *_ in rows)
-    lines = [f"{output}: starts on {' and '.join(package.architectures)}; {sizes(packed)}", ""]
+    lines = [f"{output}: {answer}; {sizes(packed)}", ""]
     lines += [
         "  ".join((name.ljust(width), *(cell.rjust(10) for cell in cells))) for name, *cells in rows
     ]

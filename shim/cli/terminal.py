@@ -45,6 +45,11 @@ def print_note(text: str) -> None:
     print(f"note: {printable(text)}", file=sys.stderr)
 
 
+def print_warning(text: str, *, hint: str) -> None:
+    """What will go wrong, although the command did what it was asked for."""
+    print(f"warning: {printable(text)}\nhint: {printable(hint)}", file=sys.stderr)
+
+
 def print_error(error: ShimError) -> None:
     """The sentence, and the hint, which can have several lines."""
     print(f"error: {printable(error.message)}", file=sys.stderr)

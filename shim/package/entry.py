@@ -34,6 +34,9 @@ class Source(Protocol):
     def content(self) -> bytes:
         """All of it, and a byte more of a file that grew. Raises `InputError`."""
 
+    def read(self, offset: int, size: int) -> bytes:
+        """At most `size` bytes from `offset`; fewer at the end. Raises `InputError`."""
+
 
 def is_same(one: Source, other: Source) -> bool:
     """Whether both have the same bytes; they are read where size and CRC-32 leave it open."""
@@ -51,9 +54,14 @@ class FileSource:
 
     def content(self) -> bytes:
         """See `Source`."""
+        return self.read(0, self.size + 1)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
         try:
             with self.path.open("rb") as file:
-                return file.read(self.size + 1)
+                file.seek(offset)
+                return file.read(size)
         except OSError as error:
             raise InputError(f"can't read it, {error.strerror}: `{self.path}`") from error
 
@@ -70,8 +78,13 @@ class MemberSource:
 
     def content(self) -> bytes:
         """See `Source`."""
+        return self.read(0, self.size + 1)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
         with reading(self.path), self.open() as file:
-            return file.read(self.size + 1)
+            file.seek(offset)
+            return file.read(size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,19 +95,13 @@ def plan_package(
     return package
 
 
-def write_package(
-    package: FunctionPackage,
-    path: Path,
-    *,
-    launcher: Mapping[str, bytes],
-    flavour: Flavour,
-    progress: Callable[[int], None] = lambda _: None,
-) -> PackedZip:
-    """Write the zip to `path`; `launcher` holds the programs that start it, by place."""
+def zip_entries(
+    package: FunctionPackage, *, launcher: Mapping[str, bytes], flavour: Flavour
+) -> list[Entry]:
+    """All that is in the zip; `launcher` holds the programs that start it, by place."""
     entries = [Entry.file(place, program, mode=0o755) for place, program in launcher.items()]
     entries.append(Entry.file(MANIFEST, manifest(package, flavour), mode=0o644))
-    entries += [file_entry(place, file) for place, file in package.files.items()]
-    return write_zip(path, entries, progress=progress)
+    return entries + [file_entry(place, file) for place, file in package.files.items()]
 
 
 def write_zip(

@@ -17,7 +17,7 @@ from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
 from shim.package.entry import InputFile, MemberSource, is_same
-from shim.package.function import FunctionPackage, manifest, plan_package, write_package
+from shim.package.function import FunctionPackage, manifest, plan_package, write_zip, zip_entries
 from shim.package.inputs import Input, find_files
 from shim.package.launchers import Flavour
 
@@ -193,7 +193,7 @@ def test_the_zip_holds_launcher_manifest_programs_and_data(
     words = [str(tmp_path / "in"), *(f"bin/orders={path}" for path in programs.values())]
     package = plan_package(find_files(map(Input.parse, words)).files)
     output = tmp_path / "out.zip"
-    packed = write_package(package, output, launcher=LAUNCHER, flavour=Flavour.LEAN)
+    packed = write_zip(output, zip_entries(package, launcher=LAUNCHER, flavour=Flavour.LEAN))
     with zipfile.ZipFile(output) as archive:
         modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
         content = {name: archive.read(name) for name in archive.namelist()}
@@ -240,7 +240,7 @@ def test_a_file_that_changes_between_looking_and_packing_leaves_the_old_zip(
     package = plan_package(find_files([Input(path=program)]).files)
     program.write_bytes(programs[ARM].read_bytes())
     with pytest.raises(InputError, match="the file changed while it was being packed"):
-        write_package(package, output, launcher=LAUNCHER, flavour=Flavour.LEAN)
+        write_zip(output, zip_entries(package, launcher=LAUNCHER, flavour=Flavour.LEAN))
     assert output.read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders", "out.zip"]
 

@@ -12,6 +12,7 @@ from shim.errors import InputError
 from shim.package.entry import Entry as NewEntry
 from shim.package.function import write_zip
 from shim.package.read import (
+    READ_LIMIT,
     Entry,
     FileContent,
     MemoryContent,
@@ -20,7 +21,6 @@ from shim.package.read import (
     ZipContent,
     read_package,
 )
-from shim.plan.bridge.contents import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,8 +37,12 @@ class EntrySource:
 
     def content(self) -> bytes:
         """See `Source`."""
+        return self.read(0, min(self.size + 1, READ_LIMIT))
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
         try:
-            return whole(self.entry)
+            return self.entry.read(offset, size)
         except Unreadable as error:
             raise InputError(f"it can't be packed, {error}: `{self.path}`") from error
 

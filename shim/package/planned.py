@@ -1,0 +1,44 @@
+"""A package before it is written, to be looked at like one that is read: nothing is inflated."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shim.package.read import Entry, MemoryContent, Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shim.package.entry import Entry as ToWrite
+    from shim.package.entry import Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceContent:
+    """The bytes that an entry will have."""
+
+    source: Source
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Content`."""
+        return self.source.read(offset, size)
+
+
+def planned_package(path: str, entries: Iterable[ToWrite]) -> Package:
+    """What will be read of the zip at `path` once it has these entries."""
+    return Package(path=path, entries=tuple(map(_planned, entries)))
+
+
+def _planned(entry: ToWrite) -> Entry:
+    source = entry.source
+    return Entry(
+        name=entry.name,
+        kind=stat.S_IFMT(entry.mode),
+        mode=stat.S_IMODE(entry.mode),
+        size=entry.size,
+        content=MemoryContent(data=source)
+        if isinstance(source, bytes)
+        else SourceContent(source=source),
+    )
