@@ -176,6 +176,16 @@ def _inside(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
+def check_json(data: bytes) -> None:
+    """Raise `InputError` where `data` is not JSON as RFC 8259 has it, whatever it says."""
+    try:
+        json.loads(data.decode(), parse_constant=_no_constant, parse_int=str, parse_float=str)
+    except RecursionError as error:
+        raise InputError(_TOO_DEEP) from error
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}") from error
+
+
 def _decoded(data: bytes) -> str:
     for mark, encoding in _ENCODINGS.items():
         if data.startswith(mark):

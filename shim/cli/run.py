@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import sys
 from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
@@ -18,7 +18,8 @@ from shim.emulate import standin
 from shim.emulate.session import Session
 from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
-from shim.fields import read_json
+from shim.fields import check_json, naming, read_json
+from shim.package.limits import read_limits
 from shim.package.names import api_problem
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         if event is None:
             return _serve(session, notes, as_json=arguments.json)
         answers = _invoke(session, event, arguments.repeat or 1, as_json=arguments.json)
+        if any(map(_is_failed_start, answers)):
+            print(f"hint: this may say why: {_check_command(arguments, start)}", file=sys.stderr)
         if arguments.json:
             print(encode(_summary(start.arch, notes, answers)))
     return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
@@ -124,7 +127,11 @@ def _start(arguments: argparse.Namespace, function: Function | None) -> Start:
     for path in (arguments.package, *arguments.layers):
         if not path.exists():
             raise InputError(f"there is no such file: {path}")
-    handler = arguments.handler or (function.handler if function else "")
+    if arguments.handler is None and function is None:
+        raise InputError("which handler? give one of `--handler NAME` and `--from FILE`")
+    handler = arguments.handler
+    if handler is None and function is not None:
+        handler = function.handler
     if problem := api_problem(handler):
         raise InputError(f"Lambda takes no such Handler, {problem}: `{handler}`")
     arch = arguments.arch or (function.arch if function else None)
@@ -164,6 +171,20 @@ def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> lis
         if answer.error_type:
             _print_failure(answer.error_type, answer.error_message)
     return answers
+
+
+def _is_failed_start(answer: Answer) -> bool:
+    """Whether it was Lambda, not the function, that gave the answer, as it does for each start."""
+    return (answer.error_type or "").startswith(("Runtime.", "Extension."))
+
+
+def _check_command(arguments: argparse.Namespace, start: Start) -> str:
+    """The `shim check` of the same start; `--env` is left out, which may hold secrets."""
+    words = [arguments.package, *(word for path in arguments.layers for word in ("--layer", path))]
+    if arguments.from_file:
+        words += ["--from", arguments.from_file]
+    words += ["--handler", start.handler, "--arch", start.arch]
+    return shlex.join(["shim", "check", *map(str, words)])
 
 
 def _serve(session: Session, notes: Sequence[str], *, as_json: bool) -> ExitCode:
@@ -213,15 +234,19 @@ def _print_failure(kind: str, message: str) -> None:
 def _read_event(name: str | None) -> bytes | None:
     if name is None:
         return None
+    limit = read_limits().event
     try:
-        event = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        json.loads(event)
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            event = file.read(limit + 1)
     except OSError as error:
-        raise InputError(f"the event can't be read ({error.strerror}): {name}") from error
-    except ValueError as error:
+        raise InputError(f"can't read the event, {error.strerror}: {name}") from error
+    if len(event) > limit:
         raise InputError(
-            f"the event is no JSON, which Lambda requires ({error}): {name}"
-        ) from error
+            "Lambda refuses such an event, RequestEntityTooLargeException: the payload is too large"
+            f" for the RequestResponse invocation type (limit {limit} bytes): {name}"
+        )
+    with naming(f"the event {name}", hint="Lambda takes nothing but JSON, in UTF-8"):
+        check_json(event)
     return event
 
 

@@ -1,4 +1,4 @@
-"""The other architecture on this machine: can it run, and what must answer in its name."""
+"""What must answer in the name of Lambda's machine: its shell, and the other architecture."""
 
 from __future__ import annotations
 
@@ -19,16 +19,24 @@ from shim.errors import MachineError
 from shim.package.extract import read_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _EXIT_0 = {
     Arch.X86_64: bytes.fromhex("31ff 6a3c 58 0f05"),  # xor edi, edi; push 60; pop rax; syscall
     Arch.ARM64: bytes.fromhex("000080d2 a80b80d2 010000d4"),  # mov x0, 0; mov x8, 93; svc 0
 }
-_NOT_ASKED = (
+_NAMES_US = (
     "`uname` and the shell name this machine, not {arch} ({cause}): "
     "a `bootstrap` that asks them takes the wrong program"
 )
+_OTHER_SHELL = "`sh` is {shell} here, and bash on Lambda ({cause})"
+_OUR_BASH = (
+    "`sh` is this machine's bash, which names this machine in $HOSTTYPE; a bash for {arch} "
+    "(Debian and Ubuntu: the package bash-static:{debian}) takes its place where there is one"
+)
+_NO_BASH = "bash is not installed, which on Lambda is `sh`"
+_BASH = ("bash", "bash-static")
+_DEBIAN = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
 _PROBE_SECONDS = 10
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 _ADDRESS, _PROGRAM_HEADER_SIZE = 0x400000, 56
@@ -72,50 +80,85 @@ def can_run(arch: Arch) -> bool:
 
 
 def name_notes(arch: Arch, *, cause: str) -> tuple[str, ...]:
-    """What to say where `uname` and `sh` can't answer as on a machine of `arch`."""
-    if arch == host_arch():
-        return ()
-    return (_NOT_ASKED.format(arch=arch, cause=cause),)
+    """What to say where nothing can be put in front of this machine's `uname` and `sh`."""
+    if arch != host_arch():
+        return (_NAMES_US.format(arch=arch, cause=cause),)
+    shell = _our_shell().name
+    return () if shell in _BASH else (_OTHER_SHELL.format(shell=shell, cause=cause),)
 
 
 def mount_over(root: str, arch: Arch) -> tuple[str, ...]:
-    """Let `uname` and `sh` below `root` answer as on a machine of `arch`; returns notes.
+    """Let `sh` below `root` be bash, and it and `uname` answer for `arch`; returns notes.
 
     The programs of the package run for real, the host's shell and tools are for the host.
     """
-    if arch == host_arch():
-        return ()
+    stand_ins, notes = _stand_ins(arch)
+    if not stand_ins:
+        return notes
     folder = f"{root}/tmp"  # hidden before the function starts by its own /tmp
     linux.mount("tmpfs", folder, kind="tmpfs", options="mode=755")
     try:
-        for place, programs in _stand_ins(arch).items():
+        for place, programs in _by_folder(stand_ins).items():
             layer = Path(folder, place.replace("/", "-"))
             layer.mkdir()
-            for name, text in programs.items():
-                (layer / name).write_text(text, "utf-8")
-                (layer / name).chmod(0o755)
+            for name, program in programs.items():
+                _put(layer / name, program)
             below = f"{root}{place}"
             linux.mount("overlay", below, kind="overlay", options=f"lowerdir={layer}:{below}")
     except OSError as error:
         return name_notes(arch, cause=str(error.strerror))
-    return ()
+    return notes
 
 
-def _stand_ins(arch: Arch) -> dict[str, dict[str, str]]:
-    """For each folder of the host: the programs to put in front of its own, as scripts."""
-    places: dict[str, dict[str, str]] = {}
-    if uname := shutil.which("uname", path=_SEARCHED):
+def _stand_ins(arch: Arch) -> tuple[dict[str, str | Path], tuple[str, ...]]:
+    """By path on the host: what stands in front, a script or the program itself; and notes."""
+    found: dict[str, str | Path] = {}
+    if arch != host_arch() and (uname := shutil.which("uname", path=_SEARCHED)):
         script = (Path(__file__).parent / "uname.sh").read_text("utf-8")
-        folder = os.path.realpath(Path(uname).parent)
-        places.setdefault(folder, {})["uname"] = f"#!/bin/sh\nmachine={arch.machine}\n{script}"
-    asked = subprocess.run(["/bin/sh", "-c", "echo $BASH_VERSION"], capture_output=True, check=True)
-    if asked.stdout.strip():
-        # A bash knows for which machine it was built, and says so in read-only variables. Without
-        # brace expansion it is none that our `bootstrap` would ask.
-        bash = shlex.quote(os.path.realpath("/bin/sh"))
-        folder = os.path.realpath("/bin")
-        places.setdefault(folder, {})["sh"] = f'#!{bash}\nexec -a sh {bash} +B "$@"\n'
-    return places
+        # This machine's own shell is the faster one.
+        found[uname] = f"#!{_our_shell()}\nmachine={arch.machine}\n{script}"
+    if bash := _find_bash(arch):
+        return found if bash == _our_shell() else found | {"/bin/sh": bash}, ()
+    ours = host_arch()
+    if ours is None or not (bash := _find_bash(ours)):
+        return found, (_NO_BASH,)
+    # A bash knows for which machine it was built, and says so in read-only variables. Without
+    # brace expansion it is none that our `bootstrap` would ask.
+    word = shlex.quote(str(bash))
+    found["/bin/sh"] = f'#!{bash}\nexec -a sh {word} +B "$@"\n'
+    return found, (_OUR_BASH.format(arch=arch, debian=_DEBIAN[arch]),)
+
+
+def _find_bash(arch: Arch) -> Path | None:
+    """A bash that is a program for `arch`."""
+    for name in _BASH:
+        for folder in _SEARCHED.split(":"):
+            path = Path(folder, name)
+            with suppress(OSError, ElfInvalid), path.open("rb") as file:
+                if read_header(file.read(HEADER_SIZE)).arch == arch:
+                    return path.resolve()
+    return None
+
+
+def _our_shell() -> Path:
+    return Path("/bin/sh").resolve()
+
+
+def _by_folder(paths: Mapping[str, str | Path]) -> dict[str, dict[str, str | Path]]:
+    """What stands in, by the real folder of the host that it goes over."""
+    folders: dict[str, dict[str, str | Path]] = {}
+    for path, program in paths.items():
+        folder, name = os.path.split(path)
+        folders.setdefault(os.path.realpath(folder), {})[name] = program
+    return folders
+
+
+def _put(path: Path, program: str | Path) -> None:
+    if isinstance(program, Path):
+        path.symlink_to(program)
+        return
+    path.write_text(program, "utf-8")
+    path.chmod(0o755)
 
 
 def _smallest_program(arch: Arch) -> bytes:

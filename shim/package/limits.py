@@ -1,4 +1,4 @@
-"""How large Lambda lets a package be; the numbers are data, in limits.toml."""
+"""How large Lambda lets things be; the numbers are data, in limits.toml."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Limits:
     direct_upload: int
     unzipped: int
     environment: int
+    event: int
 
 
 @cache

@@ -107,6 +107,9 @@ def test_a_function_that_does_not_start_is_exit_status_1(command: Command, packa
     assert done.returncode == 1
     assert json.loads(done.stdout)["errorType"] == "Runtime.ExitError"
     assert "exit status 3" in done.stderr
+    arch = standin.required_host_arch()
+    hint = f"hint: this may say why: shim check {package} --handler exit3 --arch {arch}\n"
+    assert hint in done.stderr
 
 
 def test_json_holds_answers_errors_and_times(command: Command, package: Path) -> None:
@@ -136,23 +139,27 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
         (2, "no such file: nowhere.zip", ["nowhere.zip", "--handler", "x"], "{}"),
         (2, "no such file: nowhere.zip", [".", "--handler", "x", "--layer", "nowhere.zip"], "{}"),
         (2, "no zip that can be read", [__file__, "--handler", "x"], "{}"),
-        (2, "takes no such Handler: `a b`", [".", "--handler", "a b"], "{}"),
+        (
+            2,
+            "no such Handler, it has white space in it: `a b`",
+            [".", "--handler", "a b"],
+            "{}",
+        ),
         (2, "takes no such Handler", [".", "--handler", "x" * 129], "{}"),
         (2, "takes no such Handler", [".", "--handler", ""], "{}"),
-        (2, "the event is no JSON", [".", "--handler", "x"], "{"),
-        (2, "the event can't be read", [".", "--handler", "x", "--event", "nowhere"], None),
+        (2, "error: the event -: not JSON: ", [".", "--handler", "x"], "{"),
+        (2, "error: the event -: not JSON: ", [".", "--handler", "x"], "NaN"),
+        (2, "nested too deeply", [".", "--handler", "x"], "[" * 100_000),
+        (2, "RequestEntityTooLargeException", [".", "--handler", "x"], f'"{"a" * 6_291_455}"'),
+        (2, "which handler? give one of", ["."], "{}"),
+        (2, "can't read it", [".", "--from", "nowhere"], "{}"),
+        (2, "can't read the event", [".", "--handler", "x", "--event", "nowhere"], None),
         (2, "--repeat needs an --event", [".", "--handler", "x", "--repeat", "2"], None),
         (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "NAME"], "{}"),
         (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "1=2"], "{}"),
-        (2, "is set by shim itself", [".", "--handler", "x", "--env", "_HANDLER=y"], "{}"),
         (2, "is set by shim itself", [".", "--handler", "x", "--env", "LAMBDA_TASK_ROOT=y"], "{}"),
         (2, "not a whole number", [".", "--handler", "x", "--repeat", "0"], "{}"),
-        (
-            2,
-            "not a whole number from 1",
-            [".", "--handler", "x", "--port", "70000"],
-            "{}",
-        ),
+        (2, "not a whole number from 1", [".", "--handler", "x", "--port", "70000"], "{}"),
         (2, "not x86_64 or arm64", [".", "--handler", "x", "--arch", "aarch64"], "{}"),
         (2, "no such emulator", [".", "--handler", "x", "--rie", "nowhere"], "{}"),
         (3, "doesn't listen", [".", "--handler", "x", "--rie", "/bin/true"], "{}"),
@@ -339,6 +346,67 @@ def test_a_file_that_lambdas_user_could_not_read_is_not_readable_here_either(
     event = json.dumps({"eval": "os.access('private', os.R_OK)"})
     done = command.run(package, "--handler", "x", prefix=prefix, event=event)
     assert done.stdout == "false\n", done.stderr
+
+
+SH = b"""#!/bin/sh
+set -euo pipefail
+exec /usr/bin/python3 -IS "$LAMBDA_TASK_ROOT/function.py"
+"""
+
+
+@NAMESPACES
+def test_sh_is_bash_as_on_lambda(prefix: Sequence[str], command: Command, package: Path) -> None:
+    require_prefix(prefix)
+    require(Path("/bin/bash").exists(), "no bash for a test")
+    (package / "bootstrap").rename(package / "function.py")
+    (package / "bootstrap").write_bytes(SH)
+    (package / "bootstrap").chmod(0o755)
+    script = "echo ${BASH_VERSION:-none} $0; shopt -qo posix && echo posix"
+    event = json.dumps({"eval": f"subprocess.getoutput({script!r})"})
+    done = command.run(package, "--handler", "x", prefix=prefix, event=event)
+    assert done.returncode == 0, done.stderr
+    version, name, mode = json.loads(done.stdout).split()
+    assert (version != "none", name, mode) == (True, "/bin/sh", "posix")
+    assert "note:" not in done.stderr
+
+
+def test_without_bash_a_note_asks_for_it(command: Command, package: Path) -> None:
+    require(os.geteuid() == 0, "only root can hide a test's bash")
+    require(Path("/bin/sh").resolve().name != "bash", "bash is this machine's sh")
+    hidden = (
+        'for one in bash bash-static; do [ ! -e "/usr/bin/$one" ] || '
+        'mount --bind /dev/null "/usr/bin/$one"; done; exec "$@"'
+    )
+    prefix = ("unshare", "--mount", "sh", "-c", hidden, "sh")
+    require_prefix(prefix)
+    done = command.run(package, "--handler", "x", prefix=prefix, event='{"eval": "1"}')
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert done.stderr.startswith("note: bash is not installed, which on Lambda is `sh`\n")
+
+
+def test_a_functions_file_says_what_to_start(
+    command: Command, package: Path, tmp_path: Path
+) -> None:
+    configuration = {
+        "Runtime": "go1.x",
+        "Handler": "bin/orders",
+        "Environment": {"Variables": {"TABLE": "a", "STAGE": "b"}},
+        "Layers": [{"Arn": "arn:aws:lambda:eu-west-1:1:layer:audit:3"}],
+    }
+    (package / "bin").mkdir()
+    (package / "bootstrap").rename(package / "bin" / "orders")
+    # As `aws lambda get-function > function.json` leaves it on Windows.
+    file = tmp_path / "function.json"
+    file.write_text(json.dumps({"Configuration": configuration}), encoding="utf-16")
+    event = '{"eval": "[__file__, os.environ[\\"TABLE\\"], os.environ[\\"STAGE\\"]]"}'
+    done = command.run(package, "--from", file, "--env", "STAGE=c", event=event)
+    assert json.loads(done.stdout) == ["/var/task/bin/orders", "a", "c"], done.stderr
+    assert "note: the function's layers are others than the 0 given here: arn:aws:" in done.stderr
+    configuration["Environment"] = {"Variables": {"_HANDLER": "x"}}
+    file.write_text(json.dumps(configuration))
+    done = command.run(package, "--from", file, event="{}")
+    assert done.returncode == 2
+    assert "set by shim itself: _HANDLER" in done.stderr
 
 
 @NAMESPACES

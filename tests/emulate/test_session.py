@@ -388,6 +388,18 @@ def test_scripts_are_told_the_emulated_machine(started: Starter, package: Path) 
     assert "not understood" in told["-x --y"]
 
 
+def test_the_emulated_machines_own_bash_is_sh_where_there_is_one(
+    started: Starter, package: Path
+) -> None:
+    require(standin.can_run(OTHER_ARCH), f"programs for {OTHER_ARCH} don't run here")
+    require(standin._find_bash(OTHER_ARCH) is not None, f"no bash for {OTHER_ARCH}")
+    script = "set -o pipefail; echo $HOSTTYPE $(uname -m)"
+    with started(package, arch=OTHER_ARCH) as session:
+        said = evaluate(session, f"subprocess.getoutput({script!r})")
+        assert session.notes == ()
+    assert said == f"{OTHER_ARCH.machine} {OTHER_ARCH.machine}"
+
+
 def test_the_file_that_the_handler_names_is_run_itself_where_the_runtime_does_so(
     started: Starter, package: Path
 ) -> None:
