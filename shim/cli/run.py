@@ -8,8 +8,6 @@ from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.aws.function import read_function
-from shim.check.runtimes import known_runtime
 from shim.cli import options
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.terminal import print_note, status
@@ -97,7 +95,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     event = _read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
-    function = read_function(arguments.from_file).function if arguments.from_file else None
+    function = _function(arguments.from_file)
     start = _start(arguments, function)
     session = Session(
         start,
@@ -123,6 +121,21 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
 
 
+def _function(path: Path | None) -> Function | None:
+    if path is None:
+        return None
+    # What few runs need, and much of the imports.
+    from shim.aws.function import read_function
+
+    return read_function(path).function
+
+
+def _runs_handler(function: Function) -> bool:
+    from shim.check.runtimes import known_runtime
+
+    return known_runtime(function.runtime).runs_handler
+
+
 def _start(arguments: argparse.Namespace, function: Function | None) -> Start:
     for path in (arguments.package, *arguments.layers):
         if not path.exists():
@@ -142,7 +155,7 @@ def _start(arguments: argparse.Namespace, function: Function | None) -> Start:
         layers=tuple(path.absolute() for path in arguments.layers),
         environment=_environment(arguments, function),
         timeout=arguments.timeout,
-        runs_handler=function is not None and known_runtime(function.runtime).runs_handler,
+        runs_handler=function is not None and _runs_handler(function),
     )
 
 
