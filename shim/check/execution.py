@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.findings import Finding, Severity, finding
+from shim.check.interpreter import check_interpreter, refusal
 from shim.check.linking import check_linking
 from shim.check.runtimes import read_service
 from shim.check.tree import File, Node, Tree
@@ -171,10 +172,11 @@ class Machine:
             return self._refused(path, node, errno.ENOEXEC, problem)
         if start.interpreter is not None:
             inner = self.tree.find(start.interpreter)
-            if isinstance(inner, int) or inner.is_folder:
+            if isinstance(inner, int):
                 missing = _no_loader(where, start, self.state)
-                error_number = inner if isinstance(inner, int) else errno.EACCES
-                return self._refused(path, node, error_number, missing)
+                return self._refused(path, node, inner, missing)
+            if refused := refusal(self.state, file, inner):
+                return self._refused(path, node, *refused)
         return self._refused(path, node, 0, *self._elf_findings(node.path, file, start))
 
     def _header_problem(self, start: ElfStart, where: str, role: Role) -> Finding | None:
@@ -227,9 +229,11 @@ class Machine:
         if start.interpreter is None:
             return []
         loader = self.tree.find(start.interpreter)
-        if isinstance(loader, Node) and loader.is_system:
+        if isinstance(loader, int):
+            return []
+        if loader.is_system and loader.path.rpartition("/")[2].startswith("ld-"):
             return list(check_linking(self.tree, self.state, path, file))
-        return []
+        return list(check_interpreter(self.tree, self.state, path, file, loader))
 
 
 def _packed(where: str, packer: str) -> Finding:

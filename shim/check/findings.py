@@ -56,6 +56,8 @@ CODES = {
     "elf-not-executable": (_E, "the ELF file is no program"),
     "elf-invalid": (_E, "the ELF file's headers make no sense"),
     "interpreter-missing": (_E, "the program's ELF interpreter is not there"),
+    "interpreter-broken": (_E, "the program's ELF interpreter can't be loaded"),
+    "interpreter-unknown": (_U, "whether the program's own ELF interpreter works is not known"),
     "glibc-too-new": (_E, "the program wants a newer glibc than the runtime's"),
     "libstdcxx-too-new": (_E, "the program wants a newer libstdc++ than the runtime's"),
     "library-version": (_E, "a library lacks a symbol version that is asked for"),

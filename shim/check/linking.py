@@ -24,14 +24,26 @@ _FILES_LIMIT = 1000
 
 
 def check_linking(tree: Tree, state: State, path: str, file: File) -> Iterator[Finding]:
-    """What the dynamic linker lacks to start the program `file`, which really is at `path`."""
+    """What the runtime's linker lacks to start the program `file`, which really is at `path`."""
     try:
         linking = elf_linking(file.entry)
     except (ElfInvalid, Unreadable) as error:
         yield finding("elf-invalid", file.where, str(error), hint="build it, or copy it, once more")
         return
     program = Loaded(path=path, linking=linking, parent=None, where=file.where)
-    loaded: dict[str, Loaded] = {}
+    loader = loader_of(state.arch)
+    findings, _ = link(
+        tree, state, program, Loaded(path=loader, linking=None, parent=program, where=loader)
+    )
+    yield from findings
+
+
+def link(
+    tree: Tree, state: State, program: Loaded, loader: Loaded
+) -> tuple[list[Finding], list[Loaded]]:
+    """What was found, and the libraries, when `loader` looks for what `program` needs."""
+    findings: list[Finding] = []
+    loaded = {loader_of(state.arch).rpartition("/")[2]: loader}
     queue = [program]
     for current in queue:
         for name in current.linking.needed if current.linking else ():
@@ -39,22 +51,20 @@ def check_linking(tree: Tree, state: State, path: str, file: File) -> Iterator[F
                 continue
             found = _find(tree, state, current, name)
             if isinstance(found, Finding):
-                yield found
+                findings.append(found)
                 continue
             loaded[name] = found
             if found.linking and found.linking.soname:
                 loaded.setdefault(found.linking.soname, found)
             queue.append(found)
     for current in queue:
-        yield from _check_reports(current, state)
-        yield from check_versions(current, loaded, state)
+        findings += _check_reports(current, state)
+        findings += check_versions(current, loaded, state)
+    return findings, queue[1:]
 
 
 def _find(tree: Tree, state: State, file: Loaded, name: str) -> Loaded | Finding:
     """The library that the linker takes for a name that `file` needs."""
-    loader = loader_of(state.arch)
-    if name == loader.rpartition("/")[2]:
-        return Loaded(path=loader, linking=None, parent=file, where=loader)
     certain: Loaded | Finding | None = None
     doubtful: Loaded | Finding | None = None
     for candidate in _candidates(tree, state, file, name):

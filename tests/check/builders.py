@@ -20,21 +20,38 @@ DUAL = b'#!/bin/sh\nexec "${0%bootstrap}.shim/$(uname -m)" "$@"\n'
 
 
 def program(
-    arch: Arch = Arch.X86_64, *, kind: int = 2, interpreter: bytes = b"", mark: bytes = b""
+    arch: Arch = Arch.X86_64,
+    *,
+    kind: int = 2,
+    interpreter: bytes = b"",
+    soname: bytes = b"",
+    mark: bytes = b"",
 ) -> bytes:
     """The smallest ELF program: a header, a segment that holds all of it, an entry behind both."""
-    count = 2 if interpreter else 1
-    text = interpreter + b"\0" if interpreter else b""
-    at = 64 + count * 56
-    size = at + len(text) + 16 + len(mark)
     base = 0x400000
+    count = 1 + bool(interpreter) + bool(soname)
+    at = 64 + count * 56
+    text = interpreter + b"\0" if interpreter else b""
+    strings = b"\0" + soname + b"\0" if soname else b""
+    table = at + len(text) + len(strings)
+    tags = [(14, 1), (5, base + at + len(text)), (10, len(strings)), (0, 0)] if soname else []
+    dynamic = b"".join(struct.pack("<qQ", *tag) for tag in tags)
+    entry_at = table + len(dynamic)
+    size = entry_at + 16 + len(mark)
     header = b"\x7fELF\x02\x01\x01" + bytes(9)
-    header += struct.pack("<HHIQQQ", kind, arch.elf_machine, 1, base + at + len(text), 64, 0)
+    header += struct.pack("<HHIQQQ", kind, arch.elf_machine, 1, base + entry_at, 64, 0)
     header += struct.pack("<IHHHHHH", 0, 64, 56, count, 0, 0, 0)
     if interpreter:
-        header += struct.pack("<IIQQQQQQ", 3, 4, at, base + at, 0, len(text), len(text), 1)
-    header += struct.pack("<IIQQQQQQ", 1, 5, 0, base, 0, size, size, 4096)
-    return header + text + bytes(16) + mark
+        header += _segment(3, at, len(text), base=base)
+    header += _segment(1, 0, size, base=base)
+    if soname:
+        header += _segment(2, table, len(dynamic), base=base)
+    return header + text + strings + dynamic + bytes(16) + mark
+
+
+def _segment(kind: int, at: int, size: int, *, base: int) -> bytes:
+    flags = 5 if kind == 1 else 4
+    return struct.pack("<IIQQQQQQ", kind, flags, at, base + at, 0, size, size, 4096)
 
 
 def launcher(arch: Arch = Arch.X86_64) -> bytes:

@@ -85,6 +85,18 @@ def wrapped(data: bytes, mode: int = 0o755) -> State:
     return sound(layers=(layer,), environment=WRAPPED)
 
 
+def led(interpreter: bytes, mode: int = 0o755) -> State:
+    """A program whose ELF interpreter is in the package."""
+    return sound(
+        entry("mine", program(interpreter=b"/var/task/lib/ld.so")),
+        entry("lib/ld.so", interpreter, mode),
+        handler="mine",
+    )
+
+
+LINKER = program(kind=3, soname=b"ld-linux-x86-64.so.2")
+
+
 CASES: dict[str, tuple[State, State]] = {
     "bootstrap-missing": (state(ORDERS), state(ORDERS, layers=(LAYER,))),
     "bootstrap-not-executable": (
@@ -138,6 +150,8 @@ CASES: dict[str, tuple[State, State]] = {
         handled(program(interpreter=b"/lib/ld-musl-x86_64.so.1")),
         handled(program(interpreter=b"/lib64/ld-linux-x86-64.so.2")),
     ),
+    "interpreter-broken": (led(program(kind=3), 0o644), led(LINKER)),
+    "interpreter-unknown": (led(program(kind=3)), led(LINKER)),
     "script-interpreter-missing": (
         handled(b"#!/usr/bin/python3\n"),
         handled(b"#!/usr/bin/env bash\n"),
@@ -388,6 +402,41 @@ def test_the_runtimes_libraries_are_compared(
 ) -> None:
     checked = handled(compiled.asking(library, version))
     assert codes(replace(checked, runtime=state(runtime=runtime).runtime)) == found
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "mode", "found"),
+    [
+        (b"#!/bin/sh\n" + bytes(64), 0o755, "interpreter-broken"),
+        (b"\x7fELF", 0o755, "interpreter-broken"),
+        (b"", 0o755, "interpreter-broken"),
+        (LINKER, 0o754, "interpreter-broken"),
+        (LINKER, 0o711, None),
+        (program(ARM, kind=3), 0o755, "interpreter-broken"),
+        (program(kind=1), 0o755, "interpreter-broken"),
+        (program(kind=3)[:-1], 0o755, "interpreter-broken"),
+        (changed(LINKER, 56, "<H", 0), 0o755, "interpreter-broken"),
+        (program(kind=3, soname=b"libc.musl-x86_64.so.1"), 0o755, None),
+        (program(kind=3, soname=b"libfoo.so"), 0o755, "interpreter-unknown"),
+        (program(kind=2), 0o755, "interpreter-unknown"),
+    ],
+)
+def test_an_interpreter_of_ones_own_is_looked_at(
+    interpreter: bytes, mode: int, found: str | None
+) -> None:
+    assert codes(led(interpreter, mode)) == ({found} if found else set())
+
+
+def test_an_interpreter_that_is_a_folder_or_a_link_is_followed() -> None:
+    mine = entry("mine", program(interpreter=b"/var/task/lib/ld.so"))
+    folder = sound(mine, entry("lib/ld.so/file"), handler="mine")
+    assert codes(folder) == {"interpreter-broken"}
+    system = sound(mine, link("lib/ld.so", "/lib64/ld-linux-x86-64.so.2"), handler="mine")
+    assert not codes(system) & {"interpreter-broken", "interpreter-unknown"}
+    nowhere = sound(mine, link("lib/ld.so", "nowhere"), handler="mine")
+    assert codes(nowhere) == {"interpreter-missing"}
+    shell = sound(mine, link("lib/ld.so", "/bin/sh"), handler="mine")
+    assert "interpreter-unknown" in codes(shell)
 
 
 def test_a_warning_about_an_older_production_has_both_dates(compiled: Programs) -> None:
