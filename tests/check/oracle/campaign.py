@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.check.verdict import verdict
+from shim.check.verdict import Answer, verdict
 from shim.package.read import Package, read_package
 from tests.check.oracle.generate import Generator
 from tests.check.oracle.programs import Programs
 from tests.check.oracle.real import start_for_real
-from tests.check.oracle.roots import RELEASES, cache_folder, unpack_root
+from tests.check.oracle.roots import RELEASES, cache_folder, system_files, unpack_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,8 @@ class Tally:
     agreed_starts: int = 0
     agreed_fails: int = 0
     undecidable: list[int] = field(default_factory=list)
+    unknown: list[int] = field(default_factory=list)
+    """Seeds of which the verdict itself says that it doesn't know."""
     disagreed: list[str] = field(default_factory=list)
     codes: dict[str, int] = field(default_factory=dict)
 
@@ -47,14 +49,18 @@ class Tally:
         return self.agreed_starts + self.agreed_fails
 
 
-def campaign(arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path) -> Tally:
+def campaign(
+    arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path, is_linked: bool = False
+) -> Tally:
     """Start the state of each seed for real, and compare."""
     programs = {one: Programs(arch=one, cache=cache_folder() / "programs") for one in Arch}
-    generator = Generator(arch=arch, runtime=runtime, programs=programs)
     root = unpack_root(runtime, arch, folder)
+    generator = Generator(
+        arch=arch, runtime=runtime, programs=programs, system=system_files(runtime, arch, root)
+    )
     tally = Tally()
     for seed in seeds:
-        state = generator.state(seed)
+        state = generator.linked_state(seed) if is_linked else generator.state(seed)
         if seed % 10 == 0:
             state = as_zips(state, folder)
         expected = verdict(state)
@@ -62,7 +68,9 @@ def campaign(arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path) ->
         found = {one.code for one in expected.findings}
         for code in found:
             tally.codes[code] = tally.codes.get(code, 0) + 1
-        if expected.starts == real.ran:
+        if expected.answer is Answer.UNKNOWN:
+            tally.unknown.append(seed)
+        elif expected.starts == real.ran:
             tally.agreed_starts += real.ran
             tally.agreed_fails += not real.ran
         elif real.ran and _is_undecidable(state, found=found):
@@ -111,11 +119,20 @@ def main() -> int:
     parser.add_argument("runtime", choices=RELEASES)
     parser.add_argument("count", type=int)
     parser.add_argument("--first", type=int, default=0, metavar="SEED")
+    parser.add_argument(
+        "--linked", action="store_true", help="only what asks much of the dynamic linker"
+    )
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.count)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="shim-oracle-") as folder:
-        tally = campaign(arguments.arch, arguments.runtime, seeds, folder=Path(folder))
+        tally = campaign(
+            arguments.arch,
+            arguments.runtime,
+            seeds,
+            folder=Path(folder),
+            is_linked=arguments.linked,
+        )
     for line in tally.disagreed:
         print(line)
     if tally.undecidable:
@@ -123,7 +140,8 @@ def main() -> int:
     print(f"{arguments.arch} {arguments.runtime}, seeds {seeds.start} to {seeds.stop - 1}:")
     print(
         f"{tally.agreed} agreed ({tally.agreed_starts} start, {tally.agreed_fails} don't),"
-        f" {len(tally.disagreed)} disagreed, {len(tally.undecidable)} undecidable,"
+        f" {len(tally.disagreed)} disagreed, {len(tally.unknown)} unknown,"
+        f" {len(tally.undecidable)} undecidable,"
         f" {time.monotonic() - began:.0f} s"
     )
     print(dict(sorted(tally.codes.items(), key=lambda item: -item[1])))

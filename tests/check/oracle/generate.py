@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,10 +13,18 @@ from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.package.read import Entry, MemoryContent, Package
-from tests.check.oracle.programs import GLIBC, GLIBCXX, TOKEN, Programs, patched
+from tests.check.oracle.linked import Linked
+from tests.check.oracle.programs import (
+    GLIBC,
+    GLIBCXX,
+    TOKEN,
+    Programs,
+    patched,
+    with_old_run_path,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _T = TypeVar("_T")
 
@@ -40,6 +48,17 @@ class Generator:
     programs: dict[Arch, Programs]
     rng: random.Random = field(default_factory=random.Random)
     entries: dict[str, Entry] = field(default_factory=dict)
+    system: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the release itself: its `loader` and its C library, `libc`."""
+
+    def linked_state(self, seed: int) -> State:
+        """As `state`, with nothing in it but what asks much of the dynamic linker."""
+        self.rng = random.Random(f"linked {seed} {self.arch} {self.runtime}")
+        handler, environment = self._pick(HANDLERS), dict[str, str]()
+        self.entries = {}
+        self._add("bootstrap", _launcher(self.arch), mode=0o755)
+        self._add(handler, self._linked(handler, environment), mode=0o755)
+        return self._state(handler, environment)
 
     def state(self, seed: int) -> State:
         """The state of that seed."""
@@ -60,12 +79,15 @@ class Generator:
         if self.rng.random() < 0.05:
             self._wrapper(layers, environment)
         name = self._pick(STRANGE) if self.rng.random() < 0.12 else handler
+        return replace(self._state(name, environment), package=package, layers=tuple(layers))
+
+    def _state(self, handler: str, environment: dict[str, str]) -> State:
+        """The entries as a state."""
         return State(
-            package=package,
-            layers=tuple(layers),
+            package=self._package("package"),
             arch=self.arch,
             runtime=read_runtimes()[self.runtime],
-            handler=name,
+            handler=handler,
             environment=tuple(environment.items()),
         )
 
@@ -218,6 +240,7 @@ class Generator:
             (1, lambda: other.glibc("2.17")),
             (3, lambda: mine.musl),
             (14, lambda: self._needing(name, libraries)),
+            (20, lambda: self._linked(name, libraries)),
             (2, mine.library),
             (1, lambda: mine.object_file),
             (3, lambda: self._truncated(mine.static)),
@@ -258,7 +281,21 @@ class Generator:
             libraries["LD_LIBRARY_PATH"] = self._pick(
                 ["/var/task/deep/down", "", "deep/down", "/opt"]
             )
-        return mine.needing(wanted, run_path, old=is_old)
+        program = mine.needing(wanted, run_path)
+        return with_old_run_path(program) if is_old else program
+
+    def _linked(self, name: str, environment: dict[str, str] | None) -> bytes:
+        """A program that asks more of the linker."""
+        return Linked(
+            rng=self.rng,
+            mine=self.programs[self.arch],
+            other=self.programs[self._other()],
+            system=self.system,
+            name=name,
+            add=self._add,
+            link=self._link,
+            environment={} if environment is None else environment,
+        ).program()
 
     def _truncated(self, data: bytes) -> bytes:
         """Cut where something that is needed is certainly gone: headers, or the first page."""

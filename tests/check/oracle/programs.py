@@ -25,6 +25,9 @@ extern void *NEWER(void);
 #ifdef PRIVATE
 extern int shim_private(void);
 #endif
+#ifdef OUTER
+extern int shim_outer(void);
+#endif
 int main(int count, char **words) {
     (void)words;
 #ifdef NEWER
@@ -32,6 +35,9 @@ int main(int count, char **words) {
 #endif
 #ifdef PRIVATE
     if (shim_private() != 42) return 1;
+#endif
+#ifdef OUTER
+    if (shim_outer() != 42) return 1;
 #endif
     puts("handler ran");
     return 0;
@@ -45,6 +51,8 @@ int shim_private(void) { return getpid() > 0 ? 42 : 0; }
 int shim_private(void) { return 42; }
 #endif
 """
+OUTER = "int shim_private(void);\nint shim_outer(void) { return shim_private(); }\n"
+PRIVATE_NAME, OUTER_NAME = "libshimprivate.so.1", "libshimouter.so.1"
 STUB = "void *shim_stub(void) { return 0; }\n"
 
 # A function that glibc has had since then, so that the program asks for that version.
@@ -119,33 +127,54 @@ class Programs:
         code = self.compile(
             STUB, self.target("gnu.2.17"), "-shared", f"-Wl,-soname,{library}", *options
         )
-        stub = self.cache / f"stub-{self.arch}-{version}" / library
-        kept(stub, lambda path: path.write_bytes(code))
-        words = ["-DNEWER=shim_stub", "-Wl,-z,lazy", "-w", str(stub)]
+        stub = self._stub(code, f"stub-{version}", name=library)
+        words = ["-DNEWER=shim_stub", "-Wl,-z,lazy", "-w", stub]
         return self.compile(MAIN, self.target("gnu.2.17"), *words)
 
-    def library(self, version: str = "") -> bytes:
+    def library(self, version: str = "", *, called: str = PRIVATE_NAME) -> bytes:
         """`libshimprivate.so.1`, with a symbol version of its own where one is named.
 
         As `needing`, it has none of its own, but asks for those of glibc.
         """
+        options = ["-shared", f"-Wl,-soname,{called}"]
         if version == "needing":
-            options = ["-shared", "-Wl,-soname,libshimprivate.so.1", "-DVERSIONED"]
-            return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
-        options = ["-shared", "-Wl,-soname,libshimprivate.so.1"]
-        if version:
+            options.append("-DVERSIONED")
+        elif version:
             options.append(self.version_script(version, "shim_private"))
         return self.compile(PRIVATE, self.target("gnu.2.17"), *options)
 
-    def needing(self, version: str = "", run_path: str = "", *, old: bool = False) -> bytes:
-        """Dynamic, needing that library, with a run path."""
-        library = self.cache / f"private-{self.arch}-{version}" / "libshimprivate.so.1"
-        kept(library, lambda path: path.write_bytes(self.library(version)))
-        options = [str(library)]
-        if run_path:
-            tags = "--disable-new-dtags" if old else "--enable-new-dtags"
-            options += [f"-Wl,-rpath,{run_path}", f"-Wl,{tags}"]
+    def needing(
+        self,
+        version: str = "",
+        run_path: str = "",
+        *,
+        called: str = PRIVATE_NAME,
+        interpreter: str = "",
+    ) -> bytes:
+        """Dynamic, needing that library by the name that it is `called`, with a run path."""
+        library = self._stub(self.library(version, called=called), f"private-{version}-{called}")
+        options = [library, *_run_path(run_path)]
+        if interpreter:
+            options.append(f"-Wl,--dynamic-linker={interpreter}")
         return self.compile(MAIN, self.target("gnu.2.17"), "-DPRIVATE", *options)
+
+    def needing_outer(self, run_path: str = "") -> bytes:
+        """Dynamic, needing a library that needs that library."""
+        outer = self._stub(self.outer(), "outer", name=OUTER_NAME)
+        options = ["-Wl,--allow-shlib-undefined", *_run_path(run_path)]
+        return self.compile(MAIN, self.target("gnu.2.17"), "-DOUTER", *options, outer)
+
+    def outer(self, run_path: str = "") -> bytes:
+        """A library that needs that library."""
+        options = ["-shared", f"-Wl,-soname,{OUTER_NAME}", *_run_path(run_path)]
+        inner = self._stub(self.library(), "inner")
+        return self.compile(OUTER, self.target("gnu.2.17"), *options, inner)
+
+    def _stub(self, code: bytes, key: str, *, name: str = PRIVATE_NAME) -> str:
+        """A library's file to link against."""
+        # zig takes a library by its name's end, and looks at the first `.so` of the path.
+        folder = self.cache / f"{key}-{self.arch}".replace("/", "_").replace(".so", "_so")
+        return str(kept(folder / name, lambda path: path.write_bytes(code)))
 
     @cached_property
     def object_file(self) -> bytes:
@@ -158,3 +187,18 @@ def patched(data: bytes, at: int, form: str, value: int) -> bytes:
     changed = bytearray(data)
     struct.pack_into(form, changed, at, value)
     return bytes(changed)
+
+
+def _run_path(path: str) -> list[str]:
+    return [f"-Wl,-rpath,{path}"] if path else []
+
+
+def with_old_run_path(data: bytes) -> bytes:
+    """`data` with `DT_RPATH` in place of `DT_RUNPATH`: zig's linker knows only this one."""
+    offset, count = struct.unpack_from("<32xQ16xH", data)
+    for at in range(offset, offset + count * 56, 56):
+        kind, begin, size = struct.unpack_from("<I4xQ16xQ", data, at)
+        for tag in range(begin, begin + size, 16) if kind == 2 else ():
+            if struct.unpack_from("<Q", data, tag) == (29,):
+                return patched(data, tag, "<Q", 15)
+    return data

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from shim.arch import Arch
+from shim.check.runtimes import loader_of, read_runtimes
 from tests.debian import ARCHITECTURES, release_tar
 from tests.requirements import require
 
@@ -48,3 +49,10 @@ def unpack_root(runtime: str, arch: Arch, folder: Path) -> Path:
             (root / name).mkdir(parents=True, exist_ok=True)
         root.chmod(0o755)
     return root
+
+
+def system_files(runtime: str, arch: Arch, root: Path) -> dict[str, bytes]:
+    """The release's own linker and C library, for packages that bring them along."""
+    folder = read_runtimes()[runtime].folders(arch)[0]
+    names = {"loader": loader_of(arch).rpartition("/")[2], "libc": "libc.so.6"}
+    return {key: (root / folder[1:] / name).read_bytes() for key, name in names.items()}
