@@ -67,6 +67,12 @@ def test_of_hostile_input(clone: Clone) -> None:
     assert "0 problems" in clone.run("-m", "tests.check.hostile.campaign", "5", "--first", "7")
 
 
+def test_of_programs_that_others_made(clone: Clone, tmp_path: Path) -> None:
+    printed = clone.run("-m", "tests.check.world.campaign", tmp_path, "--only", "tini")
+    assert "'debian x86_64': 2" in printed
+    assert "0 differences" in printed
+
+
 def test_of_verdicts(clone: Clone) -> None:
     require_roots(Arch.X86_64)
     words = ("x86_64", "debian-bookworm", "3", "--first", "7")
