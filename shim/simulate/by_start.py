@@ -90,7 +90,6 @@ class RealStarter:
         verdicts: Verdicts,
         event: bytes = b"{}",
     ) -> None:
-        self.starts = 0
         self._program = program
         self._roots = roots
         self._verdicts = verdicts
@@ -130,7 +129,6 @@ class RealStarter:
             )
             return closing.enter_context(session)
 
-        self.starts += 1
         return RealSandbox(
             begin=begin,
             event=self._event,

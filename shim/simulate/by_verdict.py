@@ -14,7 +14,6 @@ from shim.simulate.sandboxes import Outcome
 if TYPE_CHECKING:
     from shim.check.findings import Finding
     from shim.check.state import State
-    from shim.check.verdict import Verdict
     from shim.check.verdicts import Verdicts
 
 _BY_LAUNCHER = {
@@ -55,13 +54,10 @@ class VerdictStarter:
 
     def start(self, state: State) -> VerdictSandbox:
         """See `Starter`."""
-        return VerdictSandbox(outcome=expected(self.verdicts.verdict(state)))
-
-
-def expected(verdict: Verdict) -> Outcome:
-    """What a caller would most likely get."""
-    finding = verdict.reason
-    return Outcome(error_type=None) if finding is None else outcome_of(finding, verdict.state)
+        finding = self.verdicts.verdict(state).reason
+        return VerdictSandbox(
+            outcome=outcome_of(finding, state) if finding else Outcome(error_type=None)
+        )
 
 
 def outcome_of(finding: Finding, state: State) -> Outcome:

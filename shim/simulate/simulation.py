@@ -44,8 +44,6 @@ class Run:
     name: str
     samples: tuple[Sample, ...]
     updates: tuple[Update, ...]
-    said: tuple[tuple[float, str], ...]
-    """What the executor told, and when."""
     problem: str | None
     """Why the change didn't come to its end."""
     settling: float
@@ -119,13 +117,11 @@ class World:
             clock, self._random("plane"), name=FUNCTION, timing=self.timing, day=self.day
         )
         self._create(plane)
-        said: list[tuple[float, str]] = []
         executor = Executor(
             plane,
             FUNCTION,
             clock=clock,
             layers={layer.path: arn for layer, arn in self._arns().items()},
-            tell=lambda sentence: said.append((clock.now, sentence)),
         )
         problem = None
         with ExitStack() as stack:
@@ -144,7 +140,6 @@ class World:
                 name=name,
                 samples=tuple(sandboxes.samples),
                 updates=tuple(plane.updates),
-                said=tuple(said),
                 problem=problem,
                 settling=max(self.timing.spread, self.timing.linger),
             )

@@ -110,6 +110,16 @@ def test_a_call_that_the_api_refuses_ends_the_change_half_way(
     assert not run.failures
 
 
+class Counting(RealStarter):
+    """Counts its starts."""
+
+    starts = 0
+
+    def start(self, state: State) -> RealSandbox:
+        self.starts += 1
+        return super().start(state)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_real_processes_fail_and_answer_as_the_verdict_says(
     name: str, built: Path, tmp_path: Path, emulator: Path, verdicts: Verdicts
@@ -123,7 +133,7 @@ def test_real_processes_fail_and_answer_as_the_verdict_says(
         roots = {ON_BULLSEYE: unpack_root("debian-bullseye", Arch.X86_64, tmp_path)}
     traffic = Traffic(rate=5, invocations=200)
     quick = Timing(update=(3.0, 4.0), linger=3.0, spread=1.0)
-    with RealStarter(emulator, roots=roots, verdicts=verdicts) as real:
+    with Counting(emulator, roots=roots, verdicts=verdicts) as real:
         by_verdict = VerdictStarter(verdicts=verdicts)
         told, seen = (
             simulated(one, replace(world(one, starter, traffic=traffic), timing=quick))
