@@ -43,3 +43,8 @@ class Plan:
         """The places in `states` of those of which it is not known whether they start."""
         places = enumerate(self.states)
         return tuple(place for place, state in places if answer(state) is Answer.UNKNOWN)
+
+    def unknown_between(self, answer: Callable[[State], Answer]) -> tuple[State, ...]:
+        """The same, without the first and the last: these it was given, those it chose."""
+        ends = {0, len(self.steps)}
+        return tuple(self.states[place] for place in self.unknown(answer) if place not in ends)

@@ -245,6 +245,7 @@ def test_what_the_function_is_now_does_not_count(plan: Callable[..., tuple[int, 
     assert status == 0
     assert printed.startswith("3 calls over a bridge package; every state that they lead to starts")
     assert "now            script.zip" in printed
+    assert "  without it the plan goes through C\n" in printed, "which is not what it is now"
     assert json.loads(plan(*words, "--json")[1])["answer"] == "starts"
     # What is wanted does: nothing else is known of it.
     assert plan(*WORDS, "--env", "STAGE=test")[0] == 1

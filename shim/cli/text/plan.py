@@ -187,9 +187,9 @@ class Report:
             text = f" {self._text(f'{self._names(package)} {what}')}"
             self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
         if isinstance(bridged.without, Plan):
-            places = bridged.without.unknown(self._verdicts.answer)
-            letters = [self._letter(bridged.without.states[place]) for place in places]
-            self._print(Text(f"  without it the plan goes through {', '.join(letters)}"))
+            doubtful = bridged.without.unknown_between(self._verdicts.answer)
+            named = ", ".join(map(self._letter, doubtful))
+            self._print(Text(f"  without it the plan goes through {named}"))
         elif bridged.without:
             self._print(
                 Text(f"  without it every way leads to {self._in_the_way(bridged.without)}")

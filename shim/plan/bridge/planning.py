@@ -66,11 +66,15 @@ def find_bridged_plan(
     layer_path: Path,
 ) -> Bridged | Unbridged:
     """The plan; bridges are thought of as lying at the two paths, nothing is written yet."""
+
+    def doubts(plan: Plan) -> int:
+        return len(plan.unknown_between(verdicts.answer))
+
     answer = find_plan(begin, wanted, answer=verdicts.answer, day=day)
     plans = []
     if isinstance(answer, Plan):
         plans.append(Bridged(plan=answer))
-        if not _unknown_between(answer, verdicts):
+        if not doubts(answer):
             return plans[0]
     elif answer.reason is not Reason.BARRED:
         return Unbridged(answer=answer)
@@ -92,7 +96,7 @@ def find_bridged_plan(
         )
         if isinstance(found, Plan):
             plans.append(_used(found, bridge, layers, without=answer))
-            if len(found.steps) <= _FEWEST and not _unknown_between(found, verdicts):
+            if len(found.steps) <= _FEWEST and not doubts(found):
                 break
         else:
             reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
@@ -100,8 +104,8 @@ def find_bridged_plan(
     if isinstance(answer, NoPlan) and not plans:
         return Unbridged(answer=answer, reasons=tuple(reasons))
     # The fewest unknown states, then the shortest; of those, the first: it mixes the least.
-    best = min(plans, key=lambda one: (_unknown_between(one.plan, verdicts), len(one.plan.steps)))
-    return replace(best, reasons=tuple(reasons)) if _unknown_between(best.plan, verdicts) else best
+    best = min(plans, key=lambda one: (doubts(one.plan), len(one.plan.steps)))
+    return replace(best, reasons=tuple(reasons)) if doubts(best.plan) else best
 
 
 @contextmanager
@@ -145,12 +149,6 @@ def _used(
         layer_bridge=layers if layers and layers.package in packages else None,
     )
     return replace(used, without=without) if used.bridges else used
-
-
-def _unknown_between(plan: Plan, verdicts: Verdicts) -> int:
-    """How many states in between are unknown; both ends are what they are."""
-    ends = {0, len(plan.steps)}
-    return sum(place not in ends for place in plan.unknown(verdicts.answer))
 
 
 def _packages(plan: Plan) -> set[Package]:
