@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from shim.check.verdict import Answer
 from shim.errors import InputError
@@ -28,12 +28,13 @@ LATEST = "$LATEST"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishVersion:
-    """`PublishVersion`: a snapshot of `$LATEST`.
+    """A snapshot of `$LATEST`.
 
     Sent with the `RevisionId` that the call before it returned: what somebody else changed in
     between is not published.
     """
 
+    CALL: ClassVar = "PublishVersion"
     code_sha256: str | None = None
     """The package that has to be in `$LATEST`, base64; None where it isn't known."""
 
@@ -44,7 +45,9 @@ class PublishVersion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvokeVersion:
-    """`Invoke` of the version that was published: a failed start ends the plan here."""
+    """The version that was published is invoked: a failed start ends the plan here."""
+
+    CALL: ClassVar = "Invoke"
 
     @property
     def undo(self) -> None:
@@ -53,8 +56,9 @@ class InvokeVersion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoveAlias:
-    """`UpdateAlias`: the alias's traffic between the version that it had and the published one."""
+    """The alias's traffic between the version that it had and the published one."""
 
+    CALL: ClassVar = "UpdateAlias"
     alias: str
     old_version: str
     share: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, ClassVar, assert_never
 
 if TYPE_CHECKING:
     from shim.arch import Arch
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateCode:
-    """`UpdateFunctionCode`: package and architecture, nothing else."""
+    """Package and architecture, nothing else."""
 
+    CALL: ClassVar = "UpdateFunctionCode"
     package: Package
     arch: Arch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateConfiguration:
-    """`UpdateFunctionConfiguration`: any of these; None leaves a field as it is."""
+    """Any of these; None leaves a field as it is."""
 
+    CALL: ClassVar = "UpdateFunctionConfiguration"
     runtime: Runtime | None = None
     handler: str | None = None
     layers: tuple[Package, ...] | None = None

@@ -26,11 +26,11 @@ _STATE = {**_CODE, **_CONFIGURATION}
 """Names in JSON, and of the fields of states and calls."""
 
 _CALLS = {
-    "UpdateFunctionCode": (*_CODE,),
-    "UpdateFunctionConfiguration": (*_CONFIGURATION,),
-    "PublishVersion": ("codeSha256",),
-    "Invoke": (),
-    "UpdateAlias": ("alias", "oldVersion", "share"),
+    UpdateCode.CALL: (*_CODE,),
+    UpdateConfiguration.CALL: (*_CONFIGURATION,),
+    PublishVersion.CALL: ("codeSha256",),
+    InvokeVersion.CALL: (),
+    MoveAlias.CALL: ("alias", "oldVersion", "share"),
 }
 """Each call's own names."""
 
@@ -55,17 +55,17 @@ class Values:
         """A call, with what it carries."""
         match step:
             case UpdateCode():
-                return {"call": "UpdateFunctionCode", **self._write(step, _CODE)}
+                return {"call": step.CALL, **self._write(step, _CODE)}
             case UpdateConfiguration():
                 carried = self._write(step, _CONFIGURATION)
-                return {"call": "UpdateFunctionConfiguration", **carried}
+                return {"call": step.CALL, **carried}
             case PublishVersion():
-                return {"call": "PublishVersion", "codeSha256": step.code_sha256}
+                return {"call": step.CALL, "codeSha256": step.code_sha256}
             case InvokeVersion():
-                return {"call": "Invoke"}
+                return {"call": step.CALL}
             case MoveAlias():
                 return {
-                    "call": "UpdateAlias",
+                    "call": step.CALL,
                     "alias": step.alias,
                     "oldVersion": step.old_version,
                     "share": step.share,
@@ -80,17 +80,17 @@ class Values:
             value["call"].refuse(f"a plan has no such call, one of {', '.join(_CALLS)}")
         value.check_names("call", *_CALLS[call], *besides)
         match call:
-            case "UpdateFunctionCode":
+            case UpdateCode.CALL:
                 return UpdateCode(**self._read(value, _CODE))
-            case "UpdateFunctionConfiguration":
+            case UpdateConfiguration.CALL:
                 given = {name: one for name, one in _CONFIGURATION.items() if value.has(name)}
                 if not given:
                     value.refuse("the call carries nothing")
                 return UpdateConfiguration(**self._read(value, given))
-            case "PublishVersion":
+            case PublishVersion.CALL:
                 known = value.has("codeSha256")
                 return PublishVersion(code_sha256=value["codeSha256"].text() if known else None)
-            case "Invoke":
+            case InvokeVersion.CALL:
                 return InvokeVersion()
             case _:
                 return _read_move(value)

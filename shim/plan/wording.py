@@ -60,17 +60,17 @@ def call_in_words(step: AliasStep, names: Names = PATHS) -> str:
     """A call: its name in the API, and what it brings; of the environment no values."""
     match step:
         case UpdateCode():
-            return f"UpdateFunctionCode ({names(step.package)}, {step.arch})"
+            return f"{step.CALL} ({names(step.package)}, {step.arch})"
         case UpdateConfiguration():
-            return f"UpdateFunctionConfiguration ({', '.join(_fields(step, names))})"
+            return f"{step.CALL} ({', '.join(_fields(step, names))})"
         case PublishVersion():
-            return "PublishVersion"
+            return step.CALL
         case InvokeVersion():
-            return "Invoke (the published version)"
+            return f"{step.CALL} (the published version)"
         case MoveAlias():
             share = f"{step.share:.0%} to the published version"
             to = share if step.share else f"all to version {step.old_version}"
-            return f"UpdateAlias ({step.alias}, {to})"
+            return f"{step.CALL} ({step.alias}, {to})"
         case _:
             assert_never(step)
 

@@ -121,6 +121,9 @@ def test_a_page_holds_the_picture_and_its_title(plan: Drawing) -> None:
     assert plan.svg in plan.html
 
 
+TEXTS = (drawing.INK, drawing.QUIET, drawing.STARTS, drawing.FAILS, drawing.UNKNOWN)
+
+
 def luminance(colour: str) -> float:
     """WCAG 2.2, relative luminance."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
@@ -131,12 +134,10 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize(
     ("front", "back"),
     [
-        *(
-            (one, drawing.PAPER)
-            for one in (drawing.INK, drawing.QUIET, drawing.STARTS, drawing.FAILS)
-        ),
+        *((one, drawing.PAPER) for one in TEXTS),
         *((one, drawing.STARTS_FILL) for one in (drawing.INK, drawing.STARTS)),
         *((one, drawing.FAILS_FILL) for one in (drawing.INK, drawing.FAILS)),
+        *((one, drawing.UNKNOWN_FILL) for one in (drawing.INK, drawing.UNKNOWN)),
     ],
 )
 def test_every_text_has_the_contrast_that_small_text_needs(front: str, back: str) -> None:
