@@ -1,4 +1,4 @@
-"""How Lambda starts a function, and how the launcher goes on from there (design.md, lambda.md)."""
+"""How Lambda starts a function, and how the launcher goes on from there (docs/lambda.md)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Place:
 
 
 def function_environment(start: Start, place: Place) -> dict[str, str]:
-    """The emulator's own environment, which it hands on to the function (lambda.md, "Starting").
+    """The emulator's own environment, which it hands on to the function (docs/lambda.md).
 
     The emulator adds the runtime's address and, where they aren't set, credentials that are empty.
     """

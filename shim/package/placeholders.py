@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LINK_LIMIT = 1024
 _POINTERS = (b"version https://git-lfs.github.com/spec/v1\n", b"version https://hawser.github.com/")
 _POINTER_LIMIT = 1024
-"""Bytes of a pointer file, and how it begins (git-lfs, docs/spec.md)."""
+"""Bytes of a pointer file, and how it begins (git-lfs's specification of them)."""
 
 
 def is_lfs_pointer(entry: Entry) -> bool:

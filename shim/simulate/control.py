@@ -3,7 +3,7 @@
 What it does is what is known of the real one. Sources: [states] AWS Compute Blog, "Expansion of AWS
 Lambda states to all functions"; [api] the Lambda API reference; [quotas] Lambda quotas; [faq] AWS
 Lambda FAQs; [110] AWS's answer quoted in DataDog/datadog-cdk-constructs #110; [5927] CloudTrail
-times in DataBiosphere/azul #5927; [lambda.md] this project's own collection.
+times in DataBiosphere/azul #5927; [docs/lambda.md] this project's own collection.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class ControlPlane:
         self._aliases[alias.name] = replace(alias, revision=self._revision())
 
     def route(self, qualifier: str) -> str:
-        """The version that an invocation goes to: an alias draws by weight [lambda.md]."""
+        """The version that an invocation goes to: an alias draws by weight [docs/lambda.md]."""
         if qualifier not in self._aliases:
             return qualifier
         alias = self._aliases[qualifier]
@@ -329,7 +329,7 @@ class ControlPlane:
             raise RevisionMismatch("the revision id is not the function's latest")
 
     def _check_versions(self, alias: Alias) -> None:
-        """An alias with a weight has two published versions, and no more [lambda.md]."""
+        """An alias with a weight has two published versions, and no more [docs/lambda.md]."""
         for version in filter(None, (alias.version, alias.other_version)):
             self._function(version)
         if alias.other_version is None:

@@ -39,7 +39,7 @@ WHO = {
     Order.PARALLEL: "CloudFormation",
     Order.SPLIT: "by hand",
 }
-"""Who sends the calls so (lambda.md has where it was read)."""
+"""Who sends the calls so (docs/lambda.md has where it was read)."""
 
 _STYLES = {Answer.STARTS: "green", Answer.FAILS: "red", Answer.UNKNOWN: "magenta"}
 
