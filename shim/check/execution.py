@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.findings import Finding, Severity, finding
-from shim.check.interpreter import check_interpreter, refusal
-from shim.check.linking import check_linking
 from shim.check.runtimes import read_service
 from shim.check.tree import File, Node, Tree
 from shim.elf import EXECUTABLE, MAGIC, SHARED, ElfInvalid, ElfStart, other_system
@@ -171,6 +169,9 @@ class Machine:
         if problem := self._header_problem(start, where, role):
             return self._refused(path, node, errno.ENOEXEC, problem)
         if start.interpreter is not None:
+            # What static programs don't need, and what takes longer to import than to run.
+            from shim.check.interpreter import refusal
+
             inner = self.tree.find(start.interpreter)
             if isinstance(inner, int):
                 missing = _no_loader(where, start, self.state)
@@ -228,12 +229,9 @@ class Machine:
             return [_packed(where, start.packer)]
         if start.interpreter is None:
             return []
-        loader = self.tree.find(start.interpreter)
-        if isinstance(loader, int):
-            return []
-        if loader.is_system and loader.path.rpartition("/")[2].startswith("ld-"):
-            return list(check_linking(self.tree, self.state, path, file))
-        return list(check_interpreter(self.tree, self.state, path, file, loader))
+        from shim.check.interpreter import check_linker  # as above
+
+        return list(check_linker(self.tree, self.state, path, file, start.interpreter))
 
 
 def _packed(where: str, packer: str) -> Finding:

@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from shim.check.findings import Finding, finding
-from shim.check.linking import link
+from shim.check.linking import check_linking, link
 from shim.check.runtimes import loader_of
 from shim.check.search import Loaded
 from shim.elf import EXECUTABLE, HEADER_SIZE, MAGIC, SHARED, ElfInvalid
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from shim.check.state import State
     from shim.check.tree import File, Node, Tree
-    from shim.elf import Linking
 
 _MUSL = "libc."
 """So begins the name that musl's linker has in itself: it is the C library too."""
@@ -57,23 +56,32 @@ def refusal(state: State, file: File, interpreter: Node) -> tuple[int, Finding] 
     return None
 
 
-def check_interpreter(
-    tree: Tree, state: State, path: str, file: File, interpreter: Node
+def check_linker(
+    tree: Tree, state: State, path: str, file: File, interpreter: str
 ) -> Iterator[Finding]:
-    """What ends the program `file`, once Linux has mapped both, where the interpreter is its own.
-
-    `path` is where the program really is.
-    """
-    if interpreter.file is None:
-        yield _unknown(file, interpreter, "is no dynamic linker that is known")
+    """What ends the program `file`, which really is at `path`, once Linux has mapped both."""
+    node = tree.find(interpreter)
+    if isinstance(node, int):
         return
+    if node.file is not None:
+        yield from _check_own(tree, state, path, file, node, node.file)
+    elif node.path.rpartition("/")[2].startswith("ld-"):
+        yield from check_linking(tree, state, path, file)
+    else:
+        yield _unknown(file, node, "is no dynamic linker that is known")
+
+
+def _check_own(
+    tree: Tree, state: State, path: str, file: File, interpreter: Node, own: File
+) -> Iterator[Finding]:
+    """As `check_linker`, where the interpreter is a package's: `own`."""
     try:
-        start = elf_start(interpreter.file.entry)
-        linking, needed = elf_linking(interpreter.file.entry), elf_linking(file.entry)
+        start = elf_start(own.entry)
+        linking, needed = elf_linking(own.entry), elf_linking(file.entry)
     except (ElfInvalid, Unreadable) as error:
         yield _broken(file, interpreter, str(error))
         return
-    if start.type not in {EXECUTABLE, SHARED} or start.end > interpreter.file.entry.size:
+    if start.type not in {EXECUTABLE, SHARED} or start.end > own.entry.size:
         yield _broken(file, interpreter, "is no program, or is cut off")
         return
     if not start.is_64_bit:
@@ -82,7 +90,8 @@ def check_interpreter(
     soname = linking.soname if linking and linking.soname else ""
     program = Loaded(path=path, linking=needed, parent=None, where=file.where)
     if soname == loader_of(state.arch).rpartition("/")[2] and linking:
-        yield from _check_glibc(tree, state, program, file, interpreter, linking)
+        loader = Loaded(path=interpreter.path, linking=linking, parent=program, where=own.where)
+        yield from _check_glibc(tree, state, program, loader, file, interpreter)
     elif not soname.startswith(_MUSL):
         yield _unknown(file, interpreter, "is no dynamic linker that is known")
     elif needed and not all(name.startswith(_MUSLS_OWN) for name in needed.needed):
@@ -90,14 +99,12 @@ def check_interpreter(
 
 
 def _check_glibc(
-    tree: Tree, state: State, program: Loaded, file: File, interpreter: Node, linking: Linking
+    tree: Tree, state: State, program: Loaded, loader: Loaded, file: File, interpreter: Node
 ) -> Iterator[Finding]:
     """A glibc's linker: with a C library of the same build it works, as the runtime's own does.
 
     The folders that were built into it are not known, so what is missing may be there.
     """
-    where = interpreter.file.where if interpreter.file else interpreter.path
-    loader = Loaded(path=interpreter.path, linking=linking, parent=program, where=where)
     findings, loaded = link(tree, state, program, loader)
     missing = [found for found in findings if found.code == "library-missing"]
     theirs = sorted(one.path for one in loaded if one.linking is None)
