@@ -9,9 +9,6 @@ place, so whatever comes after a failure finds the process as the kernel made it
 import cython
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def launch_only(stack: cython.pp_char) -> cython.void:
     """Exec the handler, or come back with everything as it was: Python explains (`explain.py`).
 
@@ -21,9 +18,6 @@ def launch_only(stack: cython.pp_char) -> cython.void:
     start(cython.address(launch), stack)
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def start(launch: cython.pointer[Launch], stack: cython.pp_char) -> cython.p_const_char:
     """Exec the handler; come back with what forbids it, or NULL where an exec failed.
 
@@ -156,9 +150,6 @@ def try_candidates(launch: cython.pointer[Launch]) -> cython.p_const_char:
     return cython.NULL
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def is_absent(error: cython.long) -> cython.bint:
     """Whether this errno says that there is no such file, so that the next candidate's turn is."""
     return error == ENOENT or error == ENOTDIR
@@ -174,9 +165,6 @@ def is_arm64() -> cython.bint:
     return is_same(names.bytes + MACHINE_OFFSET, b"aarch64")
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def set_candidate(launch: cython.pointer[Launch], index: cython.int) -> cython.bint:
     """Write the path of candidate `index`; false where this architecture has no such candidate."""
     folder: cython.p_const_char = b"/opt"
@@ -248,9 +236,6 @@ def check_executable(path: cython.pointer[Text]) -> cython.long:
     return error
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def access(path: cython.p_const_char, mode: cython.int) -> cython.long:
     """The errno of `faccessat`, or 0."""
     return -shim_call(__NR_faccessat, AT_FDCWD, word(path), mode, 0, 0)
@@ -288,9 +273,6 @@ def is_same(one: cython.p_const_char, other: cython.p_const_char) -> cython.bint
     return rest != cython.NULL and rest[0] == 0
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def append(text: cython.pointer[Text], more: cython.p_const_char) -> cython.void:
     """Add `more` as far as there is room, and end `text` with a NUL."""
     while more[0] != 0 and text.size < text.limit:

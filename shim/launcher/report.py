@@ -8,9 +8,6 @@ Compiled like launch.py, and under the same rules. The line is one object of `er
 import cython
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def launch_or_report(stack: cython.pp_char) -> cython.void:
     """Exec the handler; where that is impossible, say so and end with a status that says so too.
 
@@ -20,9 +17,6 @@ def launch_or_report(stack: cython.pp_char) -> cython.void:
     report(cython.address(launch), start(cython.address(launch), stack))
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def report(launch: cython.pointer[Launch], problem: cython.p_const_char) -> cython.void:
     """Say on standard error and to the runtime API what failed, and end with its status."""
     failure: Failure
