@@ -5,13 +5,10 @@ Part of the full launcher, like explain.py. Nothing is read outside the task roo
 
 import os
 
+from shim.launcher.failure import Failure, Start
 from shim.launcher.inventory import Inventory, lies_below, nearest, take_inventory
 from shim.launcher.program import Program, read_program
 from shim.launcher.wording import show
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from shim.launcher.explain import Failure, Start
 
 SHOWN = 20
 """Handlers that a report lists."""
@@ -38,7 +35,7 @@ class Case:
     """A failed start, what is in its package, and what lies where the exec failed."""
 
     def __init__(
-        self, failure: "Failure", start: "Start", *, inventory: Inventory, program: Program
+        self, failure: Failure, start: Start, *, inventory: Inventory, program: Program
     ) -> None:
         self.failure = failure
         self.start = start
@@ -53,7 +50,7 @@ class Case:
         return [name for name, there_for in handlers if {self.arch, "any"} & there_for]
 
 
-def advise(failure: "Failure", start: "Start") -> tuple[str, dict[str, object]]:
+def advise(failure: Failure, start: Start) -> tuple[str, dict[str, object]]:
     """Why and what to do, as a text of a few sentences; and the facts, ready for JSON."""
     inventory = take_inventory((start.root, start.opt))
     program = _read_inside(failure.culprit, start)
@@ -65,7 +62,7 @@ def advise(failure: "Failure", start: "Start") -> tuple[str, dict[str, object]]:
     }
 
 
-def _read_inside(path: bytes, start: "Start") -> Program:
+def _read_inside(path: bytes, start: Start) -> Program:
     roots = (os.path.realpath(start.root), os.path.realpath(start.opt))
     is_inside = path.startswith(b"/") and lies_below(os.path.realpath(path), roots)
     return (read_program(path, in_full=True) if is_inside else None) or Program()
@@ -95,11 +92,11 @@ def _handler_facts(inventory: Inventory) -> dict[str, object]:
     return facts
 
 
-def _handler_unset(case: "Case") -> str:
+def _handler_unset(case: Case) -> str:
     return "Lambda sets it to the function's Handler. " + _choice(case)
 
 
-def _handler_invalid(case: "Case") -> str:
+def _handler_invalid(case: Case) -> str:
     path = os.path.normpath(case.start.handler)
     inside = path.removeprefix(os.path.normpath(case.start.root) + b"/").lstrip(b"/")
     if inside in case.inventory.handlers:
@@ -107,7 +104,7 @@ def _handler_invalid(case: "Case") -> str:
     return "Handler is a path within the package, such as bin/orders. " + _choice(case)
 
 
-def _handler_is_launcher(case: "Case") -> str:
+def _handler_is_launcher(case: Case) -> str:
     if case.failure.culprit == case.start.wrapper:
         return "AWS_LAMBDA_EXEC_WRAPPER must name another program: correct it, or remove it"
     if case.failure.culprit == case.start.handler:
@@ -116,7 +113,7 @@ def _handler_is_launcher(case: "Case") -> str:
     return "This file is the launcher, or a link to it: put the handler's own program there"
 
 
-def _handler_not_found(case: "Case") -> str:
+def _handler_not_found(case: Case) -> str:
     for path in case.start.candidates:
         if os.path.islink(path):
             target = show(os.readlink(path))
@@ -136,7 +133,7 @@ def _handler_not_found(case: "Case") -> str:
     return _choice(case)
 
 
-def _choice(case: "Case") -> str:
+def _choice(case: Case) -> str:
     """What Handler could be set to."""
     fitting = case.fitting
     meant = nearest(case.start.handler, fitting) if case.start.handler else []
@@ -152,7 +149,7 @@ def _choice(case: "Case") -> str:
     return "There is no program in the package: add one, built for " + case.arch
 
 
-def _handler_not_executable(case: "Case") -> str:
+def _handler_not_executable(case: Case) -> str:
     path = case.failure.culprit
     if os.path.isdir(path):
         below = case.start.handler.rstrip(b"/") + b"/"
@@ -173,7 +170,7 @@ def _handler_not_executable(case: "Case") -> str:
     return f"Its mode is {mode:04o}, and so a folder on the way, or the file system, forbids it"
 
 
-def _wrong_architecture(case: "Case") -> str:
+def _wrong_architecture(case: Case) -> str:
     arch = case.program.arch
     text = f"It is built for {arch}, and this machine is {case.arch}: "
     text += f"build it for {case.arch} ({BUILD[case.arch]})"
@@ -185,7 +182,7 @@ def _wrong_architecture(case: "Case") -> str:
     return text
 
 
-def _interpreter_missing(case: "Case") -> str:
+def _interpreter_missing(case: Case) -> str:
     if not case.program.interpreter:
         return "What it names is not on this machine"
     wanted = show(case.program.interpreter.rstrip(b"\r"))
@@ -216,7 +213,7 @@ def _loader_missing(wanted: str, program: Program) -> str:
     return text
 
 
-def _launch_failed(case: "Case") -> str:
+def _launch_failed(case: Case) -> str:
     if case.failure.culprit == case.start.wrapper:
         text = {
             ENOEXEC: "is no program for this machine, nor a script with a `#!` line",
