@@ -65,11 +65,13 @@ class BuildError(Exception):
     """A launcher could not be compiled; the sentence says what to do."""
 
 
-def build_lean(folder: Path, *, sources: Path = SOURCES) -> list[Path]:
+def build_lean(folder: Path, *, sources: Path = SOURCES, flags: tuple[str, ...] = ()) -> list[Path]:
     """Compile the launchers of both architectures into `folder` and return their paths.
 
-    Same sources, same bytes. Raises `BuildError` with what the compiler said.
+    Same sources, same bytes; further `flags` of the compiler are for the tests' own builds. Raises
+    `BuildError` with what the compiler said.
     """
+    targets = tuple(replace(target, flags=(*target.flags, *flags)) for target in TARGETS)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="shim-build-") as name:
         work = Path(name)
@@ -77,9 +79,9 @@ def build_lean(folder: Path, *, sources: Path = SOURCES) -> list[Path]:
         with ThreadPoolExecutor() as pool:
             list(pool.map(partial(_translate, work=work, sources=sources), MODULES))
             compile_for = partial(_compile, work=work, sources=sources, includes=includes)
-            objects = list(pool.map(compile_for, TARGETS))
+            objects = list(pool.map(compile_for, targets))
         return [
-            _link(*pair, work=work, folder=folder) for pair in zip(TARGETS, objects, strict=True)
+            _link(*pair, work=work, folder=folder) for pair in zip(targets, objects, strict=True)
         ]
 
 

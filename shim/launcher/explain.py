@@ -6,17 +6,22 @@ hand. Built-in modules and `os` only: each further one makes the launcher larger
 """
 
 import os
+import select
 import sys
 
 from shim.launcher.advice import advise
 from shim.launcher.failure import Failure, Start, find_failure
 from shim.launcher.wording import quote
 
+TYPE_CHECKING = False  # mypy takes it for true; `_socket` is imported where it is needed
+if TYPE_CHECKING:
+    import _socket
+
 LINE_LIMIT = 8000
 """Bytes of the whole report; `/runtime/init/error` takes more, a reader doesn't."""
 
 TIMEOUT = 1.0
-"""Seconds, for each of connect, send and receive."""
+"""Seconds, for each wait."""
 
 
 def compose(failure: Failure, start: Start) -> bytes:
@@ -37,20 +42,11 @@ def _line(failure: Failure, message: str, facts: dict[str, object]) -> bytes:
     return quote({**report, **facts}).encode() + b"\n"
 
 
-def write(file: int, data: bytes) -> None:
-    """Write all of `data`, or as much as `file` takes."""
-    try:
-        while data:
-            data = data[os.write(file, data) :]
-    except OSError:
-        return
-
-
-def post(api: bytes, kind: str, line: bytes) -> None:
-    """Send the report to the runtime API; bounded in time, and its failure changes nothing."""
+def post(api: bytes, kind: str, line: bytes) -> "_socket.socket | None":
+    """Send the report to the runtime API; the connection, or None where that can't be done."""
     address = parse_address(api)
     if address is None:
-        return
+        return None
     # The C half of `socket`: the module itself would bring in a dozen others.
     import _socket
 
@@ -64,24 +60,47 @@ def post(api: bytes, kind: str, line: bytes) -> None:
         connection.settimeout(TIMEOUT)
         connection.connect(address)
         connection.sendall(head + line)
-        # What is still on its way when we end may never be read: wait for the answer.
-        connection.recv(1)
     except OSError:
-        return
+        return None
+    return connection
 
 
 def parse_address(text: bytes) -> tuple[str, int] | None:
     """`127.0.0.1:9001` as the socket takes it; None for anything else."""
     host, _, port = text.partition(b":")
-    parts = host.split(b".")
-    numbers = [*parts, port]
-    if len(parts) != 4 or not all(part.isdigit() or not part for part in numbers):
+    numbers = [(part, 255) for part in host.split(b".")] + [(port, 65535)]
+    if len(numbers) != 5 or not all(_is_number(part, limit) for part, limit in numbers):
         return None
-    if any(len(part.lstrip(b"0")) > 5 for part in numbers):
-        return None
-    if any(int(part or b"0") > 255 for part in parts) or int(port or b"0") > 65535:
-        return None
-    return ".".join(str(int(part or b"0")) for part in parts), int(port or b"0")
+    return host.decode(), int(port)
+
+
+def _is_number(text: bytes, limit: int) -> bool:
+    """Whether `text` is a number up to `limit`, in no more digits than it needs."""
+    is_short = text.isdigit() and len(text) <= len(str(limit))
+    return is_short and str(int(text)).encode() == text and int(text) <= limit
+
+
+def write(file: int, data: bytes) -> None:
+    """Write `data`, or as much as `file` takes without a second's wait in between.
+
+    Not to wait inside of `write`, which has no end where a pipe is full, and not to change the pipe
+    for all that hold it: when it is ready, it takes PIPE_BUF bytes at once.
+    """
+    ready = select.poll()
+    ready.register(file, select.POLLOUT)
+    try:
+        while data and ready.poll(TIMEOUT * 1000):
+            data = data[os.write(file, data[: select.PIPE_BUF]) :]
+    except OSError:
+        return
+
+
+def await_answer(connection: "_socket.socket") -> None:
+    """Wait for the first byte: what is still on its way when we end may never be read."""
+    try:
+        connection.recv(1)
+    except OSError:
+        return
 
 
 def first_values(entries: list[bytes]) -> dict[bytes, bytes]:
@@ -104,8 +123,10 @@ def main(own_path: bytes | None, environment: list[bytes]) -> None:
     )
     failure = find_failure(start)
     line = compose(failure, start)
+    connection = post(start.api, failure.kind, line)
     write(2, line)
-    post(start.api, failure.kind, line)
+    if connection is not None:
+        await_answer(connection)
     # Nothing is open that needs to be closed; the interpreter's own end would only take time.
     os._exit(failure.status)
 

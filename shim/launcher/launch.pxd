@@ -19,7 +19,7 @@ cdef extern from "<fcntl.h>" nogil:
         AT_FDCWD
 
 cdef extern from "entry.h" nogil:
-    long shim_call(long number, long a, long b, long c, long d, long e)
+    long shim_call(long number, long a, long b, long c)
 
 cdef enum:
     AT_EXECFN = 31         # <elf.h>: the path by which this program was started
@@ -56,4 +56,5 @@ cdef public const char *start "shim_start" (Launch *launch, char **stack) noexce
 cdef public bint set_candidate "shim_set_candidate" (Launch *launch, int index) noexcept nogil
 cdef public bint is_absent "shim_is_absent" (long error) noexcept nogil
 cdef public long access "shim_access" (const char *path, int mode) noexcept nogil
-cdef public void append "shim_append" (Text *text, const char *more) noexcept nogil
+cdef public void clear "shim_clear" (Text *text, Py_ssize_t limit) noexcept nogil
+cdef public const char *append "shim_append" (Text *text, const char *more) noexcept nogil

@@ -21,8 +21,8 @@ def launch_only(stack: cython.pp_char) -> cython.void:
 def start(launch: cython.pointer[Launch], stack: cython.pp_char) -> cython.p_const_char:
     """Exec the handler; come back with what forbids it, or NULL where an exec failed.
 
-    What forbids it reads `<error type>:<sentence>`. `launch` then holds the culprit, and the errno
-    of the exec that failed.
+    What forbids it is an error type, a NUL and a sentence. `launch` then holds the culprit, and
+    the errno of the exec that failed.
     """
     problem: cython.p_const_char
     read_stack(launch, stack)
@@ -36,7 +36,7 @@ def start(launch: cython.pointer[Launch], stack: cython.pp_char) -> cython.p_con
 @cython.nogil
 @cython.exceptval(check=False)
 def read_stack(launch: cython.pointer[Launch], stack: cython.pp_char) -> cython.void:
-    """Find the variables that count and the launcher's own path; of equal names the first wins."""
+    """Fill in `launch`, all but its path, which is none yet; of equal names the first wins."""
     entry: cython.pp_char = stack + cython.cast(cython.Py_ssize_t, stack[0]) + 2
     launch.stack = stack
     launch.environment = entry
@@ -49,6 +49,8 @@ def read_stack(launch: cython.pointer[Launch], stack: cython.pp_char) -> cython.
         entry += 1
     launch.own_path = find_own_path(entry + 1)
     launch.culprit = launch.handler
+    launch.arm64 = is_arm64()
+    launch.error = 0
     if launch.root == cython.NULL:
         launch.root = b"/var/task"
 
@@ -88,15 +90,15 @@ def check_handler(handler: cython.p_const_char) -> cython.p_const_char:
     size: cython.Py_ssize_t
     is_bootstrap: cython.bint = False
     if handler == cython.NULL:
-        return b"HandlerUnset:_HANDLER is not set"
+        return b"HandlerUnset\0_HANDLER is not set"
     if handler[0] == b"/":
-        return b"HandlerInvalid:handler is absolute: "
+        return b"HandlerInvalid\0handler is absolute: "
     if count_characters(handler) > HANDLER_LIMIT:
-        return b"HandlerInvalid:handler has more than 128 characters: "
+        return b"HandlerInvalid\0handler has more than 128 characters: "
     while handler[0] != 0:
         size = part_size(handler)
         if size == 2 and handler[0] == b"." and handler[1] == b".":
-            return b"HandlerInvalid:handler has a part '..': "
+            return b"HandlerInvalid\0handler has a part '..': "
         if size > 1 or (size == 1 and handler[0] != b"."):
             parts += 1
             is_bootstrap = size == 9 and after(handler, b"bootstrap") != cython.NULL
@@ -104,7 +106,7 @@ def check_handler(handler: cython.p_const_char) -> cython.p_const_char:
         if handler[0] == b"/":
             handler += 1
     if parts == 1 and is_bootstrap:
-        return b"HandlerIsLauncher:the launcher would start itself: "
+        return b"HandlerIsLauncher\0the launcher would start itself: "
     return cython.NULL
 
 
@@ -137,13 +139,12 @@ def part_size(text: cython.p_const_char) -> cython.Py_ssize_t:
 def try_candidates(launch: cython.pointer[Launch]) -> cython.p_const_char:
     """Exec the candidates in turn, the next one only where the last one was not there."""
     index: cython.int
-    launch.arm64 = is_arm64()
     for index in range(CANDIDATES):
         if set_candidate(launch, index):
             if is_same(launch.own_path, launch.wrapper):
                 launch.culprit = launch.wrapper
             if is_same(launch.own_path, launch.culprit):
-                return b"HandlerIsLauncher:the launcher would start itself: "
+                return b"HandlerIsLauncher\0the launcher would start itself: "
             execute(launch)
             if launch.culprit == launch.wrapper or not is_absent(launch.error):
                 break
@@ -161,7 +162,7 @@ def is_absent(error: cython.long) -> cython.bint:
 def is_arm64() -> cython.bint:
     """Whether `uname` calls the machine `aarch64`."""
     names: Names
-    shim_call(__NR_uname, word(names.bytes), 0, 0, 0, 0)
+    shim_call(__NR_uname, word(names.bytes), 0, 0)
     return is_same(names.bytes + MACHINE_OFFSET, b"aarch64")
 
 
@@ -173,8 +174,7 @@ def set_candidate(launch: cython.pointer[Launch], index: cython.int) -> cython.b
         return False
     if index < 2:
         folder = launch.root
-    launch.path.size = 0
-    launch.path.limit = PATH_LIMIT
+    clear(cython.address(launch.path), PATH_LIMIT)
     append(cython.address(launch.path), folder)
     append(cython.address(launch.path), b"/")
     append(cython.address(launch.path), launch.handler)
@@ -213,9 +213,7 @@ def execute(launch: cython.pointer[Launch]) -> cython.void:
     second = words[1]
     words[0] = cython.cast(cython.p_char, launch.wrapper)
     words[1] = launch.path.bytes
-    launch.error = -shim_call(
-        __NR_execve, word(argv[0]), word(argv), word(launch.environment), 0, 0
-    )
+    launch.error = -shim_call(__NR_execve, word(argv[0]), word(argv), word(launch.environment))
     words[0] = first
     words[1] = second
 
@@ -238,7 +236,7 @@ def check_executable(path: cython.pointer[Text]) -> cython.long:
 
 def access(path: cython.p_const_char, mode: cython.int) -> cython.long:
     """The errno of `faccessat`, or 0."""
-    return -shim_call(__NR_faccessat, AT_FDCWD, word(path), mode, 0, 0)
+    return -shim_call(__NR_faccessat, AT_FDCWD, word(path), mode)
 
 
 @cython.cfunc
@@ -273,10 +271,17 @@ def is_same(one: cython.p_const_char, other: cython.p_const_char) -> cython.bint
     return rest != cython.NULL and rest[0] == 0
 
 
-def append(text: cython.pointer[Text], more: cython.p_const_char) -> cython.void:
-    """Add `more` as far as there is room, and end `text` with a NUL."""
+def clear(text: cython.pointer[Text], limit: cython.Py_ssize_t) -> cython.void:
+    """Begin an empty text of at most `limit` bytes, whatever its memory held."""
+    text.size = 0
+    text.limit = limit
+
+
+def append(text: cython.pointer[Text], more: cython.p_const_char) -> cython.p_const_char:
+    """Add `more` as far as there is room, and end `text` with a NUL; where `more` ends."""
     while more[0] != 0 and text.size < text.limit:
         text.bytes[text.size] = more[0]
         text.size += 1
         more += 1
     text.bytes[text.size] = 0
+    return more

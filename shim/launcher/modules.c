@@ -62,11 +62,12 @@ static PyObject *PyInit__launcher(void)
     return PyModule_Create(&definition);
 }
 
-/* What CPython itself imports while it starts, what `os` imports, and `_socket` and `time`. */
+/* What CPython itself imports while it starts, what `os` imports, and `_socket`, `select`,
+   `time`. */
 #define MODULES(X)                                                                                 \
     X(_abc) X(_codecs) X(_functools) X(_imp) X(_io) X(_locale) X(_operator) X(_signal)             \
     X(_socket) X(_stat) X(_string) X(_thread) X(_tracemalloc) X(_weakref) X(atexit) X(errno)       \
-    X(faulthandler) X(gc) X(itertools) X(posix) X(time)
+    X(faulthandler) X(gc) X(itertools) X(posix) X(select) X(time)
 #define DECLARE(name) extern PyObject *PyInit_##name(void);
 #define ENTRY(name) {#name, PyInit_##name},
 

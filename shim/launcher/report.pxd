@@ -3,11 +3,10 @@
 cdef extern from "<asm/unistd.h>" nogil:
     enum:
         __NR_connect
-        __NR_exit_group
         __NR_openat
+        __NR_ppoll
         __NR_read
         __NR_rt_sigaction
-        __NR_setsockopt
         __NR_socket
         __NR_write
 
@@ -21,16 +20,21 @@ cdef extern from "<fcntl.h>" nogil:
         AT_FDCWD
         O_RDONLY
 
+cdef extern from "<poll.h>" nogil:
+    enum:
+        POLLIN
+        POLLOUT
+
 cdef extern from "<sys/socket.h>" nogil:
     enum:
         AF_INET
+        SOCK_NONBLOCK
         SOCK_STREAM
-        SOL_SOCKET
-        SO_RCVTIMEO
-        SO_SNDTIMEO
 
 cdef extern from "entry.h" nogil:
-    long shim_call(long number, long a, long b, long c, long d, long e)
+    long shim_call(long number, long a, long b, long c)
+    void shim_exit(long status)
+    long shim_call_4(long number, long a, long b, long c, long d)
 
 cdef extern from "launch.h" nogil:
     struct Text:
@@ -48,7 +52,8 @@ cdef extern from "launch.h" nogil:
     bint set_candidate "shim_set_candidate" (Launch *launch, int index)
     bint is_absent "shim_is_absent" (long error)
     long access "shim_access" (const char *path, int mode)
-    void append "shim_append" (Text *text, const char *more)
+    void clear "shim_clear" (Text *text, Py_ssize_t limit)
+    const char *append "shim_append" (Text *text, const char *more)
 
 cdef enum:
     ELF_MAGIC = 0x464C457F  # "\x7fELF", as both machines read it
@@ -62,8 +67,10 @@ cdef enum:
     CANDIDATES = 4
     VALUE_LIMIT = 256      # bytes of one value: four of them, all escaped, fit into a line
     LINE_LIMIT = 8191
+    HEADER_LIMIT = 1023
+    PIPE_BUF = 4096        # what a pipe that is ready takes without waiting
     ADDRESS_SIZE = 16      # of struct sockaddr_in
-    TIMEOUT = 1            # seconds, for each of connect, send and receive
+    TIMEOUT = 1            # seconds, for each wait
 
 cdef enum Status:
     BAD_CONFIGURATION = 100
@@ -71,10 +78,11 @@ cdef enum Status:
     NOT_FOUND = 127
 
 cdef struct Failure:
-    const char *problem    # <error type>:<sentence>
+    const char *problem    # error type, NUL, sentence
     int status
-    int machine            # `e_machine` of a handler for another machine, or 0
-    long error             # errno that the sentence doesn't tell by itself, or 0
+    const char *what       # of `number`
+    long number            # that the sentence doesn't tell by itself, or 0
+    Text header
     Text line
     char more[7168]        # of the line
 
@@ -88,6 +96,15 @@ cdef struct Address:       # struct sockaddr_in
     unsigned char port[2]
     unsigned char host[4]
     long rest
+
+cdef struct Poll:          # struct pollfd
+    int file
+    short awaited
+    short found
+
+cdef struct Character:
+    unsigned int code
+    int size               # bytes
 
 cdef struct Digits:
     char bytes[24]

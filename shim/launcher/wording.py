@@ -34,6 +34,7 @@ def quote(value: object) -> str:
 def _escape(character: str) -> str:
     if character in '"\\':
         return "\\" + character
-    if character < " " or "\ud800" <= character <= "\udfff":
+    is_control = character < " " or "\x7f" <= character <= "\x9f"
+    if is_control or "\ud800" <= character <= "\udfff":
         return "\\ufffd"
     return character

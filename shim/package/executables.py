@@ -19,7 +19,7 @@ _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16
 _LAUNCHER_LIMIT = 16 << 20
 _HANDLER_LIMIT = 1 << 17
-_LAUNCHER_MARK = b"HandlerIsLauncher:"
+_LAUNCHER_MARK = b"HandlerIsLauncher\0the launcher would start itself: "
 """In every launcher's data (shim/launcher/launch.py), whichever version made it."""
 
 _DUAL = re.compile(rb"exec \S*\.shim/")

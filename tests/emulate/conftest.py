@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from shim.arch import Arch
-from shim.emulate import rie, standin
-from shim.errors import MachineError
 from shim.launcher import __path__ as launcher_path
+from tests.emulator import emulator_cache, pinned_emulator
 from tests.requirements import require
 
 HERE = Path(__file__).parent
@@ -22,24 +21,13 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def cache(request: pytest.FixtureRequest) -> Path:
     """A cache with the emulator in it, kept between runs."""
-    assert request.config.cache is not None
-    folder = request.config.cache.mkdir("shim")
-    pin = rie.read_pin(standin.required_host_arch())
-    problem = None
-    try:
-        rie.cached(folder, pin) or rie.fetch(folder, pin)
-    except MachineError as error:
-        problem = error
-    require(problem is None, f"no emulator: {problem}")
-    return folder
+    return emulator_cache(request.config)
 
 
 @pytest.fixture(scope="session")
-def emulator(cache: Path) -> Path:
+def emulator(request: pytest.FixtureRequest) -> Path:
     """The pinned emulator for this machine."""
-    program = rie.cached(cache, rie.read_pin(standin.required_host_arch()))
-    assert program
-    return program
+    return pinned_emulator(request.config)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The launchers under test, each flavour for each architecture, and programs for them to start."""
+"""The launchers under test, each build for each architecture, and programs for them to start."""
 
 from __future__ import annotations
 
@@ -6,73 +6,41 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import shim.launcher
+from lean import build_lean
 from shim.arch import Arch
-from tests.launcher.start import Outcome, start
+from tests.emulator import pinned_emulator
+from tests.launcher.package import (
+    BUILDS,
+    LAUNCHER_FOLDER,
+    MEMCHECK,
+    NATIVE,
+    PATTERNED,
+    VALGRIND,
+    Package,
+    runs,
+)
 from tests.requirements import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-LAUNCHER_FOLDER = Path(shim.launcher.__file__).parent
 HERE = Path(__file__).parent
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """A task root with a launcher as its `bootstrap`."""
-
-    arch: Arch
-    flavour: str
-    root: Path
-    probe: Path
-
-    @property
-    def bootstrap(self) -> Path:
-        """The launcher."""
-        return self.root / "bootstrap"
-
-    def add(self, name: str, content: bytes | None = None, mode: int = 0o755) -> Path:
-        """Put a file into the package: the probe, unless `content` is given."""
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.probe.read_bytes() if content is None else content)
-        path.chmod(mode)
-        return path
-
-    def start(
-        self,
-        handler: str | bytes | None = None,
-        *words: str,
-        variables: Mapping[str, str] | None = None,
-    ) -> Outcome:
-        """Start `bootstrap` with this handler, and as Lambda does it otherwise."""
-        environment = {b"LAMBDA_TASK_ROOT": os.fsencode(self.root)}
-        if handler is not None:
-            environment[b"_HANDLER"] = os.fsencode(handler)
-        for name, value in (variables or {}).items():
-            environment[os.fsencode(name)] = os.fsencode(value)
-        return start(
-            self.bootstrap,
-            [os.fsencode(self.bootstrap), *map(os.fsencode, words)],
-            [name + b"=" + value for name, value in environment.items()],
-        )
-
-    def candidates(self, handler: str) -> list[str]:
-        """The paths that the launcher tries, in order (design: arm64's own names first)."""
-        names = [handler + "_arm64", handler] if self.arch is Arch.ARM64 else [handler]
-        return [f"{folder}/{name}" for folder in (self.root, "/opt") for name in names]
-
-
-def _runs(arch: Arch) -> bool:
-    own = Arch.from_machine(os.uname().machine) is arch
-    return own or Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}").exists()
+MEMSET = """
+void *memset(void *start, int byte, unsigned long size)
+{
+    for (unsigned char *next = start; size > 0; size--)
+        *next++ = byte;
+    return start;
+}
+"""
+"""Which compilers call to fill large variables; launchers have no libc."""
 
 
 @pytest.fixture(scope="session")
@@ -96,42 +64,68 @@ def _zig(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ziglang", *words], check=True)
 
 
-@pytest.fixture(params=["lean", "full"])
-def flavour(request: pytest.FixtureRequest) -> str:
-    """Which launcher."""
-    return str(request.param)
+@pytest.fixture(scope="session")
+def patterned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with lean launchers all of whose variables begin with a pattern."""
+    has_compilers = all(find_spec(name) for name in ("Cython", "ziglang"))
+    require(has_compilers, "Cython and ziglang are not installed")
+    folder = tmp_path_factory.mktemp("patterned")
+    sources = folder / "sources"
+    shutil.copytree(LAUNCHER_FOLDER, sources, ignore=shutil.ignore_patterns("bin"))
+    with (sources / "entry.c").open("a") as file:
+        file.write(MEMSET)
+    build_lean(folder, sources=sources, flags=("-ftrivial-auto-var-init=pattern",))
+    return folder
 
 
 @pytest.fixture
 def make_package(
-    tmp_path: Path, flavour: str, probes: dict[Arch, Path]
-) -> Callable[[Arch], Package]:
-    """Makes an empty task root with the installed launcher of this flavour in it."""
+    tmp_path: Path, probes: dict[Arch, Path], request: pytest.FixtureRequest
+) -> Callable[[str, Arch], Package]:
+    """Makes an empty task root with the launcher of this build in it."""
 
-    def make(arch: Arch) -> Package:
-        require(_runs(arch), f"programs for {arch} do not run here: install qemu-user-static")
-        launcher = LAUNCHER_FOLDER / "bin" / f"{flavour}-{arch}"
+    def make(build: str, arch: Arch) -> Package:
+        require(runs(arch), f"programs for {arch} do not run here: install qemu-user-static")
+        require(build != MEMCHECK or Path(VALGRIND).exists(), "valgrind is not installed")
+        flavour = "full" if build == "full" else "lean"
+        folder = LAUNCHER_FOLDER / "bin"
+        if build == PATTERNED:
+            folder = request.getfixturevalue("patterned")
+        launcher = folder / f"{flavour}-{arch}"
         require(launcher.exists(), f"no {flavour} launcher is built for {arch}")
         root = tmp_path / "task"
         root.mkdir()
         shutil.copy(launcher, root / "bootstrap")
-        return Package(arch=arch, flavour=flavour, root=root, probe=probes[arch])
+        return Package(arch=arch, build=build, root=root, probe=probes[arch])
 
     return make
 
 
-@pytest.fixture(params=list(Arch))
-def package(request: pytest.FixtureRequest, make_package: Callable[[Arch], Package]) -> Package:
-    """A package for each architecture; the other one than this machine's runs under qemu."""
-    return make_package(Arch(request.param))
+@pytest.fixture(
+    params=[
+        (build, arch) for build in BUILDS for arch in Arch if build != MEMCHECK or arch is NATIVE
+    ],
+    ids="-".join,
+)
+def package(
+    request: pytest.FixtureRequest, make_package: Callable[[str, Arch], Package]
+) -> Package:
+    """A package for each build and architecture; the other one than this machine's under qemu."""
+    return make_package(*request.param)
 
 
-@pytest.fixture
-def native_package(make_package: Callable[[Arch], Package]) -> Package:
+@pytest.fixture(params=BUILDS)
+def native_package(
+    request: pytest.FixtureRequest, make_package: Callable[[str, Arch], Package]
+) -> Package:
     """A package for this machine: qemu makes calls of its own and merges equal variables."""
-    arch = Arch.from_machine(os.uname().machine)
-    assert arch is not None
-    return make_package(arch)
+    return make_package(request.param, NATIVE)
+
+
+@pytest.fixture(scope="session")
+def emulator(request: pytest.FixtureRequest) -> Path:
+    """The Runtime Interface Emulator for this machine."""
+    return pinned_emulator(request.config)
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,13 @@ static void write_all(const char *text)
     long size = 0;
     while (text[size])
         size++;
-    shim_call(__NR_write, 1, (long)text, size + 1, 0, 0);
+    shim_call(__NR_write, 1, (long)text, size + 1);
 }
 
 static void write_items(char **items)
 {
     for (; *items; items++) {
-        shim_call(__NR_write, 1, (long)"=", 1, 0, 0);
+        shim_call(__NR_write, 1, (long)"=", 1);
         write_all(*items);
     }
 }
@@ -24,7 +24,7 @@ static void write_items(char **items)
 void probe(char **stack)
 {
     char digits[24], *start = digits + sizeof digits - 1;
-    unsigned long process = shim_call(__NR_getpid, 0, 0, 0, 0, 0);
+    unsigned long process = shim_call(__NR_getpid, 0, 0, 0);
     *start = 0;
     do
         *--start = '0' + process % 10;
@@ -33,5 +33,5 @@ void probe(char **stack)
     write_items(stack + 1);
     write_all("");
     write_items(stack + (long)stack[0] + 2);
-    shim_call(__NR_exit_group, 42, 0, 0, 0, 0);
+    shim_call(__NR_exit_group, 42, 0, 0);
 }

@@ -12,7 +12,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.elf import read_header
-from tests.launcher.conftest import LAUNCHER_FOLDER
+from tests.launcher.package import LAUNCHER_FOLDER, NATIVE, runs
 from tests.launcher.start import PROBE_STATUS
 from tests.requirements import require
 
@@ -112,10 +112,8 @@ def test_the_script_has_two_lines() -> None:
 def test_every_shell_starts_this_machines_variant(
     dual: Dual, shell: list[str], variables: dict[str, str]
 ) -> None:
-    arch = Arch.from_machine(os.uname().machine)
-    assert arch is not None
     words = handler_words(dual.start(shell, variables=variables))
-    assert words == [os.fsencode(dual.root / f"orders{arch.suffix}"), b"one", b"two words"]
+    assert words == [os.fsencode(dual.root / f"orders{NATIVE.suffix}"), b"one", b"two words"]
 
 
 @pytest.mark.parametrize("variables", [{}, *MISLEADING])
@@ -134,7 +132,7 @@ def test_bash_of_the_other_architecture_starts_the_other_variant(
 def test_a_shell_that_does_not_tell_asks_uname(
     dual: Dual, shell: list[str], tmp_path: Path
 ) -> None:
-    require(_runs_arm64(), "programs for arm64 do not run here: install qemu-user-static")
+    require(runs(Arch.ARM64), "programs for arm64 do not run here: install qemu-user-static")
     uname = tmp_path / "uname"
     uname.write_text('#!/bin/sh\ntest "$*" = -m && echo aarch64\n')
     uname.chmod(0o755)
@@ -185,7 +183,3 @@ def test_it_works_in_opt_as_in_the_task_root(
     shutil.copy(probes[Arch.ARM64], task / "orders_arm64")
     words = handler_words(dual.start(["/bin/dash"], variables={"LAMBDA_TASK_ROOT": str(task)}))
     assert words[0].startswith(os.fsencode(task))
-
-
-def _runs_arm64() -> bool:
-    return os.uname().machine == "aarch64" or Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.launcher.test_explain import elf, elf_with_interpreter
+from tests.launcher.programs import elf, elf_with_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.launcher.conftest import Package
+    from tests.launcher.package import Package
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "full-launcher.md"
 OURS, THEIRS = Arch.X86_64.elf_machine, Arch.ARM64.elf_machine
@@ -54,10 +54,9 @@ PACKAGES: list[tuple[str, str | None, Files, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize("flavour", ["full"])
 @pytest.mark.parametrize(("kind", "handler", "files", "variables"), PACKAGES)
 def test_what_the_document_shows_is_what_a_reader_sees(
-    make_package: Callable[[Arch], Package],
+    make_package: Callable[[str, Arch], Package],
     in_folders: Callable[..., list[str]],
     tmp_path: Path,
     kind: str,
@@ -65,7 +64,7 @@ def test_what_the_document_shows_is_what_a_reader_sees(
     files: Files,
     variables: dict[str, str],
 ) -> None:
-    package = make_package(Arch.X86_64)
+    package = make_package("full", Arch.X86_64)
     for name, (content, mode) in files.items():
         package.add(name, content, mode)
     opt = tmp_path / "opt"

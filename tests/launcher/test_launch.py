@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.launcher.conftest import LAUNCHER_FOLDER
+from tests.launcher.package import LAUNCHER_FOLDER, Package
 from tests.launcher.start import PROBE_STATUS, start
 from tests.requirements import require
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.launcher.conftest import Package
 
 SCRIPT = b"#!/bin/sh\necho $0\n"
 
@@ -44,7 +43,7 @@ def test_the_handler_gets_the_environment_as_it_was(native_package: Package) -> 
         b"bytes=\xff\xfe",
         b"_HANDLER=second",
     ]
-    _, _, seen = start(package.bootstrap, [b"bootstrap"], variables).probe
+    _, _, seen = package.start_with([b"bootstrap"], variables).probe
     assert seen == variables
 
 
@@ -66,7 +65,7 @@ def test_success_is_silent_and_leaves_no_file(package: Package) -> None:
 def test_an_empty_argv_still_gets_the_handlers_path(package: Package) -> None:
     package.add("orders")
     variables = [b"_HANDLER=orders", b"LAMBDA_TASK_ROOT=" + os.fsencode(package.root)]
-    _, words, seen = start(package.bootstrap, [], variables).probe
+    _, words, seen = package.start_with([], variables).probe
     assert words == [os.fsencode(package.root / "orders")]
     assert seen == variables
 
@@ -90,15 +89,21 @@ def test_the_first_candidate_that_exists_is_taken(
     there = [path for path, is_there in zip(files, present, strict=True) if is_there]
     for path in there:
         shutil.copy(package.add("probe"), files[path])
-    command = [*in_folders(task=package.root, opt=opt), "/var/task/bootstrap"]
-    done = subprocess.run(command, env={"_HANDLER": "orders"}, capture_output=True, check=False)
+    command = [*in_folders(task=package.root, opt=opt), *package.command[:-1]]
+    done = subprocess.run(
+        [*command, "/var/task/bootstrap"],
+        env={"_HANDLER": "orders"},
+        capture_output=True,
+        check=False,
+    )
+    package.assert_nothing_found()
     expected = next((path for path in tried if path in there), None)
     if expected is None:
         sentence = f"handler not found: {', '.join(tried)}"
         head = f'{{"errorType":"Runtime.HandlerNotFound","errorMessage":"{sentence}'
         said = done.stderr.decode()
         assert said.startswith(head)
-        assert package.flavour == "full" or said == head + '","stackTrace":[]}\n'
+        assert not package.is_lean or said == head + '","stackTrace":[]}\n'
         assert done.returncode == 127
     else:
         assert done.returncode == PROBE_STATUS
@@ -110,7 +115,7 @@ def test_without_a_task_root_it_is_var_task(package: Package, task_root: str | N
     variables = [b"_HANDLER=no-such-handler"]
     if task_root is not None:
         variables.append(b"LAMBDA_TASK_ROOT=")
-    report = start(package.bootstrap, [b"bootstrap"], variables).report
+    report = package.start_with([b"bootstrap"], variables).report
     assert "/var/task/no-such-handler" in report["errorMessage"]
 
 
@@ -150,12 +155,12 @@ def test_of_equal_variables_the_first_that_is_not_empty_wins(native_package: Pac
     package.add("orders")
     root = b"LAMBDA_TASK_ROOT=" + os.fsencode(package.root)
     variables = [b"_HANDLER=", b"_HANDLER=orders", b"_HANDLER=bills", root, b"LAMBDA_TASK_ROOT=/x"]
-    assert start(package.bootstrap, [b"bootstrap"], variables).status == PROBE_STATUS
+    assert package.start_with([b"bootstrap"], variables).status == PROBE_STATUS
 
 
 def test_a_variable_whose_name_only_begins_alike_is_another(package: Package) -> None:
     variables = [b"_HANDLERS=orders", b"X_HANDLER=orders", b"_HANDLER", b"_handler=orders"]
-    outcome = start(package.bootstrap, [b"bootstrap"], variables)
+    outcome = package.start_with([b"bootstrap"], variables)
     assert outcome.report["errorType"] == "Runtime.HandlerUnset"
 
 
@@ -176,7 +181,7 @@ def test_the_wrapper_works_without_any_argv(package: Package) -> None:
         b"LAMBDA_TASK_ROOT=" + os.fsencode(package.root),
         b"AWS_LAMBDA_EXEC_WRAPPER=" + wrapper,
     ]
-    _, words, seen = start(package.bootstrap, [], variables).probe
+    _, words, seen = package.start_with([], variables).probe
     assert words == [wrapper, os.fsencode(package.root / "orders")]
     assert seen == variables
 

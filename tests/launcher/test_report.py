@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from tests.launcher.programs import S390X, elf, elf_with_interpreter
 from tests.launcher.start import PROBE_STATUS
 from tests.requirements import require
 
 if TYPE_CHECKING:
-    from tests.launcher.conftest import Package
+    from collections.abc import Callable
+
+    from tests.launcher.package import Package
     from tests.launcher.start import Outcome
 
 SCRIPT = b"#!/bin/sh\n"
-S390X = 22
-"""An `e_machine` that is neither of Lambda's (ELF gABI: EM_S390)."""
 
 
 def line(kind: str, sentence: str) -> bytes:
@@ -31,17 +32,11 @@ def line(kind: str, sentence: str) -> bytes:
 def assert_says(package: Package, outcome: Outcome, kind: str, sentence: str) -> None:
     """The lean launcher says this and nothing else; the full one goes on behind the sentence."""
     expected = line(kind, sentence)
-    if package.flavour == "lean":
+    if package.is_lean:
         assert outcome.errors == expected
     else:
         assert outcome.errors.startswith(expected.removesuffix(b'","stackTrace":[]}\n'))
         assert "explanationFailed" not in outcome.report
-
-
-def elf(machine: int) -> bytes:
-    """An ELF program for `machine` that no emulator of this machine takes: its padding isn't 0."""
-    header = b"\x7fELF\x02\x01\x01" + b"\0" * 8 + b"\x01"
-    return header + (2).to_bytes(2, "little") + machine.to_bytes(2, "little") + b"\0" * 100
 
 
 @pytest.mark.parametrize("handler", [None, ""])
@@ -117,6 +112,7 @@ def test_what_may_not_be_executed_is_reported(package: Package, case: str) -> No
     if case == "a folder":
         path.mkdir()
     elif case == "a pipe":
+        package = package.alone()
         os.mkfifo(path, 0o755)
     else:
         package.add("orders", mode=0o644)
@@ -158,6 +154,7 @@ def test_a_file_that_is_no_program_is_reported(package: Package, content: bytes)
 def test_a_script_whose_interpreter_is_missing_is_reported(
     package: Package, shebang: bytes
 ) -> None:
+    package = package.alone()
     path = package.add("orders", shebang)
     outcome = package.start("orders")
     assert outcome.status == 126
@@ -166,14 +163,9 @@ def test_a_script_whose_interpreter_is_missing_is_reported(
 
 
 def test_a_program_whose_interpreter_is_missing_is_reported(native_package: Package) -> None:
-    package = native_package
-    program = b"/lib64/no-such-ld.so\0"
-    header = bytearray(package.probe.read_bytes()[:64])
-    header[32:40] = (64).to_bytes(8, "little")
-    header[56:58] = (1).to_bytes(2, "little")
-    interp = (3).to_bytes(4, "little") + (4).to_bytes(4, "little")
-    interp += (120).to_bytes(8, "little") * 3 + len(program).to_bytes(8, "little") * 2 + b"\0" * 8
-    path = package.add("orders", bytes(header) + interp + program)
+    package = native_package.alone()
+    content = elf_with_interpreter(package.arch.elf_machine, b"/lib64/no-such-ld.so")
+    path = package.add("orders", content)
     outcome = package.start("orders")
     assert outcome.status == 126
     sentence = f"handler's interpreter is missing: {path}"
@@ -254,6 +246,12 @@ def test_with_a_wrapper_the_handler_must_be_executable_too(
     [
         (b"a\"b\\c", 'a\\"b\\\\c'),
         (b"line\nbreak\tbell\a", "line\\ufffdbreak\\ufffdbell\\ufffd"),
+        (b"\x1f \x7e\x7f\x80", "\\ufffd ~\\ufffd\\ufffd"),
+        ("\x80\x85\x9b1m\x9f\xa0".encode(), "\\ufffd\\ufffd\\ufffd1m\\ufffd\xa0"),
+        ("\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff".encode(),
+         "\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"),
+        (b"\xc1\xbf \xe0\x9f\xbf \xf0\x8f\xbf\xbf \xf8\x88\x80\x80", "\\ufffd" * 2 + " "
+         + "\\ufffd" * 3 + " " + "\\ufffd" * 4 + " " + "\\ufffd" * 4),
         ("bäckerei-€-𝄞".encode(), "bäckerei-€-𝄞"),
         (b"\xff\"\xc3", '\\ufffd\\"\\ufffd'),
         (b"\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "\\ufffd" * 2 + " " + "\\ufffd" * 3 + " "
@@ -270,7 +268,7 @@ def test_any_bytes_make_valid_json(package: Package, handler: bytes, shown: str)
 
 def test_the_status_stays_when_standard_error_is_closed(package: Package) -> None:
     variables = {"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)}
-    command = ["sh", "-c", 'exec "$0" 2>&-', str(package.bootstrap)]
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *package.alone().command]
     assert subprocess.run(command, env=variables, check=False).returncode == 127
 
 
@@ -278,18 +276,20 @@ def test_the_status_stays_when_nobody_reads_standard_error(package: Package) -> 
     reader, writer = os.pipe()
     os.close(reader)
     variables = {"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)}
-    done = subprocess.run([package.bootstrap], env=variables, stderr=writer, check=False)
+    done = subprocess.run(package.command, env=variables, stderr=writer, check=False)
     os.close(writer)
     assert done.returncode == 127
+    package.assert_nothing_found()
 
 
 def test_a_failure_leaves_no_file_and_no_process(package: Package) -> None:
     require(os.geteuid() == 0, "only root may make a process namespace")
     package.add("orders", SCRIPT, mode=0o644)
     before = sorted(package.root.rglob("*"))
-    script = '"$0"; test $? = 126 || exit 9; set -- /proc/[0-9]*; echo $#'
+    script = '"$@"; test $? = 126 || exit 9; set -- /proc/[0-9]*; echo $#'
+    own = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"]
     done = subprocess.run(
-        ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, str(package.bootstrap)],
+        [*own, *package.command],
         env={"_HANDLER": "orders", "LAMBDA_TASK_ROOT": str(package.root)},
         capture_output=True,
         check=True,
@@ -298,9 +298,15 @@ def test_a_failure_leaves_no_file_and_no_process(package: Package) -> None:
     assert sorted(package.root.rglob("*")) == before
 
 
-@pytest.mark.parametrize("flavour", ["lean"])  # Python needs more, and Lambda grants it
-def test_a_report_needs_no_more_stack_than_the_smallest(package: Package) -> None:
-    """The kernel grants argv and environment a quarter of the stack: the rest is ours."""
+@pytest.mark.parametrize("arch", list(Arch))
+def test_a_report_needs_no_more_stack_than_the_smallest(
+    make_package: Callable[[str, Arch], Package], arch: Arch
+) -> None:
+    """The kernel grants argv and environment a quarter of the stack: the rest is ours.
+
+    The full launcher's Python needs more, and Lambda grants it.
+    """
+    package = make_package("lean", arch)
     script = 'ulimit -s 128; exec "$0"'
     done = subprocess.run(
         ["sh", "-c", script, str(package.bootstrap)],

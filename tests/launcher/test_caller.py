@@ -1,0 +1,53 @@
+"""The launcher's own errors under the real emulator: its caller gets type and sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shim.arch import Arch
+from shim.emulate.session import Session
+from shim.emulate.start import Start
+from tests.launcher.cases import CASES, Case
+from tests.launcher.package import PATTERNED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.launcher.package import Package
+
+ROOT = "/var/task"
+WITH_HANDLER = {name: case for name, case in CASES.items() if case.handler is not None}
+"""The emulator always sets the variable, be it to nothing."""
+
+
+@pytest.mark.parametrize("arch", list(Arch))
+@pytest.mark.parametrize("build", ["lean", "full", PATTERNED])
+@pytest.mark.parametrize("case", WITH_HANDLER.values(), ids=WITH_HANDLER)
+def test_the_caller_gets_the_launchers_error(
+    make_package: Callable[[str, Arch], Package],
+    emulator: Path,
+    case: Case,
+    *,
+    build: str,
+    arch: Arch,
+) -> None:
+    package = make_package(build, arch)
+    case.fill(package)
+    start = Start(
+        package=package.root,
+        handler=case.handler or "",
+        arch=arch,
+        environment=case.variables(ROOT),
+    )
+    log: list[bytes] = []
+    with Session(start, program=emulator, log=log.append) as session:
+        answer = session.invoke(b"{}")
+    message = case.message(package, ROOT)
+    assert answer.error_type == f"Runtime.{case.kind}"
+    said = json.loads(answer.payload)["errorMessage"]
+    assert said == message if package.is_lean else said.startswith(message)
+    assert any(message.encode() in line for line in log), "the line on standard error"
