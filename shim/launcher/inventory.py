@@ -27,10 +27,14 @@ LIKE = 0.5
 DEPTH_LIMIT = 5
 """Folders within folders that are looked into."""
 
-NOT_HANDLERS = (b".git", b".shim", b".extensions", b"extensions", b"node_modules", b"__pycache__")
-"""Folders that hold no handlers."""
+NOT_HANDLERS = (b".shim", b".extensions", b"extensions", b"bootstrap")
+"""At the root of a package or layer: shim's own, those that Lambda starts, and the launcher."""
 
-LIBRARIES = (b".so", b".a", b".o", b".py", b".pyc", b".js", b".h", b".txt", b".json", b".md")
+MODULE = b".py"
+"""Among other files these are modules, `#!` or not (as in shim/package/names.py)."""
+
+CHARACTER_LIMIT = 128
+"""Of a handler's name (UpdateFunctionConfiguration, Handler)."""
 
 
 class Inventory:
@@ -57,10 +61,12 @@ def take_inventory(
                     inventory.is_complete = False
                     return inventory
                 name = prefix + entry.name
+                if name in NOT_HANDLERS:
+                    continue
                 if _is_folder(entry):
-                    if entry.name not in NOT_HANDLERS and depth < DEPTH_LIMIT:
+                    if depth < DEPTH_LIMIT:
                         waiting.append((entry.path, name + b"/", depth + 1))
-                elif name != b"bootstrap" and _lies_within(entry, roots):
+                elif _may_be_handler(name) and _lies_within(entry, roots):
                     _add(inventory.handlers, name, entry.path)
     return inventory
 
@@ -110,10 +116,18 @@ def _lies_within(entry: os.DirEntry[bytes], roots: tuple[bytes, ...]) -> bool:
     return lies_below(os.path.realpath(entry.path), roots)
 
 
+def _may_be_handler(name: bytes) -> bool:
+    """Whether a function can have this `Handler`: as for names in shim/package/names.py."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return False
+    is_one_word = not any(map(str.isspace, text))
+    return is_one_word and len(text) <= CHARACTER_LIMIT and not name.endswith(MODULE)
+
+
 def _add(handlers: dict[bytes, set[str]], name: bytes, path: bytes) -> None:
     """Note the program at `path`, `bin/orders_arm64` as `bin/orders` where it is one for arm64."""
-    if name.endswith(LIBRARIES) or b".so." in name:
-        return
     program = read_program(path)
     if program is None or program.problem or not program.kind or program.is_library:
         return

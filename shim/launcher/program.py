@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 MACHINES = {62: "x86_64", 183: "arm64"}
 """`e_machine` of Lambda's architectures (ELF gABI: EM_X86_64, EM_AARCH64)."""
 
-PT_INTERP, ET_EXEC, ET_DYN, SHT_GNU_VERNEED = 3, 2, 3, 0x6FFFFFFE
+PT_DYNAMIC, PT_INTERP, ET_EXEC, ET_DYN, SHT_GNU_VERNEED = 2, 3, 2, 3, 0x6FFFFFFE
+DT_NULL, DT_DEBUG, DT_FLAGS_1, DF_1_PIE = 0, 21, 0x6FFFFFFB, 0x08000000
 
 HEAD_LIMIT = 4096
 """Bytes that are read of a file's beginning: its ELF and program headers, its first line."""
@@ -49,7 +50,7 @@ class Program:
     has_carriage_return = False
     """Whether the `#!` line ends as Windows ends lines."""
     is_library = False
-    """Whether this ELF file is more likely a shared library than a program."""
+    """Whether this ELF file is a shared library: by the rule of shim/package/program.py."""
     glibc: tuple[int, ...] = ()
     """The newest version of glibc whose symbols it needs, such as `(2, 34)`; empty for none."""
     problem = ""
@@ -128,11 +129,32 @@ def _read_elf(program: Program, head: bytes, read: "Reader") -> None:
         return
     size, count = _number(head, 54, 2), min(_number(head, 56, 2), ENTRY_LIMIT)
     table = read(_number(head, 32, 8), size * count)
+    is_marked = True  # what has no dynamic section, nothing could load: UPX leaves programs so
     for start in range(0, len(table), max(size, 1)):
         if _number(table, start, 4) == PT_INTERP:
-            found = read(_number(table, start + 8, 8), min(_number(table, start + 32, 8), 4096))
-            program.interpreter = found.split(b"\0", 1)[0]
-    program.is_library = kind == ET_DYN and not program.interpreter and _number(head, 24, 8) == 0
+            program.interpreter = _segment(table, start, read).split(b"\0", 1)[0]
+        elif _number(table, start, 4) == PT_DYNAMIC:
+            is_marked = _is_marked(_segment(table, start, read))
+    is_movable = kind == ET_DYN
+    has_start = bool(program.interpreter) or _number(head, 24, 8) != 0
+    program.is_library = is_movable and not (has_start and is_marked)
+
+
+def _segment(table: bytes, start: int, read: "Reader") -> bytes:
+    wanted = min(_number(table, start + 32, 8), TABLE_LIMIT)
+    found: bytes = read(_number(table, start + 8, 8), wanted)
+    return found
+
+
+def _is_marked(dynamic: bytes) -> bool:
+    """Whether the linker made a program of it: no library gets a `DT_DEBUG`, nor `DF_1_PIE`."""
+    for start in range(0, len(dynamic), 16):
+        tag, value = _number(dynamic, start, 8), _number(dynamic, start + 8, 8)
+        if tag == DT_NULL:
+            break
+        if tag == DT_DEBUG or (tag == DT_FLAGS_1 and value & DF_1_PIE):
+            return True
+    return False
 
 
 def _newest_glibc(head: bytes, read: "Reader") -> tuple[int, ...]:
