@@ -17,6 +17,7 @@ from shim.check.findings import Finding, Severity, finding
 from shim.check.runtimes import read_service
 from shim.check.tree import File, Node, Tree
 from shim.elf import EXECUTABLE, MAGIC, SHARED, ElfInvalid, ElfStart, other_system
+from shim.package.contents import Unreadable
 from shim.package.executables import (
     Shebang,
     elf_start,
@@ -27,7 +28,6 @@ from shim.package.executables import (
 )
 from shim.package.foreign import foreign_program
 from shim.package.program import FIRST_LINE, FOR_LINUX
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from shim.check.state import State

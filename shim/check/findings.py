@@ -94,6 +94,10 @@ CODES = {
     "link-outside": (_W, "a link leads out of the package"),
     "entry-special": (_E, "an entry is neither file, folder nor link"),
     "entry-unreadable": (_E, "an entry can't be unpacked"),
+    "entry-doubtful": (_W, "not every unpacker takes an entry"),
+    "folder-closed": (_W, "a folder has no run bit for everybody"),
+    "zip-contradictory": (_E, "the zip contradicts itself, and unpackers refuse it"),
+    "zip-doubtful": (_W, "unpackers warn of something in the zip"),
 }
 """Each code's severity, and what it says in general; docs/findings.md has a section on each."""
 

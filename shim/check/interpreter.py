@@ -14,8 +14,8 @@ from shim.check.linking import check_linking, link
 from shim.check.runtimes import loader_of
 from shim.check.search import Loaded
 from shim.elf import EXECUTABLE, HEADER_SIZE, MAGIC, SHARED, ElfInvalid
+from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking, elf_start
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.tree import OPT, TASK, Node
 from shim.elf import ElfInvalid
+from shim.package.contents import Unreadable
 from shim.package.executables import elf_start
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from shim.check.runtimes import loader_of
 from shim.check.search import Folder, Loaded, expand, folders
 from shim.check.versions import check_versions
 from shim.elf import SHARED, ElfInvalid
+from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking, elf_start
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,11 @@ def check_linking(tree: Tree, state: State, path: str, file: File) -> Iterator[F
     """What the runtime's linker lacks to start the program `file`, which really is at `path`."""
     try:
         linking = elf_linking(file.entry)
-    except (ElfInvalid, Unreadable) as error:
+    except ElfInvalid as error:
         yield finding("elf-invalid", file.where, str(error), hint="build it, or copy it, once more")
+        return
+    except Unreadable as error:
+        yield finding("entry-unreadable", file.where, str(error), hint="make the zip again")
         return
     program = Loaded(path=path, linking=linking, parent=None, where=file.where)
     loader = loader_of(state.arch)

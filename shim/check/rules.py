@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from shim.check.findings import Finding, finding, place
 from shim.check.runtimes import read_service
 from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK
+from shim.package.contents import Unreadable
 from shim.package.kept import kept
 from shim.package.limits import format_size, read_limits
 from shim.package.manifest import MANIFEST, manifest_problem
 from shim.package.names import parts_of
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -140,12 +140,19 @@ def _check_package(package: Package) -> tuple[Finding, ...]:
             "put the file itself into the package",
         ),
         ("entry-unreadable", _is_unreadable, "it can't be unpacked", "make the zip again"),
+        ("entry-doubtful", _is_doubtful, "not every unpacker takes it", "make the zip again"),
+        (
+            "folder-closed",
+            _is_closed,
+            "Lambda runs a function as a user who may not enter it",
+            "`chmod 755` it before it is packed, or pack it with `shim pack`, which sets modes",
+        ),
     )
     findings: list[Finding] = []
     for code, applies, sentence, hint in checks:
         entries = [entry for entry in package.entries if applies(entry)]
         findings += _limited(package, code, entries, sentence=sentence, hint=hint)
-    return (*findings, *_check_names(package))
+    return (*findings, *_check_names(package), *_check_zip(package))
 
 
 def _check_names(package: Package) -> Iterator[Finding]:
@@ -191,6 +198,15 @@ def _check_names(package: Package) -> Iterator[Finding]:
     )
 
 
+def _check_zip(package: Package) -> Iterator[Finding]:
+    """What the zip as a whole says that isn't so."""
+    hint = "make the zip again"
+    if package.problem:
+        yield finding("zip-contradictory", package.path, package.problem, hint=hint)
+    if package.doubt:
+        yield finding("zip-doubtful", package.path, package.doubt, hint=hint)
+
+
 def _limited(
     package: Package, code: str, entries: Iterable[Entry], *, sentence: str, hint: str
 ) -> Iterator[Finding]:
@@ -198,7 +214,8 @@ def _limited(
     entries = list(entries)
     for index, entry in enumerate(entries[:_SHOWN]):
         more = len(entries) - _SHOWN if index == _SHOWN - 1 else 0
-        reason = f" ({entry.problem})" if entry.problem and code == "entry-unreadable" else ""
+        reasons = {"entry-unreadable": entry.problem, "entry-doubtful": entry.doubt}
+        reason = f" ({reasons[code]})" if reasons.get(code) else ""
         tail = f" (and {more:,} more like it)" if more > 0 else ""
         yield finding(code, place(package, entry.name), f"{sentence}{reason}{tail}", hint=hint)
 
@@ -234,6 +251,14 @@ def _is_special(entry: Entry) -> bool:
 
 def _is_unreadable(entry: Entry) -> bool:
     return entry.problem is not None
+
+
+def _is_doubtful(entry: Entry) -> bool:
+    return entry.doubt is not None
+
+
+def _is_closed(entry: Entry) -> bool:
+    return _is_folder(entry) and not entry.mode & 0o001
 
 
 def _leads_outside(entry: Entry) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from shim.check.findings import place
 from shim.check.runtimes import loader_of
+from shim.package.contents import Unreadable
 from shim.package.kept import kept
-from shim.package.read import Entry, Package, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shim.arch import Arch
     from shim.check.runtimes import Runtime
     from shim.check.state import State
+    from shim.package.read import Entry, Package
 
 TASK, OPT = "/var/task", "/opt"
 

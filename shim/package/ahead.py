@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.elf import ElfInvalid
+from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking, elf_start
 from shim.package.manifest import read_manifest
 from shim.package.names import BOOTSTRAP
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

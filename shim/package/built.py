@@ -10,21 +10,20 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from zipfile import ZipFile
-
-import deflate
 
 from shim.errors import InputError
-from shim.package.entry import InputFile, MemberSource
-from shim.package.extract import PackedEntry, check_link, link_text, reading, zip_entries
+from shim.package.entry import InputFile, PackedSource
+from shim.package.extract import link_text, naming, sound_entries
 from shim.package.limits import format_size, read_limits
 from shim.package.names import BOOTSTRAP, check_handler_name, check_path, may_be_handler
 from shim.package.program import EVERYWHERE, SCRIPT, NoProgram, runs_on
+from shim.package.read import read_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from shim.arch import Arch
+    from shim.package.read import Entry, Package
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
 
@@ -38,7 +37,7 @@ class _Built:
     """A zip, its names checked."""
 
     path: Path
-    members: Mapping[str, PackedEntry]
+    members: Mapping[str, Entry]
     """Files and links, by place."""
 
 
@@ -48,56 +47,46 @@ def built_files(path: Path, name: str | None) -> Iterator[Callable[[], InputFile
     Without a name `bootstrap` has to be a script, for which the launcher stands in; all else stays
     where it is, as it is. Raises `InputError` for what `extract.unpack` refuses, too.
     """
-    with reading(path):
-        built = _Built(path=path, members=_checked_members(path))
+    package = read_package(path)
+    with naming(path):
+        built = _Built(path=path, members=_checked_members(package))
         dropped = {BOOTSTRAP}
         if name is not None:
-            program = _program(built)
-            dropped.add(program.name)
+            place = _program_place(built)
+            dropped.add(place)
             check_handler_name(name)
-            yield partial(_handler, built, program, name=name)
+            yield partial(_handler, built.members[place], name=name)
         elif BOOTSTRAP in built.members:
             _check_replaceable(built)
         for place, member in built.members.items():
             if place not in dropped:
                 check_path(place)
-                yield partial(_other_file, built, member, place=place, has_handlers=name is None)
+                yield partial(_other_file, member, place=place, has_handlers=name is None)
 
 
-def _checked_members(path: Path) -> dict[str, PackedEntry]:
-    # Never closed by hand: the sources read from it until the package is written.
-    members: dict[str, PackedEntry] = {}
-    total = 0
-    for entry in zip_entries(ZipFile(path)):
-        parts = [part for part in entry.name.split("/") if part not in {"", "."}]
-        if entry.name.startswith("/") or ".." in parts:
-            raise InputError(f"the name `{entry.name}` leads out of the package")
+def _checked_members(package: Package) -> dict[str, Entry]:
+    members: dict[str, Entry] = {}
+    for place, entry in sound_entries(package):
         if stat.S_ISDIR(entry.kind):
             continue
-        if not stat.S_ISREG(entry.kind) and not stat.S_ISLNK(entry.kind):
-            raise InputError(f"`{entry.name}` is neither a file, a folder nor a link")
-        place = "/".join(parts)
         if place in members:
             raise InputError(f"`{place}` is there twice")
         members[place] = entry
-        total += entry.size
+    total = sum(entry.size for entry in members.values())
     if total > (limit := read_limits().unzipped):
         raise InputError(f"over {format_size(limit)} unzipped, more than Lambda takes")
-    for place, entry in members.items():
-        if stat.S_ISLNK(entry.kind):
-            check_link(link_text(entry), place, depth=place.count("/"))
     return members
 
 
-def _program(built: _Built) -> PackedEntry:
-    """What `bootstrap` is, behind all links (build-lambda-zip makes it one)."""
+def _program_place(built: _Built) -> str:
+    """Where the program is that `bootstrap` leads to (build-lambda-zip makes it a link)."""
     place = BOOTSTRAP
     for _ in range(_LINKS):
         entry = built.members.get(place)
         if entry is None:
             break
         if not stat.S_ISLNK(entry.kind):
-            return entry
+            return place
         text = link_text(entry)
         target = text.removeprefix(_TASK_ROOT) if text.startswith("/") else text
         folder = "" if text.startswith("/") else str(PurePosixPath(place).parent)
@@ -109,44 +98,38 @@ def _program(built: _Built) -> PackedEntry:
 
 
 def _check_replaceable(built: _Built) -> None:
-    with _program(built).open() as file:
-        if file.read(len(SCRIPT)) != SCRIPT:
-            raise InputError(
-                "its `bootstrap` is the program itself, and the handler's name is not known",
-                hint=f"say which handler it becomes: `NAME={built.path}`",
-            )
+    program = built.members[_program_place(built)]
+    if not program.read(0, len(SCRIPT)).startswith(SCRIPT):
+        raise InputError(
+            "its `bootstrap` is the program itself, and the handler's name is not known",
+            hint=f"say which handler it becomes: `NAME={built.path}`",
+        )
 
 
-def _handler(built: _Built, program: PackedEntry, *, name: str) -> InputFile:
-    path, content = _read(built, program)
-    architectures = runs_on(BytesIO(content), path)
-    return _input_file(program, path, content, name=name, architectures=architectures)
+def _handler(program: Entry, *, name: str) -> InputFile:
+    source = PackedSource.of(program)
+    architectures = runs_on(BytesIO(source.content()), source.path)
+    return _input_file(program, source, name=name, architectures=architectures)
 
 
-def _other_file(built: _Built, member: PackedEntry, *, place: str, has_handlers: bool) -> InputFile:
-    path, content = _read(built, member)
+def _other_file(member: Entry, *, place: str, has_handlers: bool) -> InputFile:
+    source = PackedSource.of(member)
     architectures: frozenset[Arch] = frozenset()
     if has_handlers and stat.S_ISREG(member.kind) and may_be_handler(place):
         with suppress(NoProgram):
-            architectures = runs_on(BytesIO(content), path)
+            architectures = runs_on(BytesIO(source.content()), source.path)
     name = place
     if architectures and architectures != EVERYWHERE:
         (arch,) = architectures
         name = place.removesuffix(arch.suffix)
     if architectures:
         check_handler_name(name)
-    return _input_file(member, path, content, name=name, architectures=architectures, place=place)
-
-
-def _read(built: _Built, member: PackedEntry) -> tuple[Path, bytes]:
-    with reading(built.path), member.open() as file:
-        return Path(f"{built.path}!/{member.name}"), file.read(member.size + 1)
+    return _input_file(member, source, name=name, architectures=architectures, place=place)
 
 
 def _input_file(
-    member: PackedEntry,
-    path: Path,
-    content: bytes,
+    member: Entry,
+    source: PackedSource,
     *,
     name: str,
     architectures: frozenset[Arch],
@@ -156,12 +139,7 @@ def _input_file(
         name=name,
         architectures=architectures,
         mode=0o755 if architectures else member.mode,
-        source=MemberSource(
-            path=path,
-            size=len(content),
-            crc32=deflate.crc32(content),
-            open=member.open,
-        ),
+        source=source,
         place=place,
         is_link=stat.S_ISLNK(member.kind),
     )

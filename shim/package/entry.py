@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import deflate
 
 from shim.errors import InputError
-from shim.package.extract import reading
+from shim.package.contents import FileContent, Unreadable, ZipContent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from shim.arch import Arch
+    from shim.package.read import Entry as PackedEntry
 
 
 class Source(Protocol):
@@ -67,24 +68,51 @@ class FileSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MemberSource:
-    """A file in a zip; see `Source`."""
+class PackedSource:
+    """An entry of a package that was read; see `Source`."""
 
     path: Path
     """As it is shown: `a.zip!/name`."""
     size: int
     crc32: int
-    open: Callable[[], IO[bytes]]
+    entry: PackedEntry
+
+    @classmethod
+    def of(cls, entry: PackedEntry) -> PackedSource:
+        """An entry as it is now. Raises `InputError`."""
+        path = _shown(entry)
+        crc32 = entry.crc32
+        if crc32 is None:
+            crc32 = deflate.crc32(_whole(entry, path))
+        return cls(path=path, size=entry.size, crc32=crc32, entry=entry)
 
     def content(self) -> bytes:
         """See `Source`."""
-        return self.read(0, self.size + 1)
+        return _whole(self.entry, self.path)
 
     def read(self, offset: int, size: int) -> bytes:
         """See `Source`."""
-        with reading(self.path), self.open() as file:
-            file.seek(offset)
-            return file.read(size)
+        try:
+            return self.entry.read(offset, size)
+        except Unreadable as error:
+            raise InputError(f"it can't be packed, {error}: `{self.path}`") from error
+
+
+def _shown(entry: PackedEntry) -> Path:
+    match entry.content:
+        case ZipContent(path=path):
+            return Path(f"{path}!/{entry.name}")
+        case FileContent(path=path):
+            return path
+        case _:
+            return Path(entry.name)
+
+
+def _whole(entry: PackedEntry, path: Path) -> bytes:
+    try:
+        return entry.whole()
+    except Unreadable as error:
+        raise InputError(f"it can't be packed, {error}: `{path}`") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

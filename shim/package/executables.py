@@ -6,14 +6,18 @@ import re
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.elf import MAGIC, ElfInvalid, ElfStart, Linking, read_linking, read_start
+from shim.package.contents import Unreadable
 from shim.package.kept import kept
 from shim.package.manifest import read_manifest
 from shim.package.names import may_be_handler, name_problem
 from shim.package.program import FIRST_LINE, SCRIPT, is_elf_program
-from shim.package.read import Entry, Package, Unreadable
+
+if TYPE_CHECKING:
+    from shim.package.read import Entry, Package
 
 _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.errors import InputError
 from shim.fields import read_json
+from shim.package.contents import Unreadable
 from shim.package.kept import kept
 from shim.package.names import PRIVATE, check_handler_name
-from shim.package.read import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from shim.package.read import Unreadable
+from shim.package.contents import Unreadable
 
 if TYPE_CHECKING:
     from shim.package.read import Entry, Package

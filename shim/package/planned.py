@@ -6,10 +6,11 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shim.package.read import Entry, MemoryContent, Package
+from shim.package.contents import MemoryContent
+from shim.package.read import Entry, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from shim.package.entry import Entry as ToWrite
     from shim.package.entry import Source
@@ -24,6 +25,10 @@ class SourceContent:
     def read(self, offset: int, size: int) -> bytes:
         """See `Content`."""
         return self.source.read(offset, size)
+
+    def pieces(self) -> Iterator[bytes]:
+        """See `Content`."""
+        yield self.source.content()
 
 
 def planned_package(path: str, entries: Iterable[ToWrite]) -> Package:

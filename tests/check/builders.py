@@ -10,7 +10,8 @@ from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.verdict import verdict
-from shim.package.read import Entry, MemoryContent, Package
+from shim.package.contents import MemoryContent
+from shim.package.read import Entry, Package
 
 if TYPE_CHECKING:
     from datetime import date

@@ -18,8 +18,9 @@ from shim.check.verdict import verdict
 from shim.elf import ElfInvalid, Segment, read_linking, read_start
 from shim.errors import InputError
 from shim.package.ahead import reading_ahead
+from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking
-from shim.package.read import Entry, Unreadable, read_package
+from shim.package.read import Entry, read_package
 from tests.check.builders import launcher, program
 from tests.check.oracle.programs import Programs
 from tests.requirements import require
@@ -116,7 +117,7 @@ def test_a_large_program_that_is_damaged_is_left_to_the_verdict(
         pass
     runtime = read_runtimes()["provided.al2023"]
     state = State(package=package, arch=Arch.X86_64, runtime=runtime, handler="one")
-    assert {finding.code for finding in verdict(state).findings} == {"library-missing"}
+    assert {finding.code for finding in verdict(state).findings} == {"entry-unreadable"}
 
 
 def test_what_fails_meanwhile_does_not_wait_for_what_is_read(
@@ -143,22 +144,46 @@ def test_a_file_that_is_too_large_to_be_held_is_read_in_pieces(tmp_path: Path) -
     assert entry.read(64 * MB, 10) == bytes(10)
 
 
-def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"\xff" * 100, b"\0" * 100])
+def test_a_damaged_file_is_read_as_far_as_it_goes_in_parts(tmp_path: Path, damage: bytes) -> None:
     path = deflated(tmp_path / "package.zip", one=CONTENT)
     data = bytearray(path.read_bytes())
-    data[1000:1100] = b"\xff" * 100
+    data[1000 : 1000 + len(damage)] = damage
     path.write_bytes(data)
-    assert only_entry(path).opened().read(0, 256) == CONTENT[:256]
+    one = only_entry(path)
+    assert one.read(0, 256) == CONTENT[:256]
+    with pytest.raises(Unreadable, match=r"CRC-32|damaged|bytes than|cut off"):
+        one.whole()
 
 
 @pytest.mark.parametrize("announced", [len(CONTENT) - 1, len(CONTENT) + 1])
 def test_no_more_is_read_than_a_file_announces_and_has(tmp_path: Path, announced: int) -> None:
     path = deflated(tmp_path / "package.zip", one=CONTENT)
     data = bytearray(path.read_bytes())
-    at = data.rindex(b"PK\x01\x02") + 24
-    data[at : at + 4] = announced.to_bytes(4, "little")
+    for offset in (data.rindex(b"PK\x01\x02") + 24, 22):
+        data[offset : offset + 4] = announced.to_bytes(4, "little")
     path.write_bytes(data)
-    assert only_entry(path).opened().read(0, len(CONTENT) + 10) == CONTENT[:announced]
+    one = only_entry(path)
+    assert one.read(0, len(CONTENT) + 10) == CONTENT[:announced]
+    with pytest.raises(Unreadable, match="bytes than the"):
+        one.whole()
+
+
+@pytest.mark.parametrize("size", [1000, 65 * MB])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_file_that_is_read_whole_is_held_to_its_crc(
+    tmp_path: Path, size: int, method: int
+) -> None:
+    path = tmp_path / "package.zip"
+    with zipfile.ZipFile(path, "w", method, compresslevel=1) as archive:
+        archive.writestr("one", bytes(size))
+    assert only_entry(path).whole() == bytes(size)
+    data = bytearray(path.read_bytes())
+    for offset in (data.rindex(b"PK\x01\x02") + 16, 14):
+        data[offset] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Unreadable, match="CRC-32"):
+        only_entry(path).whole()
 
 
 def test_a_program_that_needs_endless_libraries_is_refused() -> None:

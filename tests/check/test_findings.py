@@ -71,6 +71,11 @@ def of_size(size: int) -> State:
     return sound(replace(entry("data", mode=0o644), size=size))
 
 
+def of_zip(**says: str | None) -> State:
+    checked = sound()
+    return replace(checked, package=replace(checked.package, **says))  # type: ignore[arg-type] # two fields alone
+
+
 def extensions(count: int, data: bytes = program(), mode: int = 0o755) -> State:
     entries = [entry(f"extensions/e{number}", data, mode) for number in range(count)]
     return sound(layers=(package(*entries, path="layer.zip"),))
@@ -197,6 +202,16 @@ CASES: dict[str, tuple[State, State]] = {
     "link-outside": (sound(link("a/b", "../../x")), sound(link("a/b", "../x"))),
     "entry-special": (sound(replace(entry("pipe"), kind=0o010000)), sound(entry("pipe"))),
     "entry-unreadable": (sound(entry("a", problem="it is encrypted")), sound(entry("a"))),
+    "entry-doubtful": (
+        sound(replace(entry("a"), doubt="it needs version 6.3 of the format")),
+        sound(entry("a")),
+    ),
+    "folder-closed": (sound(entry("a/", mode=0o750)), sound(entry("a/", mode=0o711))),
+    "zip-contradictory": (
+        of_zip(problem="it has 2 entries, and says 3"),
+        of_zip(problem=None),
+    ),
+    "zip-doubtful": (of_zip(doubt="10 bytes stand before it"), of_zip(doubt=None)),
 }
 
 

@@ -76,11 +76,14 @@ def test_zips_with_the_program_as_bootstrap_become_one_dual_package(
     assert sorted(manifest["handlers"]) == ["bin/invoices", "orders"]
 
 
+@pytest.mark.parametrize("name", ["main", "./main"])
 @pytest.mark.parametrize("target", ["main", "./main", "/var/task/main", "to-main"])
-def test_build_lambda_zips_link_is_followed(programs: dict[Arch, Path], target: str) -> None:
+def test_build_lambda_zips_link_is_followed(
+    programs: dict[Arch, Path], target: str, name: str
+) -> None:
     make(
         "a.zip",
-        ("main", FILE | 0o755, program(programs, ARM)),
+        (name, FILE | 0o755, program(programs, ARM)),
         ("bootstrap", LINK | 0o755, target.encode()),
         ("to-main", LINK | 0o777, b"main"),
     )

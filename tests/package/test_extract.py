@@ -18,6 +18,7 @@ import pytest
 from shim.errors import InputError
 from shim.package.extract import read_head, unpack
 from shim.package.limits import read_limits
+from shim.package.read import read_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +27,13 @@ LIMIT = read_limits().unzipped
 FILE, LINK, FOLDER, PIPE = stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR, stat.S_IFIFO
 
 
-def make_zip(path: Path, *entries: tuple[str, int, str]) -> Path:
+def make_zip(path: Path, *entries: tuple[str, int, str], system: int = 3) -> Path:
     """A zip of (name, mode with its kind, text), in this order, names taken as they are."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, mode, text in entries:
             info = zipfile.ZipInfo("x")
             info.filename = name
+            info.create_system = system
             info.external_attr = mode << 16 | 0x20
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, text)
@@ -98,12 +100,21 @@ def test_a_folder_gives_the_same_as_its_zip(tmp_path: Path, into: Path) -> None:
     assert tree(into) == {"bin": "755 /", "bin/orders": "751 program", "bootstrap": "-> bin/orders"}
 
 
-def test_a_zip_made_on_windows_gives_files_that_are_not_executable(
-    source: Path, into: Path
+@pytest.mark.parametrize("system", [0, 6, 10, 11, 14, 19])
+def test_modes_count_where_unix_made_the_entry_and_nowhere_else(
+    system: int, source: Path, into: Path
 ) -> None:
-    make_zip(source, ("bin/", 0, ""), ("bin/orders", 0, "program"), ("./bootstrap", 0, ""))
+    names = ("bin/", "bin/orders", "./bootstrap")
+    make_zip(source, *((name, FILE | 0o700, "") for name in names), system=system)
     unpack(source, into, limit=LIMIT)
-    assert tree(into) == {"bin": "755 /", "bin/orders": "644 program", "bootstrap": "644 "}
+    assert tree(into) == {"bin": "755 /", "bin/orders": "644 ", "bootstrap": "644 "}
+    assert not read_package(source).has_modes
+
+
+def test_a_mode_of_nothing_is_one(source: Path, into: Path) -> None:
+    make_zip(source, ("bin/", 0, ""), ("orders", 0, ""))
+    unpack(source, into, limit=LIMIT)
+    assert tree(into) == {"bin": "0 /", "orders": "0 "}
 
 
 def test_later_layers_lie_over_earlier_ones(tmp_path: Path, into: Path) -> None:
@@ -145,7 +156,7 @@ def test_a_folder_stays_writable_until_all_of_it_is_there(source: Path, into: Pa
         ("needs a folder", [("out", LINK, "bin"), ("out/", FOLDER, "")]),
         ("is a file, and a folder too", [("bin/x", FILE, ""), ("bin", FILE, "")]),
         ("is a file, and a folder too", [("bin/x", FILE, ""), ("bin", LINK, "x")]),
-        ("is a file, and a folder too", [(".", FILE, "")]),
+        ("it has no name", [(".", FILE, "")]),
         ("is there twice", [("bin/x", FILE, "1"), ("bin/./x", FILE, "2")]),
         ("neither a file", [("pipe", PIPE, "")]),
         ("File name too long", [("n" * 300, FILE, "")]),
@@ -187,7 +198,7 @@ def test_a_zip_that_lies_about_its_sizes_gets_no_more_than_it_says(
         place = data.index(signature) + at
         data[place : place + 4] = (10).to_bytes(4, "little")
     source.write_bytes(data)
-    with pytest.raises(InputError, match="no zip that can be read"):
+    with pytest.raises(InputError, match="more bytes than the 10 that the zip says"):
         unpack(source, into, limit=LIMIT)
     assert sum(path.stat().st_size for path in into.iterdir()) <= 10
 
@@ -199,7 +210,7 @@ def test_a_zip_that_lies_about_its_sizes_gets_no_more_than_it_says(
 )
 def test_what_is_no_zip_is_refused_with_a_hint(data: bytes, source: Path, into: Path) -> None:
     source.write_bytes(data)
-    with pytest.raises(InputError, match="no zip that can be read") as caught:
+    with pytest.raises(InputError, match="no package can be read") as caught:
         unpack(source, into, limit=LIMIT)
     assert caught.value.hint
 

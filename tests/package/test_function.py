@@ -6,7 +6,6 @@ import json
 import zipfile
 import zlib
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,11 @@ from hypothesis import strategies as st
 from shim import __version__
 from shim.arch import Arch
 from shim.errors import InputError
-from shim.package.entry import InputFile, MemberSource, is_same
+from shim.package.entry import InputFile, PackedSource, is_same
 from shim.package.function import FunctionPackage, manifest, plan_package, write_zip, zip_entries
 from shim.package.inputs import Input, find_files
 from shim.package.launchers import Flavour
+from tests.check.builders import entry
 
 X86, ARM = Arch.X86_64, Arch.ARM64
 BOTH = frozenset(Arch)
@@ -29,11 +29,11 @@ LAUNCHER = {"bootstrap": b"#!/bin/sh\n", ".shim/x86_64": b"X86", ".shim/aarch64"
 def file(name: str, *architectures: Arch, content: str = "", path: str = "") -> InputFile:
     """A file as `find_files` gives it; its content is its architectures' if nothing else."""
     data = (content or f"{name}{architectures}").encode()
-    source = MemberSource(
+    source = PackedSource(
         path=Path(path or f"{name}-{content}"),
         size=len(data),
         crc32=zlib.crc32(data),
-        open=lambda: BytesIO(data),
+        entry=entry(name, data),
     )
     return InputFile(name=name, architectures=frozenset(architectures), mode=0o755, source=source)
 
@@ -141,8 +141,8 @@ def test_the_same_file_twice_is_one_file() -> None:
 
 
 def test_equal_size_and_checksum_do_not_make_files_the_same() -> None:
-    def source(data: bytes) -> MemberSource:
-        return MemberSource(path=Path("orders"), size=1, crc32=7, open=lambda: BytesIO(data))
+    def source(data: bytes) -> PackedSource:
+        return PackedSource(path=Path("orders"), size=1, crc32=7, entry=entry("orders", data))
 
     assert is_same(source(b"1"), source(b"1"))
     assert not is_same(source(b"1"), source(b"2"))
@@ -264,7 +264,7 @@ def test_each_plan_starts_each_handler_with_its_own_program(
     moved = [
         replace(given, source=replace(given.source, path=Path(str(place))))
         for place, given in enumerate(data.draw(st.permutations(files)))
-        if isinstance(given.source, MemberSource)
+        if isinstance(given.source, PackedSource)
     ]
     again = plan_package(moved, architectures=frozenset(chosen), allow_missing=True)
     assert manifest(again, Flavour.LEAN) == manifest(package, Flavour.LEAN)

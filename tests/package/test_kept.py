@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shim.package.contents import Unreadable
 from shim.package.kept import kept
-from shim.package.read import Entry, Unreadable
 from tests.check.builders import entry, package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shim.package.read import Entry
 
 
 def counting() -> tuple[list[str], Callable[..., str]]:

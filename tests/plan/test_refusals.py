@@ -8,7 +8,8 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
-from shim.package.read import Entry, MemoryContent, Package
+from shim.package.contents import MemoryContent
+from shim.package.read import Entry, Package
 from shim.plan.refusals import refusal
 from shim.plan.step import Step, UpdateCode, UpdateConfiguration
 from tests.check.builders import entry, package

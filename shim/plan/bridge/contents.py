@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from shim.elf import MAGIC, ElfInvalid
 from shim.errors import InputError
+from shim.package.contents import MemoryContent, Unreadable
 from shim.package.executables import elf_start, first_bytes
 from shim.package.names import parts_of
 from shim.package.program import SCRIPT
-from shim.package.read import READ_LIMIT, Entry, MemoryContent, Unreadable
+from shim.package.read import Entry
 from shim.text import text_problem
 
 if TYPE_CHECKING:
@@ -74,14 +75,9 @@ def is_same(one: Entry, other: Entry) -> bool:
     if (one.kind, one.size) != (other.kind, other.size):
         return False
     try:
-        return whole(one) == whole(other)
+        return one.whole() == other.whole()
     except Unreadable:
         return False
-
-
-def whole(entry: Entry) -> bytes:
-    """All of its bytes; raises `Unreadable`."""
-    return entry.read(0, min(entry.size + 1, READ_LIMIT))
 
 
 def starts_on(entry: Entry, arch: Arch, *, own: Arch) -> bool:

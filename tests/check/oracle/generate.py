@@ -12,7 +12,8 @@ import shim.launcher
 from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
-from shim.package.read import Entry, MemoryContent, Package
+from shim.package.contents import MemoryContent
+from shim.package.read import Entry, Package
 from tests.check.oracle.linked import Linked
 from tests.check.oracle.programs import (
     GLIBC,

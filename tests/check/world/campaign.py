@@ -20,7 +20,8 @@ from shim.check.findings import CODES, Severity
 from shim.check.runtimes import Runtime, loader_of, read_runtimes
 from shim.check.state import State
 from shim.check.verdict import verdict
-from shim.package.read import Entry, FileContent, MemoryContent, Package
+from shim.package.contents import FileContent, MemoryContent
+from shim.package.read import Entry, Package
 from tests.check.builders import launcher
 from tests.check.world.corpus import elf_files, fetched, read_sources
 from tests.check.world.readelf import Said, readelf
