@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.aws.api import LATEST, Function, UpdateStatus
-from shim.check.runtimes import known_runtime, read_runtimes
+from shim.check.runtimes import known_runtime, lambda_runtimes, read_runtimes
 from shim.check.state import State
 from shim.fields import Field, naming, read_file, read_json
 
@@ -90,7 +90,7 @@ def _arch(field: Field) -> Arch:
 
 def _runtime(field: Field) -> str:
     if field.text() not in read_runtimes():
-        known = ", ".join(read_runtimes())
+        known = ", ".join(runtime.name for runtime in lambda_runtimes())
         field.refuse(f"no OS-only runtime is called {field.text()!r}, one of {known}")
     return field.text()
 

@@ -150,13 +150,17 @@ def read_runtimes() -> Mapping[str, Runtime]:
     return {name: _runtime(name, _inherited(tables, name)) for name in tables}
 
 
+def lambda_runtimes() -> list[Runtime]:
+    """Those that Lambda has, the newest first."""
+    return [runtime for runtime in read_runtimes().values() if not runtime.is_test]
+
+
 def known_runtime(name: str) -> Runtime:
     """The runtime of that name; `InputError` where it is not an OS-only one."""
     runtimes = read_runtimes()
     if name not in runtimes:
-        raise InputError(
-            f"no OS-only runtime is called that: `{name}`", hint=f"one of {', '.join(runtimes)}"
-        )
+        names = ", ".join(runtime.name for runtime in lambda_runtimes())
+        raise InputError(f"no OS-only runtime is called that: `{name}`", hint=f"one of {names}")
     return runtimes[name]
 
 

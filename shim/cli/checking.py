@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.report import as_json, as_sarif
-from shim.check.runtimes import Runtime, known_runtime, read_runtimes
+from shim.check.runtimes import Runtime, known_runtime, lambda_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
 from shim.cli.terminal import open_console, print_note
@@ -41,7 +41,7 @@ def survey_packages(
     """Check each package with the layers."""
     today = datetime.now(UTC).date()
     surveys = []
-    runtimes = [choice.runtime] if choice.runtime else _lambda_runtimes()
+    runtimes = [choice.runtime] if choice.runtime else lambda_runtimes()
     for package in packages:
         state = State(
             package=package,
@@ -60,10 +60,6 @@ def survey_packages(
             )
         )
     return surveys
-
-
-def _lambda_runtimes() -> list[Runtime]:
-    return [runtime for runtime in read_runtimes().values() if not runtime.is_test]
 
 
 def choose(arguments: argparse.Namespace) -> Choice:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shim.check.report import finding_as_json
-from shim.check.runtimes import read_runtimes
+from shim.check.runtimes import lambda_runtimes
 from shim.check.state import State
 from shim.check.verdict import Answer, verdict
 from shim.cli.terminal import print_note, print_warning
@@ -126,5 +126,5 @@ def _handler_starts(
 def _current_runtimes() -> list[Runtime]:
     """Those that are still supported, the newest first; all, where none is."""
     today = datetime.now(UTC).date()
-    runtimes = [one for one in read_runtimes().values() if not one.is_test]
+    runtimes = lambda_runtimes()
     return [one for one in runtimes if one.support_ends and one.support_ends >= today] or runtimes

@@ -193,6 +193,8 @@ def test_an_unknown_runtime_is_refused(check: Callable[..., Checked], good: Path
     status, _, said = check(good, "--runtime", "python3.12")
     assert status == 2
     assert "no OS-only runtime is called that: `python3.12`" in said
+    assert "provided.al2023" in said
+    assert "debian" not in said
 
 
 def test_names_from_a_package_do_not_steer_the_terminal(
