@@ -37,6 +37,8 @@ _KINDS = {"GLIBC", "GLIBCXX", "CXXABI"}
 _NAMES_LIMIT = 20_000
 _LINKS_LIMIT = 40
 _TEXT_LIMIT = 1 << 20
+_BYTES_LIMIT = 2 << 30
+"""Read of one folder in all: a system of hundreds of libraries takes some dozen megabytes."""
 
 
 def read_root(folder: Path, *, day: date, name: str = "") -> Runtime:
@@ -70,6 +72,7 @@ class _Root:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._left = _BYTES_LIMIT
 
     def resolve(self, path: str) -> str | None:
         """The path with all links followed, without its first `/`; None where nothing is."""
@@ -110,14 +113,23 @@ class _Root:
         real = self.resolve(path)
         if real is None:
             return False
-        mode = os.lstat(self._outside([real])).st_mode
+        try:
+            mode = self._outside([real]).lstat().st_mode
+        except OSError:
+            return False
         return stat.S_ISREG(mode) and bool(mode & 0o001)
 
     def read(self, path: str, at: int, size: int) -> bytes:
         """Bytes of the regular file there; none of anything else."""
         real = self.resolve(path)
-        if real is None or at < 0:
+        if real is None:
             return b""
+        self._left -= size
+        if self._left < 0:
+            raise InputError(
+                f"no root file system that anything runs in: `{self._folder}`",
+                hint="its libraries say of themselves that they are larger than any are",
+            )
         try:
             file = os.open(self._outside([real]), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:

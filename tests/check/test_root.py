@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from shim.arch import Arch
 from shim.check.ld_cache import read_cache
 from shim.check.root import read_root
 from shim.cli.main import main
+from shim.elf import read_start
 from shim.errors import InputError
 from tests.check.oracle.roots import RELEASES, require_roots, root_tar
 from tests.requirements import require
@@ -127,11 +129,55 @@ def test_pipes_and_devices_are_not_opened(root: Path) -> None:
     assert "libpipe.so.1" not in read_root(root, day=DAY).listing(Arch.X86_64).libraries
 
 
+def test_of_libraries_only_so_much_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.check.root._BYTES_LIMIT", 10_000)
+    with pytest.raises(InputError, match="no root file system that anything runs in"):
+        read_root(root, day=DAY)
+
+
+def test_broken_libraries_are_left_out_or_read(root: Path) -> None:
+    rng = random.Random(1)
+    whole, file = shared_library(), root / "usr/lib64/libbroken.so.1"
+    segments = read_start(lambda at, size: whole[at : at + size]).segments
+    (dynamic,) = (segment.offset for segment in segments if segment.kind == 2)
+    for _ in range(200):
+        data = bytearray(whole)
+        begin = rng.choice([0, dynamic])
+        for _ in range(rng.randint(1, 20)):
+            data[begin + rng.randrange(400)] = rng.choice([0, 1, 0x7F, 0xFF, rng.randrange(256)])
+        file.write_bytes(data)
+        assert "libc.so.6" in read_root(root, day=DAY).listing(Arch.X86_64).libraries
+
+
 @pytest.mark.parametrize("part", ["usr/lib64/libc.so.6", "usr/lib64/ld-linux-x86-64.so.2"])
 def test_what_has_no_glibc_is_refused(root: Path, part: str) -> None:
     (root / part).unlink()
     with pytest.raises(InputError, match="no root file system with glibc"):
         read_root(root, day=DAY)
+
+
+def read_by_script(source: str | Path, listings: Path) -> str:
+    """What the script prints."""
+    words: list[str | Path] = [source, "--name", "small", "--listings", listings]
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *words], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_a_folder_a_tar_and_an_image_say_the_same(engine: Any, root: Path, tmp_path: Path) -> None:
+    tar, listing = tmp_path / "small.tar", tmp_path / "small-x86_64.txt"
+    subprocess.run(["tar", "-C", root, "-cf", tar, "."], check=True)
+    name = f"shim-test-root-{os.getpid()}:small"
+    engine.api.import_image_from_file(str(tar), *name.split(":"))
+    try:
+        said = [read_by_script(source, tmp_path) for source in (root, tar)]
+        tables = [tomllib.loads(one) for one in (*said, read_by_script(name, tmp_path))]
+    finally:
+        engine.images.remove(name)
+    assert tables[0]["runtime"]["small"]["system"] == "Small Linux 1"
+    assert tables[0] == tables[1] == tables[2]
+    assert "/usr/bin/bash" in listing.read_text().split()
 
 
 def check(root: Path, folder: Path, *words: str) -> int:
