@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from shim import __version__
 from shim.cli import terminal
+from shim.cli.streams import lasting
 from shim.document import document, encode
 from shim.errors import ExitCode, InputError, ShimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from io import TextIOWrapper
 
 COMMANDS = {
     "pack": "make a function's zip from compiled handlers, for one architecture or both",
@@ -49,9 +49,7 @@ class Command(Protocol):
 
 def entry_point() -> None:
     """What the installed script `shim` and `python -m shim` call."""
-    for stream in (sys.stdout, sys.stderr):
-        # A handler's name that the locale can't spell must not end a command half-way.
-        cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = map(lasting, (sys.stdout, sys.stderr))
     sys.exit(main(sys.argv[1:]))
 
 
@@ -61,16 +59,14 @@ def main(words: Sequence[str]) -> int:
     try:
         if name not in COMMANDS:
             _top_parser().parse_args(words or ["--help"])
-        return _run_command(name, words[1:])
+        status = _run_command(name, words[1:])
+        sys.stdout.flush()
+        return status
     except ShimError as error:
         _print_error(error, as_json="--json" in words)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away; what it wanted, it has.
-        sys.stderr.close()
-        return ExitCode.OK
 
 
 def _run_command(name: str, words: Sequence[str]) -> ExitCode:

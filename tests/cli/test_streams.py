@@ -1,0 +1,63 @@
+"""Who reads a command's output may go away at any time; its exit status is the command's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shim.package.entry import Entry
+from shim.package.function import write_zip
+from tests.command import TREE
+from tests.requirements import require
+
+SHIM = f"{sys.executable} -m shim"
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A line of bash, which tells the first command's exit status last."""
+    return subprocess.run(
+        ["bash", "-c", f"{line}; echo ${{PIPESTATUS[0]}}"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": TREE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    write_zip(tmp_path / "empty.zip", [Entry.file("readme", b"", mode=0o644)])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words", ["check empty.zip", "check empty.zip --json", "--help", "check --help", "check none"]
+)
+@pytest.mark.parametrize("redirected", ["| true", "2>&1 | true", "> /dev/null"])
+def test_a_reader_that_goes_away_changes_nothing(words: str, redirected: str, here: Path) -> None:
+    alone = shell(f"{SHIM} {words} > /dev/null 2>&1", here)
+    done = shell(f"{SHIM} {words} {redirected}", here)
+    assert done.stdout == alone.stdout
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_result_that_can_not_be_written_is_an_error(here: Path) -> None:
+    require(Path("/dev/full").exists(), "no /dev/full")
+    done = shell(f"{SHIM} check empty.zip > /dev/full", here)
+    assert done.stdout == "3\n"
+    assert done.stderr == "error: can't write the result, No space left on device\n"
+    assert shell(f"{SHIM} check none 2> /dev/full", here).stdout == "2\n"
+    assert shell(f"{SHIM} check none >&- 2>&-", here).stdout == "2\n"
+
+
+def test_names_that_the_locale_can_not_spell_are_spelt_out(here: Path) -> None:
+    write_zip(here / "b\u00fc.zip", [Entry.file("readme", b"", mode=0o644)])
+    done = shell(f"LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 {SHIM} check b*.zip", here)
+    assert done.stdout.splitlines()[-1] == "1"
+    assert done.stdout.isascii()
