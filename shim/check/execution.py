@@ -45,6 +45,10 @@ class Role(StrEnum):
     WRAPPER = "wrapper"
     EXTENSION = "extension"
     INTERPRETER = "interpreter"
+    PROGRAM = "program"
+    """What a script names."""
+    SHELL_SCRIPT = "script"
+    """What a shell is given to read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +59,8 @@ class Attempt:
     error: int = 0
     node: Node | None = None
     findings: tuple[Finding, ...] = field(default=())
+    is_followed: bool = False
+    """Whether what it starts has been looked at: a script's programs."""
 
     @property
     def is_absent(self) -> bool:
@@ -68,6 +74,43 @@ class Machine:
     def __init__(self, state: State) -> None:
         self.state = state
         self.tree = Tree.of(state)
+
+    @property
+    def path(self) -> str:
+        """The variable PATH."""
+        return self.state.variable("PATH", ":".join(read_service().path))
+
+    @property
+    def library_path(self) -> str:
+        """The variable LD_LIBRARY_PATH."""
+        return self.state.variable("LD_LIBRARY_PATH", ":".join(read_service().library_path))
+
+    def read(self, path: str) -> Attempt:
+        """Have a shell read `path`."""
+        node = self.tree.find(path)
+        if isinstance(node, int):
+            return Attempt(path=path, error=node)
+        is_readable = node.is_readable and not node.is_folder
+        return Attempt(path=path, error=0 if is_readable else errno.EACCES, node=node)
+
+    def load(self, path: str, role: Role, *, by: Node) -> Attempt:
+        """Have the dynamic linker `by` start `path`, which needs no run bit for that."""
+        node = self.tree.find(path)
+        if isinstance(node, int):
+            return Attempt(path=path, error=node)
+        if node.file is None or node.is_folder or not node.is_readable:
+            return Attempt(path=path, error=errno.EACCES, node=node)
+        where = node.file.where
+        try:
+            start = elf_start(node.file.entry)
+        except (ElfInvalid, Unreadable) as error:
+            problem: Finding | None = finding("elf-invalid", where, str(error), hint=_AGAIN)
+        else:
+            problem = self._header_problem(start, where, role)
+        if problem:
+            return self._refused(path, node, errno.ENOEXEC, problem)
+        found = check_linking(self.tree, self.state, node.path, node.file) if by.is_system else ()
+        return self._refused(path, node, 0, *found)
 
     def execute(self, path: str, role: Role, *, depth: int = 0) -> Attempt:
         """Execute `path`; what stands there is in the attempt, whether it starts or not."""
@@ -137,8 +180,8 @@ class Machine:
 
     def _env_findings(self, where: str, shebang: Shebang) -> list[Finding]:
         """`env` looks for the program along PATH, and takes all that follows as its name."""
-        name = _env_program(shebang.argument)
-        folders = self.state.variable("PATH", ":".join(read_service().path)).split(":")
+        name = env_program(shebang.argument)
+        folders = self.path.split(":")
         if name and "/" in name:
             folders = [""]
         for folder in folders if name else ():
@@ -243,7 +286,7 @@ def _packed(where: str, packer: str) -> Finding:
     )
 
 
-def _env_program(argument: str) -> str:
+def env_program(argument: str) -> str:
     """The program that `env` starts for the one argument that a `#!` line gives it."""
     if not argument.startswith("-"):
         return argument

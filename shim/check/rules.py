@@ -98,10 +98,23 @@ def check_entries(state: State) -> Iterator[Finding]:
         yield from _check_package(package)
 
 
+def check_absent_layers(state: State) -> Iterator[Finding]:
+    """Layers that nobody has looked into: an extension in one of them may not start."""
+    if state.absent_layers:
+        names = ", ".join(f"`{name}`" for name in state.absent_layers)
+        yield finding(
+            "layers-absent",
+            "Layers",
+            f"{'are' if len(state.absent_layers) > 1 else 'is'} not at hand: {names}",
+            hint="give each one's zip, in this order: `--layer ZIP`",
+        )
+
+
 RULES: tuple[Callable[[State], Iterator[Finding]], ...] = (
     check_entries,
     check_manifests,
     check_sizes,
+    check_absent_layers,
 )
 
 

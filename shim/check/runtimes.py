@@ -67,6 +67,8 @@ class Runtime:
     unversioned: frozenset[str] = frozenset()
     """Libraries of such a list that define none at all."""
     reports: tuple[Report, ...] = ()
+    shell: str = "bash"
+    """What its `sh` is."""
     runs_handler: bool = False
     """Whether the file that Handler names is run itself, and no `bootstrap`."""
     is_test: bool = False
@@ -194,6 +196,7 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
         reports=tuple(
             _report(name, dict(one)) for one in _of(table, "reports", list, name, default=[])
         ),
+        shell=_of(table, "shell", str, name, default="bash"),
         runs_handler=_of(table, "starts", str, name, default="bootstrap") == "handler",
         is_test=_of(table, "test_only", bool, name, default=False),
         support_ends=table.pop("support_ends", None),

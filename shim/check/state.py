@@ -27,6 +27,9 @@ class State:
     """In the function's order: what a later one has counts."""
     environment: tuple[tuple[str, str], ...] = ()
     """What the user set, by name."""
+    absent_layers: tuple[str, ...] = ()
+    """Layers that the function has, by name, and that are not at hand: what is in them, nobody
+    knows."""
 
     def variable(self, name: str, default: str = "") -> str:
         """What the user set `name` to."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from shim.check.execution import Machine
 from shim.check.findings import Finding, Severity
 from shim.check.rules import RULES, check_runtime
-from shim.check.start import check_start, find_bootstrap_kind
-from shim.package.executables import Kind, handlers_of
+from shim.check.start import check_start, looks_at_handler
+from shim.package.executables import handlers_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -71,8 +71,7 @@ def find_handlers(state: State) -> tuple[str, ...]:
 
     Empty where `bootstrap` is itself the function and doesn't look at the handler.
     """
-    machine = Machine(state)
-    if find_bootstrap_kind(machine) is Kind.NATIVE and not state.runtime.runs_handler:
+    if not looks_at_handler(Machine(state)):
         return ()
     packages = (state.package, *state.layers)
     return tuple(sorted(frozenset().union(*map(handlers_of, packages))))

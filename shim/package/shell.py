@@ -57,6 +57,14 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Array:
+    """`NAME=(WORD…)`; its members are the variables `NAME[0]` and so on, all of them `NAME[@]`."""
+
+    name: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """Statements in braces, or several that stand where one does."""
 
@@ -124,7 +132,9 @@ class Function:
 
 Part: TypeAlias = Text | Variable | Output | Unclear
 Word: TypeAlias = tuple[Part, ...]
-Statement: TypeAlias = Command | Group | Not | Either | Pipe | If | Case | Loop | Function | Unclear
+Statement: TypeAlias = (
+    Command | Array | Group | Not | Either | Pipe | If | Case | Loop | Function | Unclear
+)
 
 
 def read_script(text: bytes) -> tuple[Statement, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import tree_sitter_bash
 from tree_sitter import Language, Parser
 
 from shim.package.shell import (
+    Array,
     Case,
     Command,
     Either,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from shim.package.shell import Statement, Word
+    from shim.package.shell import Part, Statement, Word
 
 _DEPTH_LIMIT = 60
 _NODES_LIMIT = 20_000
@@ -37,6 +39,11 @@ _OPERATORS = frozenset({":-", "-", "%", "%%", "#", "##", "/", "//"})
 _LITERAL = re.compile(r"\\(\n)?|[*?\[{~$`]")
 _GLOB = re.compile(r"(?<!\\)[*?\[]")
 _HARMLESS = re.compile(r"[0-9]+-?|/dev/(null|stdout|stderr|fd/[0-9])|/tmp/.+")
+_ODD = re.compile(rb"[\0\r]|\\[ \t]")
+"""What the grammar takes for blanks, and the shell doesn't."""
+
+_BLANKS = re.compile(rb"(?:[ \t]|\\\n)+")
+_NO_BLANKS = re.compile(rb"")
 _SKIPPED = frozenset({"comment", ";", "\n", ";;", "{", "}", "do", "done", "then", "&"})
 _PARTS = {
     "subshell": "a subshell",
@@ -51,8 +58,9 @@ _PARTS = {
 
 def parse(text: bytes) -> tuple[Statement, ...]:
     """The statements of a script's text; all of it is `Unclear` where it can't be read."""
-    if b"\0" in text:
-        return (Unclear(line=1, reason="the text has zero bytes"),)
+    if odd := _ODD.search(text):
+        line = text.count(b"\n", 0, odd.start()) + 1
+        return (Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank"),)
     root = Parser(Language(tree_sitter_bash.language())).parse(text).root_node
     if root.has_error:
         line = next((node.start_point.row + 1 for node in _walk(root) if _is_wrong(node)), 1)
@@ -143,12 +151,16 @@ def _statement(node: Node, depth: int) -> Statement:  # noqa: C901 - a table of 
 
 
 def _command(node: Node, depth: int) -> Statement:
+    if node.type in {"command", "declaration_command"} and not _is_split_well(node, blanks=True):
+        return _unclear(node, "its syntax isn't understood")
     words: list[Word] = []
     assigned: list[tuple[str, Word]] = []
     for child in [node] if node.type == "variable_assignment" else node.children:
         if child.type == "variable_assignment":
-            if (pair := _assignment(child, depth)) is None:
-                return _unclear(child, "an array, or text added to a variable")
+            pair = _assignment(child, depth)
+            if not isinstance(pair, tuple):
+                alone = node.type in {"variable_assignment", "declaration_command"}
+                return pair if alone else _unclear(child)
             if node.type == "declaration_command":
                 words.append((Text(text=f"{pair[0]}="), *pair[1]))
             else:
@@ -163,6 +175,16 @@ def _command(node: Node, depth: int) -> Statement:
     return Command(line=line, words=tuple(words), assigned=tuple(assigned))
 
 
+def _is_split_well(node: Node, *, blanks: bool) -> bool:
+    """Whether the grammar has split or joined only where the shell does."""
+    data, base = node.text or b"", node.start_byte
+    pattern = _BLANKS if blanks else _NO_BLANKS
+    return all(
+        pattern.fullmatch(data, one.end_byte - base, other.start_byte - base)
+        for one, other in pairwise(node.children)
+    )
+
+
 def _leaves(node: Node) -> Iterator[Node]:
     """The words of a test, in their order; any other node itself."""
     if node.type in {"binary_expression", "unary_expression", "parenthesized_expression"}:
@@ -172,12 +194,14 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _assignment(node: Node, depth: int) -> tuple[str, Word] | None:
+def _assignment(node: Node, depth: int) -> tuple[str, Word] | Array | Unclear:
     name, *rest = node.children
     if name.type != "variable_name" or not rest or rest[0].type != "=":
-        return None
+        return _unclear(node, "text that is added to a variable, or one member of an array")
     if len(rest) > 1 and rest[1].type == "array":
-        return None
+        members = [child for child in rest[1].children if child.is_named]
+        words = tuple(_word(child, depth + 1) for child in members)
+        return Array(name=_raw(name), words=words)
     return _raw(name), _word(rest[1], depth) if len(rest) > 1 else ()
 
 
@@ -259,7 +283,7 @@ def _word(node: Node, depth: int, *, is_quoted: bool = False) -> Word:
             return (Text(text=_raw(node)[1:-1]),)
         case "string":
             return _string(node, depth)
-        case "concatenation":
+        case "concatenation" if _is_split_well(node, blanks=False):
             return tuple(part for one in node.children for part in _word(one, depth + 1))
         case "simple_expansion":
             return (Variable(name=_raw(node).strip()[1:], is_quoted=is_quoted),)
@@ -268,7 +292,7 @@ def _word(node: Node, depth: int, *, is_quoted: bool = False) -> Word:
         case "command_substitution" if node.children[0].type in {"$(", "`"}:
             inside = _statements(node.children[1:-1], depth)
             return (Output(statements=inside, is_quoted=is_quoted),)
-        case _ if not node.is_named:
+        case _ if not node.is_named and _raw(node) != "$":
             return (Text(text=_raw(node)),)
         case _:
             return (_unclear(node),)
@@ -284,7 +308,7 @@ def _literal(node: Node) -> Word:
 
 def _string(node: Node, depth: int) -> Word:
     """A string in double quotes; the grammar leaves blanks between its parts out."""
-    parts: list[Text | Variable | Output | Unclear] = []
+    parts: list[Part] = []
     data, base = node.text or b"", node.start_byte
     at = base + 1
     for child in node.children[1:-1]:
@@ -307,16 +331,15 @@ def _unquoted(data: bytes) -> list[Text]:
 
 def _expansion(node: Node, depth: int, *, is_quoted: bool) -> Variable | Unclear:
     _, name, *rest, _ = node.children
-    if name.type == "subscript" and _raw(name) == "BASH_SOURCE[0]":
-        return Variable(name="0", is_quoted=is_quoted)
-    if name.type not in {"variable_name", "special_variable_name"}:
+    is_member = name.type == "subscript" and re.fullmatch(r"\w+\[([0-9]+|@)\]", _raw(name))
+    if name.type not in {"variable_name", "special_variable_name"} and not is_member:
         return _unclear(node, f"the expansion `{_raw(node)[:40]}`")
     if not rest:
         return Variable(name=_raw(name), is_quoted=is_quoted)
     operator, *operands = rest
     if operator.type not in _OPERATORS:
         return _unclear(node, f"the expansion `{_raw(node)[:40]}`")
-    operand: list[Text | Variable | Output | Unclear] = []
+    operand: list[Part] = []
     for one in operands:
         # Wildcards of a pattern stay as they are: who evaluates it knows what it is.
         is_plain = one.type in {"regex", "word", "/"} and not re.search(r"[\\$`]", _raw(one))

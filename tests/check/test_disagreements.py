@@ -48,7 +48,7 @@ def test_a_library_cut_off_in_its_segments_does_not_start(compiled: Programs) ->
 
 
 def test_a_script_whose_arguments_are_cut_starts() -> None:
-    script = b"#!/bin/sh -" + b"e" * 300 + b"\n"
+    script = b"#!/bin/sh -" + b"e" * 300 + b"\nexec sleep 1\n"
     assert verdict(state(BOOT, entry("orders", script))).starts
 
 

@@ -102,6 +102,11 @@ def led(interpreter: bytes, mode: int = 0o755) -> State:
 LINKER = program(kind=3, soname=b"ld-linux-x86-64.so.2")
 
 
+def running(*entries: Entry) -> State:
+    """A script that starts `app`."""
+    return state(entry("bootstrap", b"#!/bin/sh\nexec ./app\n"), *entries)
+
+
 CASES: dict[str, tuple[State, State]] = {
     "bootstrap-missing": (state(ORDERS), state(ORDERS, layers=(LAYER,))),
     "bootstrap-not-executable": (
@@ -179,6 +184,31 @@ CASES: dict[str, tuple[State, State]] = {
         ),
     ),
     "script-unreadable": (handled(SCRIPT, 0o711), handled(program(), 0o711)),
+    "script-not-followed": (
+        state(entry("bootstrap", b"#!/bin/sh\nexec ./$APP\n"), ORDERS),
+        state(entry("bootstrap", b"#!/bin/sh\nexec ./$_HANDLER\n"), ORDERS),
+    ),
+    "script-ends": (
+        state(entry("bootstrap", b"#!/bin/sh\n[ -x ./app ] && exec ./app\n"), ORDERS),
+        state(entry("bootstrap", b"#!/bin/sh\n[ -x ./orders ] && exec ./orders\n"), ORDERS),
+    ),
+    "script-loops": (
+        state(entry("bootstrap", b"#!/bin/sh\nexec ./bootstrap\n"), ORDERS),
+        state(entry("bootstrap", b"#!/bin/sh\nexec ./orders\n"), ORDERS),
+    ),
+    "program-missing": (running(entry("ap", program())), running(entry("app", program()))),
+    "program-not-executable": (
+        running(entry("app", program(), 0o644)),
+        running(entry("app", program(), 0o755)),
+    ),
+    "program-wrong-architecture": (
+        running(entry("app", program(ARM))),
+        running(entry("app", program())),
+    ),
+    "layers-absent": (
+        replace(sound(), absent_layers=("arn:aws:lambda:eu-west-1:1:layer:launcher:3",)),
+        sound(layers=(package(path="layer.zip"),)),
+    ),
     "no-program": (handled(b"orders\n"), handled(SCRIPT)),
     "extension-not-executable": (extensions(1, mode=0o644), extensions(1)),
     "extension-wrong-architecture": (extensions(1, program(ARM)), extensions(1)),

@@ -37,12 +37,12 @@ def words(text: str) -> list[Word]:
 
 
 def test_a_command_has_its_words_without_their_quotes() -> None:
-    text = "exec './a b' \"c  d\" e\\ f g'h'\"i\" \\\n  -x=1"
+    text = "exec './a b' \"c  d\" e\\$f g'h'\"i\" \\\n  -x=1"
     assert words(text) == [
         (Text(text="exec"),),
         (Text(text="./a b"),),
         (Text(text="c  d"),),
-        (Text(text="e f"),),
+        (Text(text="e$f"),),
         (Text(text="g"), Text(text="h"), Text(text="i")),
         (Text(text="-x=1"),),
     ]
@@ -139,12 +139,15 @@ def test_harmless_redirections_and_texts_leave_the_command() -> None:
     ("text", "line"),
     [
         ("(cd a; ./b)", 2),
-        ("a=(1 2)", 2),
+        ("a+=(1 2)", 2),
+        ("a[0]=b", 2),
         ("a > b", 2),
         ("\n\nfor ((i=0;i<3;i++)); do a; done", 4),
         ("if a; then", 2),
         ("a && b &", 2),
-        ("a\0b", 1),
+        ("a\0b", 2),
+        ("a\\ b", 2),
+        ("a\r", 2),
     ],
 )
 def test_what_is_not_understood_says_its_line(text: str, line: int) -> None:
@@ -153,7 +156,7 @@ def test_what_is_not_understood_says_its_line(text: str, line: int) -> None:
     assert all(one.reason for one in unclear if isinstance(one, Unclear))
 
 
-@pytest.mark.parametrize("text", ["*.so", "~/x", "{a,b}", "$((1+1))", "$'a'", "${!x}", "${x[1]}"])
+@pytest.mark.parametrize("text", ["*.so", "~/x", "{a,b}", "$((1+1))", "$'a'", "${!x}", "${x[y]}"])
 def test_a_word_that_is_not_understood_is_marked(text: str) -> None:
     assert any(isinstance(part, Unclear) for part in words(f"exec {text}")[1])
 

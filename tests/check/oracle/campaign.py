@@ -6,15 +6,18 @@ Prints every seed on which the two disagree, with what both say; `1 --first SEED
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import time
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.check.findings import Severity
 from shim.check.verdict import Answer, verdict
 from shim.package.read import Package, read_package
 from tests.check.oracle.generate import Generator
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shim.check.state import State
+    from shim.check.verdict import Verdict
 
+_LINE = re.compile(r"can't be followed beyond line \d+: |; whether .*|`[^`]*`|\(line \d+\)")
 TIMEOUTS = {Arch.X86_64: 3.0, Arch.ARM64: 15.0}
 """Seconds for a start; arm64 is emulated."""
 
@@ -37,9 +42,9 @@ class Tally:
 
     agreed_starts: int = 0
     agreed_fails: int = 0
-    undecidable: list[int] = field(default_factory=list)
-    unknown: list[int] = field(default_factory=list)
-    """Seeds of which the verdict itself says that it doesn't know."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """By what the verdict gives as the cause: neither agreement nor disagreement."""
+    unknown_states: int = 0
     disagreed: list[str] = field(default_factory=list)
     codes: dict[str, int] = field(default_factory=dict)
 
@@ -69,12 +74,11 @@ def campaign(
         for code in found:
             tally.codes[code] = tally.codes.get(code, 0) + 1
         if expected.answer is Answer.UNKNOWN:
-            tally.unknown.append(seed)
+            tally.unknown_states += 1
+            tally.unknown.update(_causes(expected))
         elif expected.starts == real.ran:
             tally.agreed_starts += real.ran
             tally.agreed_fails += not real.ran
-        elif real.ran and _is_undecidable(state, found=found):
-            tally.undecidable.append(seed)
         else:
             tally.disagreed.append(
                 f"seed {seed} {arch} {runtime}: verdict {expected.starts} ({', '.join(found)}),"
@@ -105,11 +109,10 @@ def _as_zip(package: Package, path: Path) -> Package:
     return read_package(path)
 
 
-def _is_undecidable(state: State, *, found: set[str]) -> bool:
-    """Where the verdict can't know: a wrapper that is a shell script starts a file that Linux
-    refuses, as one more script of its own."""
-    is_refused = not found.isdisjoint({"no-program", "script-line-long"})
-    return bool(state.variable("AWS_LAMBDA_EXEC_WRAPPER")) and is_refused
+def _causes(one: Verdict) -> set[str]:
+    """Why it isn't known, without the names that differ from state to state."""
+    unknown = [found for found in one.findings if found.severity is Severity.UNKNOWN]
+    return {f"{found.code}: {_LINE.sub('', found.sentence)}" for found in unknown}
 
 
 def main() -> int:
@@ -135,15 +138,14 @@ def main() -> int:
         )
     for line in tally.disagreed:
         print(line)
-    if tally.undecidable:
-        print(f"undecidable: {', '.join(map(str, tally.undecidable))}")
     print(f"{arguments.arch} {arguments.runtime}, seeds {seeds.start} to {seeds.stop - 1}:")
     print(
         f"{tally.agreed} agreed ({tally.agreed_starts} start, {tally.agreed_fails} don't),"
-        f" {len(tally.disagreed)} disagreed, {len(tally.unknown)} unknown,"
-        f" {len(tally.undecidable)} undecidable,"
+        f" {len(tally.disagreed)} disagreed, {tally.unknown_states} unknown,"
         f" {time.monotonic() - began:.0f} s"
     )
+    for cause, count in tally.unknown.most_common():
+        print(f"{count:6} {cause}")
     print(dict(sorted(tally.codes.items(), key=lambda item: -item[1])))
     return 1 if tally.disagreed else 0
 

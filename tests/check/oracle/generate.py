@@ -23,6 +23,7 @@ from tests.check.oracle.programs import (
     patched,
     with_old_run_path,
 )
+from tests.check.oracle.scripts import shell_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,9 +134,11 @@ class Generator:
             self._add("bootstrap", _launcher(self._other()))
         elif choice < 0.82:
             self._program("bootstrap")
-        elif choice < 0.9:
+        elif choice < 0.86:
             self._script("bootstrap")
         elif choice < 0.95:
+            self._shell_bootstrap()
+        elif choice < 0.97:
             self._add("real", _launcher(self.arch))
             self._link("bootstrap", self._pick(["real", "./real", "/var/task/real", "bin/../real"]))
             if self.rng.random() < 0.5:
@@ -143,6 +146,16 @@ class Generator:
         else:
             targets = ["/bin/sh", "/bin/true", "nowhere", "bootstrap", "../../bin/sh", "bin", "."]
             self._link("bootstrap", self._pick(targets))
+
+    def _shell_bootstrap(self) -> None:
+        """A script as people write them, and what it may run."""
+        line, text = shell_script(self.rng)
+        self._add("bootstrap", f"{line}\n{text}".encode())
+        for name in ("app", "bin/app", "app_arm64"):
+            if self.rng.random() < 0.6:
+                self._program(name)
+        if self.rng.random() < 0.6:
+            self._add("lib.sh", b"A=app\nrun() { exec ./app; }\n", mode=0o644)
 
     def _dual(self) -> None:
         self._add("bootstrap", (LAUNCHERS / "dual.sh").read_bytes())
@@ -156,6 +169,9 @@ class Generator:
     def _handler(self, name: str, *, libraries: dict[str, str]) -> None:
         """A handler's files: variants, or only the other architecture's, or a link, or a folder."""
         choice = self.rng.random()
+        if self.rng.random() < 0.02:
+            self.entries[f"{name}/"] = _entry(f"{name}/", b"", kind=stat.S_IFDIR, mode=0o755)
+            return
         suffixes = [""]
         if self.arch is Arch.ARM64 and choice < 0.5:
             suffixes = ["_arm64"] if choice < 0.2 else ["_arm64", ""]
@@ -197,6 +213,8 @@ class Generator:
             self._add("bootstrap", _launcher(self.arch if choice < 0.9 else self._other()))
             if choice > 0.95:
                 self._dual()
+            elif choice > 0.75:
+                self._shell_bootstrap()
         if self.rng.random() < 0.3:
             self._handler(handler, libraries={})
         if self.rng.random() < 0.3:

@@ -1,0 +1,199 @@
+"""Starts a program, and goes on with what it starts: a launcher's handler, a script's programs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shim.check.execution import Attempt, Machine, Role, env_program
+from shim.check.findings import Severity, finding, place
+from shim.check.launch import check_launch
+from shim.check.missing import missing_handler
+from shim.check.script import Script
+from shim.check.situation import Situation
+from shim.check.tree import TASK
+from shim.package.executables import Kind, first_bytes, kind_of, read_shebang, script_text
+from shim.package.names import BOOTSTRAP, PRIVATE
+from shim.package.shell import SHELLS, Unclear, read_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shim.arch import Arch
+    from shim.check.findings import Finding
+    from shim.check.situation import Value
+    from shim.check.tree import File
+    from shim.package.executables import Shebang
+
+_CHAIN_LIMIT = 8
+_API = "127.0.0.1:9001"
+"""A runtime's API: always set, as an address and a port."""
+
+
+def begin(
+    machine: Machine,
+    path: str,
+    role: Role,
+    arguments: tuple[Value, ...] = (),
+    *,
+    chain: tuple[str, ...] = (),
+) -> Attempt:
+    """Execute `path` and go on with what it executes; `chain` are the scripts that led to it.
+
+    Findings that are errors say that the function doesn't start by it; the error number is only
+    that of executing the file itself.
+    """
+    attempt = machine.read(path) if role is Role.SHELL_SCRIPT else machine.execute(path, role)
+    if attempt.is_absent and role is Role.HANDLER:
+        return replace(attempt, findings=(missing_handler(machine, attempt),))
+    if attempt.error or _fails(attempt.findings) or not attempt.node or not attempt.node.file:
+        return attempt
+    beyond = _beyond(machine, attempt, attempt.node.file, role, arguments, chain)
+    found = attempt.findings if beyond is None else (*attempt.findings, *beyond)
+    return replace(attempt, findings=found, is_followed=beyond is not None)
+
+
+def launcher_path(machine: Machine, bootstrap: str) -> str:
+    """What a dual `bootstrap` hands over to."""
+    return f"{bootstrap.removesuffix(BOOTSTRAP)}{PRIVATE}/{machine.state.arch.machine}"
+
+
+def _beyond(
+    machine: Machine,
+    attempt: Attempt,
+    file: File,
+    role: Role,
+    arguments: tuple[Value, ...],
+    chain: tuple[str, ...],
+) -> Iterable[Finding] | None:
+    """What the started file does next; None where it is the program itself."""
+    # Looking for a launcher's mark means to inflate all of a file: not of handlers.
+    is_script = role is Role.SHELL_SCRIPT or first_bytes(file.entry).startswith(b"#!")
+    kind = Kind.SCRIPT if is_script else Kind.NATIVE
+    if role in {Role.BOOTSTRAP, Role.PROGRAM} or is_script:
+        kind = kind_of(file.entry)
+    own = partial(begin, chain=(*chain, attempt.path))
+    match kind:
+        case Kind.LAUNCHER:
+            return check_launch(machine, own, own_path=attempt.path)
+        case Kind.DUAL if role is Role.BOOTSTRAP:
+            inner = begin(machine, launcher_path(machine, attempt.path), role, chain=chain)
+            return (_no_launcher(machine, file),) if inner.is_absent else inner.findings
+        case Kind.NATIVE:
+            return None
+        case _:
+            return _follow(machine, attempt, file, role, arguments, chain)
+
+
+def _no_launcher(machine: Machine, file: File) -> Finding:
+    return finding(
+        "launcher-missing",
+        place(file.package, f"{PRIVATE}/{machine.state.arch.machine}"),
+        "is not there, and `bootstrap` hands over to it",
+        hint="make the package with `shim pack`",
+    )
+
+
+def _follow(
+    machine: Machine,
+    attempt: Attempt,
+    file: File,
+    role: Role,
+    arguments: tuple[Value, ...],
+    chain: tuple[str, ...],
+) -> Iterable[Finding] | None:
+    shebang = read_shebang(first_bytes(file.entry))
+    shell = _shell(shebang) if shebang else "sh" if role is Role.SHELL_SCRIPT else None
+    if shell is None:
+        # A program in another language: its interpreter was started, and that is all of it.
+        return None
+    if attempt.node and attempt.node.path in chain:
+        return (_starts_itself(file),)
+    text = script_text(file.entry)
+    unclear = None
+    if len(text) < file.entry.size or len(chain) > _CHAIN_LIMIT:
+        unclear = Unclear(line=1, reason="it is too long, or started by too many others")
+    statements = (unclear,) if unclear else read_script(_without_first_line(text))
+    script = Script(
+        machine,
+        partial(begin, chain=(*chain, attempt.node.path if attempt.node else attempt.path)),
+        where=file.where,
+    )
+    return script.findings(
+        statements, _situation(machine, attempt.path, role, arguments, shebang, shell)
+    )
+
+
+def _shell(shebang: Shebang) -> str | None:
+    """The shell that interprets a script; None for any other program."""
+    name = shebang.interpreter.rpartition("/")[2]
+    if name == "env":
+        name = env_program(shebang.argument).rpartition("/")[2]
+    return name if name in SHELLS else None
+
+
+def _without_first_line(text: bytes) -> bytes:
+    return text[text.find(b"\n") :] if b"\n" in text else b""
+
+
+def _situation(
+    machine: Machine,
+    path: str,
+    role: Role,
+    arguments: tuple[Value, ...],
+    shebang: Shebang | None,
+    shell: str,
+) -> Situation:
+    """Where a script begins, with the variables that Lambda sets."""
+    state = machine.state
+    is_bash = shell == "bash" or (shell == "sh" and state.runtime.shell == "bash")
+    handler: Value | None = state.handler or Unclear(
+        line=0, reason="it depends on the handler, and none is named (`--handler`)"
+    )
+    task_root: Value | None = TASK
+    if role is Role.EXTENSION:
+        # Extensions get neither.
+        handler = task_root = None
+    options = shebang.argument.split() if shebang else []
+    return Situation(
+        variables={
+            "0": path,
+            "_HANDLER": handler,
+            "LAMBDA_TASK_ROOT": task_root,
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "AWS_LAMBDA_RUNTIME_API": _API,
+            "AWS_LAMBDA_EXEC_WRAPPER": state.variable("AWS_LAMBDA_EXEC_WRAPPER") or None,
+            "PATH": machine.path,
+            "LD_LIBRARY_PATH": machine.library_path,
+            "-": "hB" if is_bash else "",
+            **(_of_bash(state.arch, path) if is_bash else {}),
+        },
+        arguments=arguments,
+        is_bash=is_bash,
+        is_strict=any(re.fullmatch(r"-[a-z]*e[a-z]*", option) for option in options),
+    )
+
+
+def _of_bash(arch: Arch, path: str) -> dict[str, str]:
+    """Variables that bash sets, also where it is called `sh`."""
+    return {
+        "HOSTTYPE": arch.machine,
+        "BASH_VERSINFO[5]": f"{arch.machine}-amazon-linux-gnu",
+        "BASH_SOURCE[0]": path,
+        "BASH_SOURCE": path,
+    }
+
+
+def _starts_itself(file: File) -> Finding:
+    return finding(
+        "script-loops",
+        file.where,
+        "starts itself, again and again",
+        hint="let it run the program that it is there for",
+    )
+
+
+def _fails(found: Iterable[Finding]) -> bool:
+    return any(one.severity is Severity.ERROR for one in found)

@@ -1,0 +1,138 @@
+"""What isn't there, and what is there instead: findings whose hints look at the package."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.check.findings import Finding, Severity, finding, place
+from shim.check.tree import OPT, TASK, Node
+from shim.package.executables import handlers_of
+from shim.package.kept import kept
+from shim.package.names import BOOTSTRAP
+
+if TYPE_CHECKING:
+    from shim.check.execution import Attempt, Machine
+    from shim.package.read import Package
+
+PACK = "pack it with `shim pack`, which puts a launcher there"
+_NEARLY = frozenset({BOOTSTRAP, f"{BOOTSTRAP}.sh", f"{BOOTSTRAP}.exe", f"{BOOTSTRAP}.bin"})
+_SHOWN = 5
+GOES_ON = frozenset({errno.ENOENT, errno.ENOTDIR})
+"""Errors after which the next candidate is tried."""
+
+
+def missing_bootstrap(machine: Machine) -> Finding:
+    """Nothing that Lambda would start."""
+    package = machine.state.package
+    there = machine.tree.entry(f"{TASK}/{BOOTSTRAP}")
+    where = place(package, BOOTSTRAP)
+    if there is not None and stat.S_ISLNK(there.kind):
+        return finding(
+            "bootstrap-link-dangling",
+            where,
+            "is a link to nothing, and nothing else stands there to be started",
+            hint="let the link lead to a file in the package",
+            severity=Severity.ERROR,
+        )
+    return _open(
+        machine,
+        finding(
+            "bootstrap-missing",
+            where,
+            "is not there, nor in a layer: Lambda has nothing to start",
+            hint=_instead_of_bootstrap(machine) or PACK,
+        ),
+    )
+
+
+def missing_handler(machine: Machine, attempt: Attempt) -> Finding:
+    """No file that is the handler; `attempt` is the first place where it was looked for."""
+    handler = machine.state.handler
+    if attempt.error not in GOES_ON:
+        return refused_handler(attempt)
+    if machine.state.arch is Arch.X86_64:
+        for root in (TASK, OPT):
+            if isinstance(machine.tree.find(f"{root}/{handler}_arm64"), Node):
+                return _open(
+                    machine,
+                    finding(
+                        "handler-wrong-architecture",
+                        f"{root}/{handler}_arm64",
+                        f"is there, `{handler}` for x86_64 is not",
+                        hint="build it for x86_64 too (Go: `GOOS=linux GOARCH=amd64`)",
+                    ),
+                )
+    return _open(
+        machine,
+        finding(
+            "handler-missing",
+            "Handler",
+            f"names `{handler}`, and no such file is in the package or the layers",
+            hint=_instead_of_handler(handler, machine.state.package, machine.state.layers),
+        ),
+    )
+
+
+def missing_wrapper(machine: Machine, wrapper: str) -> Finding:
+    """No file that AWS_LAMBDA_EXEC_WRAPPER names."""
+    return _open(
+        machine,
+        finding(
+            "wrapper-missing",
+            "AWS_LAMBDA_EXEC_WRAPPER",
+            f"names `{wrapper}`, which is not there",
+            hint="add the layer that has it, or unset the variable",
+        ),
+    )
+
+
+def refused_handler(attempt: Attempt) -> Finding:
+    """A handler's name that Linux refuses."""
+    return finding(
+        "handler-invalid",
+        "Handler",
+        f"can't be executed at `{attempt.path}`: {errno.errorcode.get(attempt.error)}",
+        hint="name it by its path in the package: `bin/orders`",
+    )
+
+
+def _open(machine: Machine, found: Finding) -> Finding:
+    """Unknown where a layer that isn't at hand could have it."""
+    return replace(found, severity=Severity.UNKNOWN) if machine.state.absent_layers else found
+
+
+def _instead_of_bootstrap(machine: Machine) -> str | None:
+    """What looks as if it was to be `bootstrap`."""
+    if any(f"opt/{BOOTSTRAP}" in layer.names for layer in machine.state.layers):
+        return "the layer has it in a folder `opt`: a layer is unpacked into /opt, zip it without"
+    package = machine.state.package
+    for name, entry in package.names.items():
+        folder, _, base = name.rpartition("/")
+        if base == BOOTSTRAP and entry is not None and not stat.S_ISDIR(entry.kind):
+            return f"it is in the folder `{folder}`: zip what is in that folder, not the folder"
+        if not folder and base.lower() in _NEARLY:
+            return f"`{name}` is there: the name has to be exactly `{BOOTSTRAP}`"
+    programs = handlers_of(package)
+    if len(programs) == 1:
+        return f"`{min(programs)}` is the only program there: call it `{BOOTSTRAP}`, or {PACK}"
+    return None
+
+
+def _instead_of_handler(handler: str, package: Package, layers: tuple[Package, ...]) -> str:
+    names = _handler_names(package, layers)
+    if near := difflib.get_close_matches(handler, names, n=3):
+        return f"nearest: {', '.join(f'`{name}`' for name in near)}"
+    if names:
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        return f"there are {', '.join(f'`{name}`' for name in names[:_SHOWN])}{more}"
+    return "name it by its path in the package: `bin/orders`"
+
+
+@kept
+def _handler_names(package: Package, layers: tuple[Package, ...]) -> list[str]:
+    return sorted(frozenset().union(*map(handlers_of, (package, *layers))))[:1000]
