@@ -103,7 +103,10 @@ def refused_handler(attempt: Attempt) -> Finding:
 
 def _open(machine: Machine, found: Finding) -> Finding:
     """Unknown where a layer that isn't at hand could have it."""
-    return replace(found, severity=Severity.UNKNOWN) if machine.state.absent_layers else found
+    if not machine.state.absent_layers:
+        return found
+    hint = "give the layers' zips, in the function's order: `--layer ZIP`"
+    return replace(found, severity=Severity.UNKNOWN, hint=hint)
 
 
 def _instead_of_bootstrap(machine: Machine) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
 from shim.check.rules import unzipped_size
+from shim.check.verdict import worst
 from shim.document import document
 from shim.package.limits import read_limits
 from shim.text import utf8
@@ -27,7 +28,7 @@ def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
     """All of it as plain values; docs/check.schema.json says what is where."""
     surveys = tuple(surveys)
     content = {
-        "starts": all(survey.starts for survey in surveys),
+        "answer": worst(survey.answer for survey in surveys).word,
         "packages": [_package(survey) for survey in surveys],
     }
     return document(JSON_FORMAT, content)
@@ -75,18 +76,17 @@ def _package(survey: Survey) -> dict[str, Any]:
     return {
         "package": state.package.path,
         "layers": [layer.path for layer in state.layers],
+        "absentLayers": list(state.absent_layers),
         "zipped": state.package.zipped,
         "unzipped": size,
         "left": read_limits().unzipped - size,
-        "starts": survey.starts,
+        "answer": survey.answer.word,
         "handlersLeftOut": survey.left_out,
         "states": [
             {
                 **_state(one.state),
-                "starts": one.starts,
-                "errors": [
-                    finding.code for finding in one.findings if finding.severity is Severity.ERROR
-                ],
+                "answer": one.answer.word,
+                "reasons": [finding.code for finding in one.reasons],
             }
             for one in survey.verdicts
         ],

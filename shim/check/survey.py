@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shim.check.verdict import find_handlers, verdict
+from shim.check.verdict import Answer, find_handlers, verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,14 +34,17 @@ class Survey:
     """Handlers beyond the limit."""
 
     @property
-    def starts(self) -> bool:
-        """Whether each handler starts in one at least of the states that decide."""
-        handlers = {one.state.handler for one in self.verdicts}
-        return handlers == {
-            one.state.handler
-            for one in self.verdicts
-            if one.starts and one.state.runtime in self.deciding
-        }
+    def answer(self) -> Answer:
+        """Whether each handler starts in one at least of the states that decide.
+
+        A handler that starts nowhere, and of which it is unknown somewhere, is unknown.
+        """
+        best: dict[str, Answer] = {}
+        for one in self.verdicts:
+            known = best.setdefault(one.state.handler, Answer.FAILS)
+            if one.state.runtime in self.deciding and one.answer.rank < known.rank:
+                best[one.state.handler] = one.answer
+        return worst(best.values())
 
     def count(self, severity: Severity) -> int:
         """How many findings of one severity there are."""

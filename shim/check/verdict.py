@@ -13,6 +13,7 @@ from shim.check.start import check_start, looks_at_handler
 from shim.package.executables import handlers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from shim.check.state import State
@@ -24,6 +25,24 @@ class Answer(StrEnum):
     STARTS = "starts"
     FAILS = "doesn't start"
     UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """For sorting: the best first."""
+        return _RANKS.index(self)
+
+    @property
+    def word(self) -> str:
+        """As documents have it."""
+        return self.name.lower()
+
+
+_RANKS = (Answer.STARTS, Answer.UNKNOWN, Answer.FAILS)
+
+
+def worst(answers: Iterable[Answer]) -> Answer:
+    """The answer for all of them together."""
+    return max(answers, key=lambda answer: answer.rank, default=Answer.STARTS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +61,16 @@ class Verdict:
         return Answer.UNKNOWN if Severity.UNKNOWN in severities else Answer.STARTS
 
     @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """The findings that the answer follows from: none where it starts."""
+        deciding = {Answer.FAILS: Severity.ERROR, Answer.UNKNOWN: Severity.UNKNOWN}
+        severity = deciding.get(self.answer)
+        return tuple(finding for finding in self.findings if finding.severity is severity)
+
+    @property
     def reason(self) -> Finding | None:
         """What keeps it from starting, or else what isn't known of that; None where it starts."""
-        return None if self.starts else self.findings[0]
+        return next(iter(self.reasons), None)
 
     @property
     def starts(self) -> bool:

@@ -27,7 +27,8 @@ examples:
   shim check dist/ --sarif > shim.sarif
   shim check functions.zip --root rootfs/
 
-exit status 0: every handler starts in one at least of the states that were asked for; 1: not.
+exit status 0: every handler starts in one at least of the states that were asked for, or may, as
+far as can be told (with --strict only the first); 1: one starts in none of them; 2: bad usage.
 Runtimes whose support has ended are shown, but don't count unless they are asked for."""
 
 
@@ -51,6 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_env(parser)
     options.add_from(parser)
     parser.add_argument(
+        "--strict", action="store_true", help="take unknown for an answer of no: exit status 1"
+    )
+    parser.add_argument(
         "--sarif", action="store_true", help="print SARIF 2.1.0, for code scanning, instead of text"
     )
 
@@ -62,6 +66,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     # Of --from, the handler is not known yet.
     with reading_ahead(() if arguments.from_file else (*packages, *layers), arguments.handler):
         # Meanwhile: to import all that takes as long as to inflate a large package.
+        from shim.check.verdict import Answer
         from shim.cli.checking import choose, note_left_out, printer, survey_packages
 
         choice = choose(arguments)
@@ -69,4 +74,5 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     surveys = survey_packages(packages, layers, choice)
     print_report(surveys)
     note_left_out(surveys)
-    return ExitCode.OK if all(survey.starts for survey in surveys) else ExitCode.NO
+    is_fine = {Answer.STARTS} if arguments.strict else {Answer.STARTS, Answer.UNKNOWN}
+    return ExitCode.OK if all(one.answer in is_fine for one in surveys) else ExitCode.NO

@@ -33,6 +33,8 @@ class Choice:
     """Those that are looked at where none is fixed: a root file system has its own."""
     handler: str | None = None
     environment: tuple[tuple[str, str], ...] = ()
+    layers: tuple[str, ...] = ()
+    """What the function's layers are called."""
 
 
 def survey_packages(
@@ -49,6 +51,7 @@ def survey_packages(
             arch=choice.arch or Arch.X86_64,
             runtime=runtimes[0],
             environment=choice.environment,
+            absent_layers=() if layers else choice.layers,
         )
         surveys.append(
             survey(
@@ -78,6 +81,7 @@ def choose(arguments: argparse.Namespace) -> Choice:
         arch=arguments.arch or function.arch,
         architectures=[arch for arch in Arch if arch in architectures],
         handler=function.handler if arguments.handler is None else arguments.handler,
+        layers=function.layers,
         environment=tuple(sorted({**dict(function.environment), **dict(arguments.env)}.items())),
     )
 
@@ -92,6 +96,7 @@ def _configured(path: Path) -> Choice:
         arch=function.arch,
         handler=function.handler,
         environment=function.environment,
+        layers=function.layers,
     )
 
 

@@ -14,7 +14,7 @@ from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.survey import survey
-from shim.check.verdict import verdict
+from shim.check.verdict import Answer, verdict
 from shim.elf import ElfInvalid, Segment, read_linking, read_start
 from shim.errors import InputError
 from shim.package.ahead import reading_ahead
@@ -72,7 +72,7 @@ def test_programs_that_are_read_ahead_have_the_same_verdict(
         pass
     surveyed = survey(state, architectures=[Arch.X86_64], runtimes=[runtime])
     assert {finding.code for finding in surveyed.findings} == expected
-    assert surveyed.starts == (not expected)
+    assert (surveyed.answer is Answer.STARTS) == (not expected)
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
+CONFIGURATION = {
+    "FunctionName": "orders",
+    "Runtime": "provided.al2023",
+    "Handler": "orders",
+    "Architectures": ["x86_64"],
+    "Environment": {"Variables": {"STAGE": "prod"}},
+}
 FUNCTION = {
-    "Configuration": {
-        "FunctionName": "orders",
-        "Runtime": "provided.al2023",
-        "Handler": "orders",
-        "Architectures": ["x86_64"],
-        "Environment": {"Variables": {"STAGE": "prod"}},
-    },
+    "Configuration": CONFIGURATION,
     "Code": {"RepositoryType": "S3"},
 }
 
@@ -123,7 +124,7 @@ def test_json_is_what_its_schema_says(check: Callable[..., Checked], good: Path,
     status, printed, _ = check(good, bad, "--json")
     jsonschema.validate(document(printed), schema)
     assert status == 1
-    assert [one["starts"] for one in document(printed)["packages"]] == [True, False]
+    assert [one["answer"] for one in document(printed)["packages"]] == ["starts", "fails"]
 
 
 def test_sarif_names_each_finding_and_where_it_is(check: Callable[..., Checked], bad: Path) -> None:
@@ -175,6 +176,85 @@ def test_what_is_no_function_is_refused(
     status, printed, said = check(good, "--from", file)
     assert (status, printed) == (2, "")
     assert said.startswith(f"error: {file}: {expected}\n")
+
+
+@pytest.fixture
+def unclear(tmp_path: Path) -> Path:
+    """A script of which nobody can tell what it starts."""
+    return write(tmp_path / "unclear.zip", bootstrap=b"#!/bin/sh\nexec ./$APP\n", app=program())
+
+
+ONE = ("--runtime", "provided.al2023", "--arch", "x86_64")
+
+
+def test_what_is_unknown_is_fine_unless_it_has_to_be_known(
+    check: Callable[..., Checked], unclear: Path
+) -> None:
+    status, printed, said = check(unclear, *ONE)
+    assert (status, said) == (0, "")
+    assert printed.splitlines()[2].split() == ["(any)", "x86_64", "unknown,", "1"]
+    assert f"unknown 1: {unclear}!/bootstrap can't be followed beyond line 2" in printed
+    assert printed.endswith("\nunknown whether it starts: 1 unknown\n")
+    assert check(unclear, *ONE, "--strict")[0] == 1
+    assert check(unclear, "--strict")[0] == 1
+
+
+def test_all_reports_say_of_three_answers_the_same(
+    check: Callable[..., Checked], good: Path, bad: Path, unclear: Path
+) -> None:
+    schema = json.loads((ROOT / "docs" / "check.schema.json").read_text())
+    for paths, answer, exits in [
+        ((good,), "starts", (0, 0)),
+        ((unclear,), "unknown", (0, 1)),
+        ((good, unclear), "unknown", (0, 1)),
+        ((good, unclear, bad), "fails", (1, 1)),
+    ]:
+        status, printed, _ = check(*paths, *ONE, "--json")
+        jsonschema.validate(document(printed), schema)
+        assert document(printed)["answer"] == answer
+        assert (status, check(*paths, *ONE, "--json", "--strict")[0]) == exits
+        levels = [
+            one["level"]
+            for one in document(check(*paths, *ONE, "--sarif")[1])["runs"][0]["results"]
+        ]
+        assert (
+            levels == {"starts": [], "unknown": ["warning"], "fails": ["warning", "error"]}[answer]
+        )
+    (state,) = document(check(unclear, *ONE, "--json")[1])["packages"][0]["states"]
+    assert (state["answer"], state["reasons"]) == ("unknown", ["script-not-followed"])
+
+
+def test_a_handler_of_which_nothing_is_known_somewhere_is_unknown(
+    check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    # On arm64 it fails, on x86_64 nobody knows.
+    script = b'#!/bin/sh\n[ "$(uname -m)" = aarch64 ] && exec ./app\nexec ./$APP\n'
+    path = write(tmp_path / "p.zip", bootstrap=script, app=program())
+    assert document(check(path, "--json")[1])["answer"] == "unknown"
+    assert check(path, "--arch", "arm64")[0] == 1
+
+
+LAYERS = ["arn:aws:lambda:eu-west-1:1:layer:launcher:3", "arn:aws:lambda:eu-west-1:1:layer:lib:1"]
+
+
+def test_layers_that_are_not_at_hand_leave_it_open(
+    check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    file = tmp_path / "function.json"
+    configuration = {**CONFIGURATION, "Layers": [{"Arn": arn} for arn in LAYERS]}
+    file.write_text(json.dumps({"Configuration": configuration}))
+    bare = write(tmp_path / "bare.zip", orders=program())
+    status, printed, _ = check(bare, "--from", file)
+    assert status == 0
+    assert f"unknown 1: Layers are not at hand: `{LAYERS[0]}`, `{LAYERS[1]}`" in printed
+    (package,) = document(check(bare, "--from", file, "--json")[1])["packages"]
+    assert (package["answer"], package["absentLayers"]) == ("unknown", LAYERS)
+    assert package["states"][0]["reasons"] == ["layers-absent", "bootstrap-missing"]
+    assert check(bare, "--from", file, "--strict")[0] == 1
+    layer = write(tmp_path / "layer.zip", bootstrap=launcher())
+    assert check(bare, "--from", file, "--layer", layer, "--strict")[0] == 0
+    wrong = write(tmp_path / "wrong.zip", bootstrap=program(Arch.ARM64))
+    assert check(wrong, "--from", file)[0] == 1
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK", b"hello"])

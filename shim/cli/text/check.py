@@ -9,6 +9,7 @@ from rich.text import Text
 
 from shim.check.findings import Finding, Severity
 from shim.check.rules import unzipped_size
+from shim.check.verdict import Answer
 from shim.package.limits import format_size, read_limits
 from shim.text import printable
 
@@ -27,6 +28,15 @@ _STYLES = {
     Severity.WARNING: "yellow",
     Severity.NOTE: "cyan",
 }
+_SUMMARIES = {
+    Answer.STARTS: ("starts", "every handler starts somewhere"),
+    Answer.FAILS: ("does not start", "not every handler starts"),
+    Answer.UNKNOWN: (
+        "unknown whether it starts",
+        "no handler fails everywhere, and of one at least it is unknown whether it starts",
+    ),
+}
+"""Of one state, and of several."""
 
 
 def print_surveys(console: Console, surveys: Iterable[Survey]) -> None:
@@ -84,9 +94,13 @@ def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
 def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:
     if verdict is None:
         return Text("-", style="dim")
-    if verdict.starts:
-        return Text("starts", style="green")
-    return Text(f"no, error {numbers[verdict.findings[0]]}", style="red")
+    match verdict.answer:
+        case Answer.STARTS:
+            return Text("starts", style="green")
+        case Answer.UNKNOWN:
+            return Text(f"unknown, {numbers[verdict.reasons[0]]}", style=_STYLES[Severity.UNKNOWN])
+        case Answer.FAILS:
+            return Text(f"no, error {numbers[verdict.reasons[0]]}", style="red")
 
 
 def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Text:
@@ -104,14 +118,17 @@ def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Tex
 
 def _summary(survey: Survey) -> str:
     counts = ", ".join(
-        f"{survey.count(severity)} {severity.value}{'' if survey.count(severity) == 1 else 's'}"
+        _counted(survey.count(severity), severity)
         for severity in Severity
         if survey.count(severity)
     )
-    answer = "starts" if survey.starts else "does not start"
-    several = "every handler starts somewhere" if survey.starts else "not every handler starts"
+    answer, several = _SUMMARIES[survey.answer]
     if any(one.state.runtime not in survey.deciding for one in survey.verdicts):
         several += " (runtimes in brackets are past their support, and don't count)"
     handlers = {one.state.handler for one in survey.verdicts}
     many = len(handlers) > 1 or len(survey.verdicts) > 1
     return f"\n{several if many else answer}" + (f": {counts}" if counts else "")
+
+
+def _counted(count: int, severity: Severity) -> str:
+    return f"{count} {severity}{'' if count == 1 or severity is Severity.UNKNOWN else 's'}"
