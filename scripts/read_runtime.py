@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from shim.check.listing import format_listing
 from shim.check.root import read_root
+from shim.check.runtimes import BASH
 from shim.errors import ShimError
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def _table(runtime: Runtime, source: str) -> str:
             f"system = {json.dumps(runtime.system)}",
             f"architectures = {_strings(sorted(runtime.architectures))}",
             f"merged_usr = {str(runtime.merged_usr).lower()}",
+            *([] if runtime.shell == BASH else [f'shell = "{runtime.shell}"']),
             f"library_folders = {_strings(runtime.library_folders)}",
             f'listing = "{runtime.name}"',
             f"image = {runtime.image}",

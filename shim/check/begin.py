@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shim.check.execution import Attempt, Machine, Role, env_program
+from shim.check.attempt import Attempt, Role
+from shim.check.execution import Machine, env_program
 from shim.check.findings import Severity, finding, place
 from shim.check.launch import check_launch
 from shim.check.missing import missing_handler
-from shim.check.script import Script
-from shim.check.situation import Situation
+from shim.check.runtimes import BASH
 from shim.check.tree import TASK
 from shim.package.executables import Kind, first_bytes, kind_of, read_shebang, script_text
 from shim.package.names import BOOTSTRAP, PRIVATE
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
     from shim.check.findings import Finding
-    from shim.check.situation import Value
+    from shim.check.situation import Situation, Value
     from shim.check.tree import File
     from shim.package.executables import Shebang
 
@@ -104,6 +104,9 @@ def _follow(
     arguments: tuple[Value, ...],
     chain: tuple[str, ...],
 ) -> Iterable[Finding] | None:
+    # What most packages don't need.
+    from shim.check.script import Script
+
     shebang = read_shebang(first_bytes(file.entry))
     shell = _shell(shebang) if shebang else "sh" if role is Role.SHELL_SCRIPT else None
     if shell is None:
@@ -147,8 +150,10 @@ def _situation(
     shell: str,
 ) -> Situation:
     """Where a script begins, with the variables that Lambda sets."""
+    from shim.check.situation import Situation  # as above
+
     state = machine.state
-    is_bash = shell == "bash" or (shell == "sh" and state.runtime.shell == "bash")
+    is_bash = shell == "bash" or (shell == "sh" and state.runtime.shell == BASH)
     handler: Value | None = state.handler or Unclear(
         line=0, reason="it depends on the handler, and none is named (`--handler`)"
     )

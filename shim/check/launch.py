@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.check.execution import Attempt, Machine, Role
+from shim.check.attempt import Attempt, Role
 from shim.check.findings import Finding, Severity, finding
 from shim.check.missing import GOES_ON, missing_handler, missing_wrapper, refused_handler
 from shim.check.tree import OPT, TASK
@@ -15,6 +15,7 @@ from shim.package.names import handler_problem, is_bootstrap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shim.check.execution import Machine
     from shim.check.programs import Begin
 
 

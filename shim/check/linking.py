@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shim.check.absent import left_open
 from shim.check.findings import Finding, finding
 from shim.check.library_hints import hint_of_library
 from shim.check.runtimes import loader_of
@@ -139,13 +140,15 @@ def _broken(where: str, needing: Loaded, problem: str) -> Finding:
 
 
 def _missing(tree: Tree, state: State, file: Loaded, name: str) -> Finding:
-    return finding(
+    missing = finding(
         "library-missing",
         file.where,
         f"needs `{name}`, which is neither in {state.runtime.name} nor where the linker looks"
         " in the package or the layers",
         hint=hint_of_library(tree, state, name),
     )
+    # LD_LIBRARY_PATH has a folder of the layers'.
+    return left_open(state, missing)
 
 
 def _check_reports(file: Loaded, state: State) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import errno
 import stat
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.check.absent import left_open
 from shim.check.findings import Finding, Severity, finding, place
 from shim.check.tree import OPT, TASK, Node
 from shim.package.executables import handlers_of
@@ -16,7 +16,8 @@ from shim.package.kept import kept
 from shim.package.names import BOOTSTRAP
 
 if TYPE_CHECKING:
-    from shim.check.execution import Attempt, Machine
+    from shim.check.attempt import Attempt
+    from shim.check.execution import Machine
     from shim.package.read import Package
 
 PACK = "pack it with `shim pack`, which puts a launcher there"
@@ -39,8 +40,8 @@ def missing_bootstrap(machine: Machine) -> Finding:
             hint="let the link lead to a file in the package",
             severity=Severity.ERROR,
         )
-    return _open(
-        machine,
+    return left_open(
+        machine.state,
         finding(
             "bootstrap-missing",
             where,
@@ -58,8 +59,8 @@ def missing_handler(machine: Machine, attempt: Attempt) -> Finding:
     if machine.state.arch is Arch.X86_64:
         for root in (TASK, OPT):
             if isinstance(machine.tree.find(f"{root}/{handler}_arm64"), Node):
-                return _open(
-                    machine,
+                return left_open(
+                    machine.state,
                     finding(
                         "handler-wrong-architecture",
                         f"{root}/{handler}_arm64",
@@ -67,8 +68,8 @@ def missing_handler(machine: Machine, attempt: Attempt) -> Finding:
                         hint="build it for x86_64 too (Go: `GOOS=linux GOARCH=amd64`)",
                     ),
                 )
-    return _open(
-        machine,
+    return left_open(
+        machine.state,
         finding(
             "handler-missing",
             "Handler",
@@ -80,14 +81,15 @@ def missing_handler(machine: Machine, attempt: Attempt) -> Finding:
 
 def missing_wrapper(machine: Machine, wrapper: str) -> Finding:
     """No file that AWS_LAMBDA_EXEC_WRAPPER names."""
-    return _open(
-        machine,
+    return left_open(
+        machine.state,
         finding(
             "wrapper-missing",
             "AWS_LAMBDA_EXEC_WRAPPER",
             f"names `{wrapper}`, which is not there",
             hint="add the layer that has it, or unset the variable",
         ),
+        wrapper,
     )
 
 
@@ -99,14 +101,6 @@ def refused_handler(attempt: Attempt) -> Finding:
         f"can't be executed at `{attempt.path}`: {errno.errorcode.get(attempt.error)}",
         hint="name it by its path in the package: `bin/orders`",
     )
-
-
-def _open(machine: Machine, found: Finding) -> Finding:
-    """Unknown where a layer that isn't at hand could have it."""
-    if not machine.state.absent_layers:
-        return found
-    hint = "give the layers' zips, in the function's order: `--layer ZIP`"
-    return replace(found, severity=Severity.UNKNOWN, hint=hint)
 
 
 def _instead_of_bootstrap(machine: Machine) -> str | None:

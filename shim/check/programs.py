@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from shim.arch import Arch
-from shim.check.execution import Attempt, Machine, Role
+from shim.check.absent import left_open
+from shim.check.attempt import Attempt, Role
+from shim.check.execution import Machine
 from shim.check.findings import Severity, finding
 from shim.check.situation import NOT_FOUND, Failure, Leaving, Situation
 from shim.check.tree import OPT, TASK, Node
@@ -141,8 +143,8 @@ class Programs:
         where = "is not there" if "/" in name else "is not along PATH"
         runtime = self._machine.state.runtime.name
         missing = self._missing(f"runs `{name}` (line {line}), which {where} in {runtime}")
-        if self._machine.state.absent_layers:
-            missing = replace(missing, severity=Severity.UNKNOWN)
+        # PATH has a folder of the layers'.
+        missing = left_open(self._machine.state, missing, name if "/" in name else OPT)
         return self._over((missing,), at, NOT_FOUND, is_exec=is_exec, is_certain=False)
 
     def _system(
@@ -186,9 +188,8 @@ class Programs:
             return at.stuck(Unclear(line=0, reason=reason), line)
         if attempt.error and not found:
             how = "is not there" if attempt.is_absent else "can't be executed"
-            found = (self._missing(f"runs `{path}` (line {line}), which {how}"),)
-            if path.startswith(f"{OPT}/") and machine.state.absent_layers:
-                found = (replace(found[0], severity=Severity.UNKNOWN),)
+            missing = self._missing(f"runs `{path}` (line {line}), which {how}")
+            found = (left_open(machine.state, missing, path),)
         if any(isinstance(at.value(name), Unclear) for name in ("PATH", "LD_LIBRARY_PATH")):
             found = tuple(
                 replace(one, severity=Severity.UNKNOWN) if one.code in _ON_VARIABLES else one
@@ -210,7 +211,12 @@ class Programs:
         if is_exec:
             return replace(at, leaving=Leaving.SCRIPT, result=found)
         is_failure = any(one.severity is Severity.ERROR for one in found)
-        failure = Failure(findings=found, is_after_another=at.has_run, is_certain=is_certain)
+        failure = Failure(
+            findings=found,
+            is_after_another=at.has_run,
+            is_certain=is_certain,
+            is_strict=at.is_strict,
+        )
         return replace(
             at,
             failures=(*at.failures, failure) if found else at.failures,

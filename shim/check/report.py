@@ -28,7 +28,7 @@ def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
     """All of it as plain values; docs/check.schema.json says what is where."""
     surveys = tuple(surveys)
     content = {
-        "answer": worst(survey.answer for survey in surveys).word,
+        "answer": worst(survey.answer for survey in surveys),
         "packages": [_package(survey) for survey in surveys],
     }
     return document(JSON_FORMAT, content)
@@ -80,12 +80,12 @@ def _package(survey: Survey) -> dict[str, Any]:
         "zipped": state.package.zipped,
         "unzipped": size,
         "left": read_limits().unzipped - size,
-        "answer": survey.answer.word,
+        "answer": survey.answer,
         "handlersLeftOut": survey.left_out,
         "states": [
             {
                 **_state(one.state),
-                "answer": one.answer.word,
+                "answer": one.answer,
                 "reasons": [finding.code for finding in one.reasons],
             }
             for one in survey.verdicts

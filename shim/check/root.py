@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.ld_cache import read_cache
 from shim.check.listing import Listing
-from shim.check.runtimes import Runtime, folders_of, loader_of, read_service, split_version
+from shim.check.runtimes import (
+    BASH,
+    Runtime,
+    folders_of,
+    loader_of,
+    read_service,
+    split_version,
+)
 from shim.elf import SHARED, ElfInvalid, read_linking, read_start
 from shim.errors import InputError
 
@@ -64,6 +71,7 @@ def read_root(folder: Path, *, day: date, name: str = "") -> Runtime:
         merged_usr=merged,
         library_folders=folders,
         versions=_versions(found[architectures[0]]),
+        shell=(root.resolve("/bin/sh") or BASH).rpartition("/")[2],
     )
 
 

@@ -23,6 +23,10 @@ _ABI = "GLIBC_ABI_"
 _ABI_SINCE = (2, 36)  # glibc's NEWS for 2.36: the first of these versions without a number
 
 
+BASH = "bash"
+"""What `sh` is on Amazon Linux."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
     """What Lambda itself does and takes, whatever the runtime."""
@@ -67,7 +71,7 @@ class Runtime:
     unversioned: frozenset[str] = frozenset()
     """Libraries of such a list that define none at all."""
     reports: tuple[Report, ...] = ()
-    shell: str = "bash"
+    shell: str = BASH
     """What its `sh` is."""
     runs_handler: bool = False
     """Whether the file that Handler names is run itself, and no `bootstrap`."""
@@ -196,7 +200,7 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
         reports=tuple(
             _report(name, dict(one)) for one in _of(table, "reports", list, name, default=[])
         ),
-        shell=_of(table, "shell", str, name, default="bash"),
+        shell=_of(table, "shell", str, name, default=BASH),
         runs_handler=_of(table, "starts", str, name, default="bootstrap") == "handler",
         is_test=_of(table, "test_only", bool, name, default=False),
         support_ends=table.pop("support_ends", None),

@@ -248,7 +248,7 @@ class Script:
             for one in failure.findings:
                 if one.severity is not Severity.ERROR:
                     found.append(one)
-                elif at.unclear or failure.is_after_another:
+                elif at.unclear or failure.is_after_another or (failure.is_strict and not is_last):
                     found.append(_weaker(one))
                 elif is_over:
                     found.append(replace(one, severity=Severity.WARNING))

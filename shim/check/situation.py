@@ -39,6 +39,8 @@ class Failure:
     """Whether another program of the package had been started before."""
     is_certain: bool = True
     """Not so of a program of the runtime's: what it has isn't all known."""
+    is_strict: bool = False
+    """Whether the script ends there if it really fails (`set -e`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from shim.check.attempt import Role
 from shim.check.begin import begin, launcher_path
-from shim.check.execution import Machine, Role
 from shim.check.findings import Finding, finding, place
 from shim.check.launch import candidates, check_handler_alone
 from shim.check.missing import PACK, missing_bootstrap
@@ -18,6 +18,7 @@ from shim.package.names import BOOTSTRAP
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from shim.check.execution import Machine
     from shim.package.read import Entry
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")

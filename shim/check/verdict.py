@@ -31,11 +31,6 @@ class Answer(StrEnum):
         """For sorting: the best first."""
         return _RANKS.index(self)
 
-    @property
-    def word(self) -> str:
-        """As documents have it."""
-        return self.name.lower()
-
 
 _RANKS = (Answer.STARTS, Answer.UNKNOWN, Answer.FAILS)
 

@@ -124,7 +124,7 @@ def test_json_is_what_its_schema_says(check: Callable[..., Checked], good: Path,
     status, printed, _ = check(good, bad, "--json")
     jsonschema.validate(document(printed), schema)
     assert status == 1
-    assert [one["answer"] for one in document(printed)["packages"]] == ["starts", "fails"]
+    assert [one["answer"] for one in document(printed)["packages"]] == ["starts", "doesn't start"]
 
 
 def test_sarif_names_each_finding_and_where_it_is(check: Callable[..., Checked], bad: Path) -> None:
@@ -207,7 +207,7 @@ def test_all_reports_say_of_three_answers_the_same(
         ((good,), "starts", (0, 0)),
         ((unclear,), "unknown", (0, 1)),
         ((good, unclear), "unknown", (0, 1)),
-        ((good, unclear, bad), "fails", (1, 1)),
+        ((good, unclear, bad), "doesn't start", (1, 1)),
     ]:
         status, printed, _ = check(*paths, *ONE, "--json")
         jsonschema.validate(document(printed), schema)
@@ -218,7 +218,8 @@ def test_all_reports_say_of_three_answers_the_same(
             for one in document(check(*paths, *ONE, "--sarif")[1])["runs"][0]["results"]
         ]
         assert (
-            levels == {"starts": [], "unknown": ["warning"], "fails": ["warning", "error"]}[answer]
+            levels
+            == {"starts": [], "unknown": ["warning"], "doesn't start": ["warning", "error"]}[answer]
         )
     (state,) = document(check(unclear, *ONE, "--json")[1])["packages"][0]["states"]
     assert (state["answer"], state["reasons"]) == ("unknown", ["script-not-followed"])

@@ -187,7 +187,7 @@ def check(root: Path, folder: Path, *words: str) -> int:
 
 @pytest.mark.parametrize(
     ("script", "status", "said"),
-    [("#!/bin/sh\n", 0, "starts"), ("#!/bin/dash\n", 1, "/bin/dash`, which is not there in")],
+    [("#!/bin/sh\necho\n", 0, "starts"), ("#!/bin/dash\n", 1, "/bin/dash`, which is not there in")],
 )
 def test_a_package_is_checked_in_it(
     root: Path,
