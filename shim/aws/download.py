@@ -48,7 +48,8 @@ def download(link: Field, *, about: Field, folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise MachineError(f"can't make the folder, {error.strerror}: `{folder}`") from error
-    with new_file(path) as file:
+    # As private as its folder: packages of an account may have anything in them.
+    with new_file(path, is_secret=True) as file:
         for piece in _pieces(location, size):
             file.write(piece)
         file.seek(0)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from shim.errors import InputError
 from shim.package.entry import InputFile, PackedSource
+from shim.package.executables import script_text
 from shim.package.extract import link_text, naming, sound_entries
+from shim.package.handover import lost_with
 from shim.package.limits import format_size, read_limits
 from shim.package.names import BOOTSTRAP, check_handler_name, check_path, may_be_handler
 from shim.package.program import EVERYWHERE, SCRIPT, NoProgram, runs_on
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
 
+_SHOWN = 4
 _TASK_ROOT = "/var/task/"
 _LINKS = 40
 """Links to follow from one name, as Linux does."""
@@ -103,6 +106,13 @@ def _check_replaceable(built: _Built) -> None:
         raise InputError(
             "its `bootstrap` is the program itself, and the handler's name is not known",
             hint=f"say which handler it becomes: `NAME={built.path}`",
+        )
+    if lost := lost_with(script_text(program)):
+        raise InputError(
+            f"its `bootstrap` does more than start the handler, which a launcher would not do:"
+            f" {'; '.join(lost[:_SHOWN])}",
+            hint="do it in the handler, or keep the script as one and start that:"
+            f" `NAME={built.path}`",
         )
 
 

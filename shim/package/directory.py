@@ -274,7 +274,7 @@ def _read_header(file: int, record: Record) -> None:
     elif method != record.method:
         differing = "method"
     elif (flags ^ record.flags) & (_ENCRYPTED | _DESCRIPTOR):
-        differing = "flags"
+        differing = "set of flags"
     elif not is_elsewhere and crc32 != record.crc32:
         differing = "CRC-32"
     elif not is_elsewhere and size not in {record.size, _WIDE}:
