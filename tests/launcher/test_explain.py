@@ -6,10 +6,8 @@ import itertools
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +20,11 @@ from shim.launcher.inventory import HANDLER_LIMIT, SECONDS, Inventory, nearest, 
 from shim.launcher.program import Program, parse_program
 from shim.launcher.wording import quote, show
 from tests.launcher.api import report_request, runtime_api
-from tests.launcher.package import LAUNCHER_FOLDER, NATIVE, OTHER
+from tests.launcher.package import LAUNCHER_FOLDER, NATIVE, OTHER, Package
 from tests.launcher.programs import elf, elf_with_interpreter
-from tests.requirements import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 SOURCE_ROOT = LAUNCHER_FOLDER.parent.parent
 MAIN = """
@@ -37,63 +34,35 @@ main(os.environb[b"OWN_PATH"], [b"=".join(item) for item in os.environb.items()]
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """A task root whose failing start is explained, by Python or by the lean launcher."""
-
-    root: Path
-
-    def add(self, name: str, content: bytes = elf(NATIVE.elf_machine), mode: int = 0o755) -> Path:
-        """Put a file into it: without more, a program for this machine that can't run."""
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        path.chmod(mode)
-        return path
-
-    def explain(self, handler: str | bytes | None, **variables: str) -> tuple[dict[str, Any], int]:
-        """The report and the exit status of the full launcher's Python half."""
-        command = [sys.executable, "-c", MAIN]
-        done = self._start(command, handler, PYTHONPATH=str(SOURCE_ROOT), **variables)
-        assert done.stderr.count(b"\n") == 1
-        return json.loads(done.stderr), done.returncode
-
-    def report(self, handler: str | bytes | None, **variables: str) -> tuple[dict[str, Any], int]:
-        """The report and the exit status of the lean launcher."""
-        done = self._start([self.root / "bootstrap"], handler, **variables)
-        return json.loads(done.stderr), done.returncode
-
-    def _start(
-        self, command: Sequence[str | Path], handler: str | bytes | None, **variables: str
-    ) -> subprocess.CompletedProcess[bytes]:
-        own_path = str(self.root / "bootstrap")
-        environment: dict[str, str | bytes] = {
-            "LAMBDA_TASK_ROOT": str(self.root),
-            "OWN_PATH": own_path,
-            **variables,
-        }
-        if handler is not None:
-            environment["_HANDLER"] = handler
-        return subprocess.run(
-            command, env=environment, capture_output=True, check=False, timeout=60
-        )
-
-
 @pytest.fixture
-def package(tmp_path: Path) -> Package:
-    """An empty package with the lean launcher in it, where that is built."""
-    root = tmp_path / "task"
-    root.mkdir()
-    launcher = LAUNCHER_FOLDER / "bin" / f"lean-{NATIVE}"
-    if launcher.exists():
-        shutil.copy(launcher, root / "bootstrap")
-    return Package(root=root)
+def package(make_package: Callable[[str, Arch], Package]) -> Package:
+    """A package with the lean launcher in it."""
+    return make_package("lean", NATIVE)
+
+
+def explain(
+    package: Package, handler: str | bytes | None, **variables: str
+) -> tuple[dict[str, Any], int]:
+    """The report and the exit status of the full launcher's Python half."""
+    environment: dict[str, str | bytes] = {
+        "PYTHONPATH": str(SOURCE_ROOT),
+        "OWN_PATH": str(package.bootstrap),
+        "LAMBDA_TASK_ROOT": str(package.root),
+        **variables,
+    }
+    if handler is not None:
+        environment["_HANDLER"] = handler
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN], env=environment, capture_output=True, check=False, timeout=60
+    )
+    assert done.stderr.count(b"\n") == 1
+    return json.loads(done.stderr), done.returncode
 
 
 def _fill(package: Package) -> None:
     """Something of everything that can be wrong."""
     package.add("orders", elf(OTHER.elf_machine))
-    package.add("bin/bills")
+    package.add("bin/bills", elf(NATIVE.elf_machine))
     package.add("bin/orders_arm64", elf(Arch.ARM64.elf_machine))
     package.add("script", b"#!/no/such/shell\n")
     package.add("windows", b"#!/bin/sh\r\necho\r\n")
@@ -124,13 +93,13 @@ WRAPPED = [None, "orders", "bin/bills", "bin", "locked", "dangling", "loop", "or
 def test_type_sentence_and_status_are_those_of_the_lean_launcher(
     package: Package, handler: str | bytes | None, wrapper: str
 ) -> None:
-    require((package.root / "bootstrap").exists(), "no lean launcher is built")
     _fill(package)
     variables = {}
     if wrapper:
         variables["AWS_LAMBDA_EXEC_WRAPPER"] = str(package.root / wrapper)
-    lean, lean_status = package.report(handler, **variables)
-    full, full_status = package.explain(handler, **variables)
+    outcome = package.start(handler, variables=variables)
+    lean, lean_status = outcome.report, outcome.status
+    full, full_status = explain(package, handler, **variables)
     assert full["errorType"] == lean["errorType"]
     assert full["errorMessage"].startswith(lean["errorMessage"])
     assert full["stackTrace"] == []
@@ -140,7 +109,7 @@ def test_type_sentence_and_status_are_those_of_the_lean_launcher(
 
 def test_without_a_handler_the_packages_programs_are_named(package: Package) -> None:
     package.add("bin/orders")
-    report, status = package.explain(None)
+    report, status = explain(package, None)
     assert report["errorMessage"] == (
         "_HANDLER is not set. Lambda sets it to the function's Handler."
         " Set Handler to one of: bin/orders"
@@ -152,7 +121,7 @@ def test_without_a_handler_the_packages_programs_are_named(package: Package) -> 
 
 def test_an_absolute_handler_is_told_its_relative_name(package: Package) -> None:
     path = package.add("bin/orders")
-    report, _ = package.explain(str(path))
+    report, _ = explain(package, str(path))
     assert report["errorMessage"].endswith("Set it to bin/orders")
 
 
@@ -160,7 +129,7 @@ def test_a_misspelt_handler_is_told_the_nearest(package: Package) -> None:
     package.add("bin/orders")
     package.add("bin/bills")
     for handler in ("bin/order", "orders", "bin/Orders", "bin/orders.handler"):
-        report, status = package.explain(handler)
+        report, status = explain(package, handler)
         assert "Nearest in the package: bin/orders. Set Handler" in report["errorMessage"]
         assert status == 127
 
@@ -175,20 +144,20 @@ def test_a_handler_for_arm64_only_is_told_so_on_x86_64(package: Package) -> None
 
 
 def test_an_empty_package_is_told_so(package: Package) -> None:
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert "There is no program in the package" in report["errorMessage"]
     assert report["handlers"] == {}
 
 
 def test_a_dangling_link_is_named_with_its_target(package: Package) -> None:
     (package.root / "orders").symlink_to("../build/orders")
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert "orders is a link to ../build/orders, which is missing" in report["errorMessage"]
 
 
 def test_a_missing_run_bit_is_named_with_the_mode(package: Package) -> None:
     package.add("orders", mode=0o644)
-    report, status = package.explain("orders")
+    report, status = explain(package, "orders")
     assert "Its mode is 0644, without a run bit" in report["errorMessage"]
     assert "chmod 755" in report["errorMessage"]
     assert status == 126
@@ -196,13 +165,13 @@ def test_a_missing_run_bit_is_named_with_the_mode(package: Package) -> None:
 
 def test_a_folder_is_told_what_is_in_it(package: Package) -> None:
     package.add("bin/orders")
-    report, _ = package.explain("bin")
+    report, _ = explain(package, "bin")
     assert report["errorMessage"].endswith("It is a folder. Set Handler to bin/orders")
 
 
 def test_the_wrong_architecture_is_told_how_to_build(package: Package) -> None:
     package.add("orders", elf(OTHER.elf_machine))
-    report, status = package.explain("orders")
+    report, status = explain(package, "orders")
     message = report["errorMessage"]
     assert f"It is built for {OTHER}, and this machine is {NATIVE}: build it for" in message
     assert f"set the function's Architectures to {OTHER}" in message
@@ -212,7 +181,7 @@ def test_the_wrong_architecture_is_told_how_to_build(package: Package) -> None:
 
 def test_windows_line_ends_are_named(package: Package) -> None:
     package.add("orders", b"#!/bin/sh\r\necho hello\r\n")
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert report["errorType"] == "Runtime.InterpreterMissing"
     assert "ends with a carriage return" in report["errorMessage"]
     assert "dos2unix" in report["errorMessage"]
@@ -220,7 +189,7 @@ def test_windows_line_ends_are_named(package: Package) -> None:
 
 def test_a_missing_interpreter_is_named(package: Package) -> None:
     package.add("orders", b"#!/usr/bin/no-such-python3 -u\n")
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert "Its first line names /usr/bin/no-such-python3, which is not" in report["errorMessage"]
     assert report["file"]["interpreter"] == "/usr/bin/no-such-python3"
 
@@ -228,7 +197,7 @@ def test_a_missing_interpreter_is_named(package: Package) -> None:
 def test_a_missing_loader_is_named_and_musl_known(package: Package) -> None:
     loader = b"/lib/ld-musl-none.so.1"
     package.add("orders", elf_with_interpreter(NATIVE.elf_machine, loader))
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert "Its loader, /lib/ld-musl-none.so.1, is not on this machine" in report["errorMessage"]
     assert "musl, on Alpine Linux say" in report["errorMessage"]
 
@@ -250,7 +219,7 @@ def test_what_is_no_program_is_told_what_it_is(
     package: Package, content: bytes, words: str
 ) -> None:
     package.add("orders", content)
-    report, status = package.explain("orders")
+    report, status = explain(package, "orders")
     assert report["errorType"] == "Runtime.LaunchFailed"
     assert words in report["errorMessage"]
     assert status == 126
@@ -258,7 +227,7 @@ def test_what_is_no_program_is_told_what_it_is(
 
 def test_a_wrapper_that_fails_is_named_by_its_variable(package: Package) -> None:
     package.add("orders")
-    report, status = package.explain("orders", AWS_LAMBDA_EXEC_WRAPPER="/opt/no-wrapper")
+    report, status = explain(package, "orders", AWS_LAMBDA_EXEC_WRAPPER="/opt/no-wrapper")
     assert "AWS_LAMBDA_EXEC_WRAPPER is set, and what it names" in report["errorMessage"]
     assert status == 127
 
@@ -266,7 +235,7 @@ def test_a_wrapper_that_fails_is_named_by_its_variable(package: Package) -> None
 def test_the_report_is_bounded_for_a_package_of_thousands_of_files(package: Package) -> None:
     for number in range(6000):
         package.add(f"folder{number % 40}/{'x' * 60}{number}", b"#!/bin/sh\n")
-    report, status = package.explain("folder1/y")
+    report, status = explain(package, "folder1/y")
     assert status == 127
     assert len(json.dumps(report)) < 10_000
     assert len(report["handlers"]) <= 20
@@ -300,7 +269,7 @@ def test_links_that_lead_out_of_the_package_are_not_followed(
     (package.root / "orders").symlink_to(outside)
     inventory = _look(package.root)
     assert inventory.handlers == {}
-    report, _ = package.explain("orders")
+    report, _ = explain(package, "orders")
     assert "file" not in report
 
 
@@ -318,7 +287,7 @@ def test_data_are_no_handlers(package: Package) -> None:
 
 def test_the_report_reaches_the_runtime_api_as_it_reached_standard_error(package: Package) -> None:
     with runtime_api() as api:
-        report, status = package.explain("orders", AWS_LAMBDA_RUNTIME_API=api.address)
+        report, status = explain(package, "orders", AWS_LAMBDA_RUNTIME_API=api.address)
     (request,) = api.requests
     line = request.partition(b"\r\n\r\n")[2]
     assert request == report_request(api.address, "Runtime.HandlerNotFound", line)
@@ -327,7 +296,7 @@ def test_the_report_reaches_the_runtime_api_as_it_reached_standard_error(package
 
 def test_a_silent_runtime_api_does_not_hold_it(package: Package) -> None:
     with runtime_api(answer=b"") as api:
-        _, status = package.explain("orders", AWS_LAMBDA_RUNTIME_API=api.address)
+        _, status = explain(package, "orders", AWS_LAMBDA_RUNTIME_API=api.address)
     assert len(api.requests) == 1
     assert status == 127
 
