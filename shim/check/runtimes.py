@@ -67,7 +67,7 @@ class Runtime:
     versions: Mapping[str, tuple[int, ...]]
     """The newest of each kind of symbol version: `GLIBC` 2.34."""
     more_versions: frozenset[str] = frozenset()
-    """Symbol versions without a number that the libraries of a mere list of names define."""
+    """Symbol versions beside those that the libraries of a mere list of names define."""
     unversioned: frozenset[str] = frozenset()
     """Libraries of such a list that define none at all."""
     reports: tuple[Report, ...] = ()
