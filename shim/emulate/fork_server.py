@@ -10,22 +10,17 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-import shim
 from shim.emulate import sandbox, supervisor
+from shim.emulate.interpreter import interpreter_command
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_CODE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from shim.emulate import fork_server; fork_server.main(int(sys.argv[2]))"
-)
 _NUMBER_SIZE = 8
 _MOST_STREAMS = 4
 
@@ -114,9 +109,8 @@ class ForkServer:
     def __enter__(self) -> Self:
         self._calls, its_calls = socket.socketpair()
         with its_calls:
-            words = [_CODE, str(Path(shim.__path__[0]).parent), str(its_calls.fileno())]
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", *words],
+                interpreter_command("fork_server", its_calls.fileno()),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[its_calls.fileno()],
                 start_new_session=True,  # a Ctrl-C is for shim, which then closes this in order

@@ -6,13 +6,11 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-import shim
+from shim.emulate.interpreter import interpreter_command
 from shim.emulate.pump import Lines, Pump
 from shim.emulate.supervisor import SHUTDOWN_MILLISECONDS
 from shim.errors import InputError, MachineError
@@ -28,11 +26,6 @@ START_SECONDS = 120
 
 CLOSE_SECONDS = SHUTDOWN_MILLISECONDS / 1000 + 30
 """For the supervisor to end everything and, without namespaces, to remove what was unpacked."""
-
-_SUPERVISOR = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from shim.emulate import supervisor; supervisor.main(int(sys.argv[2]))"
-)
 
 
 class Emulator:
@@ -111,9 +104,8 @@ class Emulator:
 
 
 def _new_supervisor(status: int) -> subprocess.Popen[bytes]:
-    code = ["-I", "-S", "-c", _SUPERVISOR, str(Path(shim.__path__[0]).parent), str(status)]
     return subprocess.Popen(
-        [sys.executable, *code],
+        interpreter_command("supervisor", status),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
