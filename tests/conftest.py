@@ -14,7 +14,7 @@ import pytest
 import shim.launcher
 from shim.arch import Arch
 from tests.kept import compiled
-from tests.requirements import require
+from tests.requirements import require, require_zig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def compiler(request: pytest.FixtureRequest) -> Compiler:
     """Compiles small real programs."""
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     assert request.config.cache is not None
     return Compiler(folder=request.config.cache.mkdir("programs"))
 

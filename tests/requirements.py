@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
+
+from shim.emulate.standin import can_run
+
+if TYPE_CHECKING:
+    from shim.arch import Arch
 
 
 def require(condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a claim at each call
@@ -14,3 +21,13 @@ def require(condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a 
     if os.environ.get("SHIM_TEST_REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def require_zig() -> None:
+    """What compiles the tests' programs for every machine."""
+    require(find_spec("ziglang") is not None, "ziglang is not installed")
+
+
+def require_runs(arch: Arch) -> None:
+    """A machine that runs programs of `arch`, by itself or by qemu."""
+    require(can_run(arch), f"programs for {arch} don't run here: install qemu-user-static")

@@ -6,14 +6,14 @@ import hashlib
 import os
 import socket
 import sys
-import threading
 from base64 import b64encode
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore import response, stub
 
 from shim.arch import Arch
 from shim.aws import boto
@@ -30,16 +30,13 @@ from shim.aws.api import (
     Zip,
 )
 from shim.errors import InputError, MachineError
+from tests.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from shim.aws.api import LambdaApi
-
-boto3 = pytest.importorskip("boto3")
-stub = pytest.importorskip("botocore.stub")
-response = pytest.importorskip("botocore.response")
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:agent:3"
 CONFIGURATION: dict[str, Any] = {
@@ -59,10 +56,10 @@ CONFIGURATION: dict[str, Any] = {
 
 
 @dataclass
-class Served:
+class Storage:
     """A loopback server, in S3's place."""
 
-    url: str
+    url: str = ""
     bodies: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
@@ -70,29 +67,18 @@ class Served:
         self.bodies[f"/{name}"] = body
         return f"{self.url}/{name}?X-Amz-Signature=secret"
 
+    def answer(self, path: str) -> tuple[int, bytes]:
+        place = path.partition("?")[0]
+        self.requests.append(place)
+        body = self.bodies.get(place)
+        return (403, b"<Error/>") if body is None else (200, body)
+
 
 @pytest.fixture
-def served() -> Iterator[Served]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            place = self.path.partition("?")[0]
-            found.requests.append(place)
-            body = found.bodies.get(place)
-            self.send_response(200 if body is not None else 403)
-            self.end_headers()
-            self.wfile.write(body or b"<Error/>")
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Served(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def storage() -> Iterator[Storage]:
+    found = Storage()
+    with served(found.answer) as found.url:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -121,26 +107,31 @@ def zip_of(path: Path, data: bytes = b"PK zip") -> Zip:
 
 
 def answer_function(
-    stubbed: Any, served: Served, *, package: bytes = b"code", layer: bytes = b"layer", **wrong: Any
+    stubbed: Any,
+    storage: Storage,
+    *,
+    package: bytes = b"code",
+    layer: bytes = b"layer",
+    **wrong: Any,
 ) -> None:
     """What get_function and get_layer_version_by_arn answer."""
     about = {"CodeSize": len(package), "CodeSha256": sha256(package), **wrong}
-    code = {"Location": served.link("code.zip", package), "RepositoryType": "S3"}
+    code = {"Location": storage.link("code.zip", package), "RepositoryType": "S3"}
     stubbed.add_response(
         "get_function",
         {"Configuration": {**CONFIGURATION, **about}, "Code": code},
         {"FunctionName": "orders", "Qualifier": "$LATEST"},
     )
     if not wrong:
-        link = served.link("layer.zip", layer)
+        link = storage.link("layer.zip", layer)
         content = {"Location": link, "CodeSize": len(layer), "CodeSha256": sha256(layer)}
         stubbed.add_response("get_layer_version_by_arn", {"Content": content}, {"Arn": ARN})
 
 
 def test_a_live_function_comes_with_its_zips(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path
 ) -> None:
-    answer_function(stubbed, served)
+    answer_function(stubbed, storage)
     live = boto.fetch_function(client, "orders", folder=tmp_path / "cache")
     assert live.named.name == "orders"
     assert live.named.function.arch is Arch.ARM64
@@ -150,22 +141,22 @@ def test_a_live_function_comes_with_its_zips(
 
 
 def test_what_is_there_is_not_downloaded_again_unless_it_is_damaged(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path
 ) -> None:
     packages = []
     for _ in range(3):
-        answer_function(stubbed, served)
+        answer_function(stubbed, storage)
         packages.append(boto.fetch_function(client, "orders", folder=tmp_path).package)
-    assert served.requests == ["/code.zip", "/layer.zip"]
+    assert storage.requests == ["/code.zip", "/layer.zip"]
     packages[0].write_bytes(b"cod")
-    answer_function(stubbed, served)
+    answer_function(stubbed, storage)
     assert boto.fetch_function(client, "orders", folder=tmp_path).package.read_bytes() == b"code"
 
 
 def test_a_layer_whose_zip_is_at_hand_is_not_asked_for(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path
 ) -> None:
-    answer_function(stubbed, served, Layers=[{"Arn": ARN}])
+    answer_function(stubbed, storage, Layers=[{"Arn": ARN}])
     known = {ARN: tmp_path / "layer.zip"}
     live = boto.fetch_function(client, "orders", folder=tmp_path / "cache", known=known)
     assert live.layers == known
@@ -179,9 +170,9 @@ def test_a_layer_whose_zip_is_at_hand_is_not_asked_for(
     ],
 )
 def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path, wrong: Any, expected: str
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path, wrong: Any, expected: str
 ) -> None:
-    answer_function(stubbed, served, **wrong)
+    answer_function(stubbed, storage, **wrong)
     with pytest.raises(MachineError, match=expected):
         boto.fetch_function(client, "orders", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -199,18 +190,18 @@ def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing
     ],
 )
 def test_nonsense_in_the_answer_is_refused_with_its_place(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path, wrong: Any, expected: str
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path, wrong: Any, expected: str
 ) -> None:
-    answer_function(stubbed, served, **wrong)
+    answer_function(stubbed, storage, **wrong)
     with pytest.raises(InputError, match=expected):
         boto.fetch_function(client, "orders", folder=tmp_path)
 
 
 def test_a_link_that_has_expired_is_said_without_its_secret(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path
 ) -> None:
-    answer_function(stubbed, served, Layers=[])
-    served.bodies.clear()
+    answer_function(stubbed, storage, Layers=[])
+    storage.bodies.clear()
     with pytest.raises(MachineError) as caught:
         boto.fetch_function(client, "orders", folder=tmp_path)
     assert caught.value.message == ("the package can't be downloaded from 127.0.0.1: Forbidden")
@@ -228,9 +219,9 @@ def test_a_link_that_is_not_https_is_refused(
 
 
 def test_a_layer_of_another_account_says_how_its_zip_is_given(
-    client: Any, stubbed: Any, served: Served, tmp_path: Path
+    client: Any, stubbed: Any, storage: Storage, tmp_path: Path
 ) -> None:
-    answer_function(stubbed, served, Layers=[{"Arn": ARN}])
+    answer_function(stubbed, storage, Layers=[{"Arn": ARN}])
     stubbed.add_client_error("get_layer_version_by_arn", "AccessDeniedException", "not yours", 403)
     with pytest.raises(Refused, match="AccessDeniedException: not yours") as caught:
         boto.fetch_function(client, "orders", folder=tmp_path)

@@ -27,9 +27,8 @@ from shim.bench.candidates import (
 from shim.bench.machine import describe, own_arch
 from shim.bench.runner import StartRunner
 from shim.elf import read_header
-from shim.emulate.standin import can_run
 from shim.errors import MachineError
-from tests.requirements import require
+from tests.requirements import require, require_runs, require_zig
 
 BASELINES = Path(assembly.__file__).parent / "baselines"
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
@@ -111,7 +110,7 @@ def test_the_scripts_pass_shellcheck() -> None:
 def test_the_machine_code_is_what_the_assembly_source_says(
     arch: Arch, source: str, code: dict[Arch, bytes], tmp_path: Path
 ) -> None:
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     require(find_spec("elftools") is not None, "pyelftools is not installed")
     from elftools.elf.elffile import ELFFile
 
@@ -133,7 +132,7 @@ def test_what_is_assembled_is_a_program_for_its_architecture(arch: Arch) -> None
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_handler_and_floor_run(arch: Arch, tmp_path: Path) -> None:
-    require(can_run(arch), f"nothing here runs {arch} programs")
+    require_runs(arch)
     (tmp_path / "bin").mkdir()
     for name, code in (("bin/orders", assembly.HANDLER), ("bootstrap", assembly.FLOOR)):
         (tmp_path / name).write_bytes(assembly.program(arch, code))
@@ -145,7 +144,7 @@ def test_handler_and_floor_run(arch: Arch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arch", list(Arch))
 def test_the_starter_waits_and_takes_the_time_before_the_exec(arch: Arch, tmp_path: Path) -> None:
-    require(can_run(arch), f"nothing here runs {arch} programs")
+    require_runs(arch)
     starter = make_starter(arch, folder=tmp_path)
     handler = tmp_path / "bootstrap"
     handler.write_bytes(assembly.program(arch, assembly.HANDLER))
@@ -181,9 +180,10 @@ def test_slow_candidates_are_made_only_when_asked_for() -> None:
     assert "nuitka" in [one.name for one in chosen(["nuitka"], with_slow=False)]
 
 
-def test_what_can_not_be_made_is_missing_with_its_reason(tmp_path: Path) -> None:
-    if find_spec("nuitka") is not None:
-        pytest.skip("Nuitka is installed here, and takes minutes")
+def test_what_can_not_be_made_is_missing_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])  # no Nuitka, also where it is installed
     missing = make(BY_NAME["nuitka"], own_arch(), folder=tmp_path)
     assert isinstance(missing, Missing)
     assert "pip install 'nuitka[onefile]'" in missing.reason

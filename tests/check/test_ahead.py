@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,21 +21,14 @@ from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking
 from shim.package.read import Entry, read_package
 from tests.check.builders import launcher, program
-from tests.check.oracle.programs import Programs
-from tests.requirements import require
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.check.oracle.programs import Programs
+
 MB = 1 << 20
 CONTENT = bytes(range(256)) * 4000
-
-
-@pytest.fixture(scope="module")
-def compiled(request: pytest.FixtureRequest) -> Programs:
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
-    assert request.config.cache is not None
-    return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
 
 
 def deflated(path: Path, **contents: bytes) -> Path:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shim.arch import Arch
 from shim.check.verdict import verdict
 from tests.check.builders import entry, launcher, link, package, program, sound, state
-from tests.check.oracle.programs import Programs
-from tests.requirements import require
+
+if TYPE_CHECKING:
+    from tests.check.oracle.programs import Programs
 
 BOOT = entry("bootstrap", launcher())
-
-
-@pytest.fixture(scope="module")
-def compiled(request: pytest.FixtureRequest) -> Programs:
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
-    assert request.config.cache is not None
-    return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
 
 
 def test_a_link_to_a_folder_of_the_system_does_not_start() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 from struct import pack_into
 from typing import TYPE_CHECKING
@@ -29,13 +28,12 @@ from tests.check.builders import (
     sound,
     state,
 )
-from tests.check.oracle.programs import Programs
-from tests.requirements import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shim.package.read import Entry
+    from tests.check.oracle.programs import Programs
 
 
 ARM = Arch.ARM64
@@ -286,14 +284,6 @@ COMPILED: dict[str, Callable[[Programs], tuple[State, State]]] = {
     ),
 }
 """As `CASES`, with real programs that the dynamic linker has something to do with."""
-
-
-@pytest.fixture(scope="module")
-def compiled(request: pytest.FixtureRequest) -> Programs:
-    """Real programs for x86_64."""
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
-    assert request.config.cache is not None
-    return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
 
 
 def test_every_code_has_its_states() -> None:

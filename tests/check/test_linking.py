@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from shim.arch import Arch
 from shim.check.verdict import Answer, verdict
 from tests.check.builders import codes, entry, launcher, link, package, state
 from tests.check.oracle.programs import OUTER_NAME, PRIVATE_NAME, Programs, with_old_run_path
-from tests.requirements import require
+from tests.requirements import require_zig
 
 if TYPE_CHECKING:
     from shim.check.state import State
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def programs(request: pytest.FixtureRequest) -> Programs:
     """Real programs for x86_64."""
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     assert request.config.cache is not None
     return Programs(arch=Arch.X86_64, cache=request.config.cache.mkdir("oracle-programs"))
 

@@ -6,16 +6,17 @@ The full campaign is `python -m tests.check.oracle.campaign ARCH RUNTIME COUNT`.
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-import shim.launcher
 from shim.arch import Arch
 from tests.check.oracle.campaign import campaign
 from tests.check.oracle.roots import require_roots
-from tests.requirements import require
+from tests.requirements import require_zig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNTS = [
     (Arch.X86_64, "debian-bookworm", 40_000, 150, False),
@@ -34,7 +35,7 @@ of the dynamic linker; SHIM_ORACLE_SEED takes other seeds."""
 def test_the_verdict_agrees_with_real_starts(
     arch: Arch, runtime: str, seed: int, count: int, tmp_path: Path, *, is_linked: bool
 ) -> None:
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     require_roots(arch)
     first = int(os.environ.get("SHIM_ORACLE_SEED", seed))
     print(f"{arch} {runtime}: seeds {first} to {first + count - 1}")  # noqa: T201 - to repeat it
@@ -44,7 +45,3 @@ def test_the_verdict_agrees_with_real_starts(
     assert tally.disagreed == []
     assert tally.agreed_starts > count // 10
     assert tally.agreed_fails > count // 10
-
-
-def test_the_launchers_lie_where_the_generator_takes_them_from() -> None:
-    assert (Path(shim.launcher.__file__).parent / "dual.sh").exists()

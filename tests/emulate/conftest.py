@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from shim.arch import Arch
 from shim.launcher import __path__ as launcher_path
 from tests.emulator import emulator_cache, pinned_emulator
-from tests.requirements import require
+from tests.requirements import require, require_zig
 
 HERE = Path(__file__).parent
 
@@ -45,7 +44,7 @@ def package(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Path]:
     """The static program of `handler.c` for each architecture."""
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     folder = tmp_path_factory.mktemp("functions")
     return {arch: _compile(arch, folder / arch) for arch in Arch}
 

@@ -18,7 +18,7 @@ import pytest
 from shim.arch import Arch
 from shim.emulate import standin
 from tests.command import Command
-from tests.requirements import require
+from tests.requirements import require, require_runs
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
@@ -414,7 +414,7 @@ def test_where_sh_is_bash_the_dual_bootstrap_still_finds_the_emulated_machine(
     prefix: Sequence[str], command: Command, dual_package: Path
 ) -> None:
     other = next(arch for arch in Arch if arch != standin.host_arch())
-    require(standin.can_run(other), f"programs for {other} don't run here: qemu-user-static")
+    require_runs(other)
     require(os.geteuid() == 0, "only root can make bash the shell of a test")
     bash_as_sh = (
         "mount -t tmpfs none /mnt && ln -s bash /mnt/sh && "

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from shim.emulate import standin
 from shim.emulate.session import Answer, Session
 from shim.emulate.start import Start
 from shim.package.launchers import Flavour, best_flavour
-from tests.requirements import require
+from tests.requirements import require, require_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +35,7 @@ def require_flavour(flavour: Flavour) -> None:
 
 
 def invoke(emulator: Path, package: Path, layer: Path, *, arch: Arch, handler: str) -> Answer:
-    require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
+    require_runs(arch)
     start = Start(package=package, layers=(layer,), handler=handler, arch=arch)
     with Session(start, program=emulator, log=lambda _: None) as session:
         return session.invoke(b"{}")

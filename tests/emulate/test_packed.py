@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from shim.emulate import standin
 from shim.emulate.session import Answer, Session
 from shim.emulate.start import Start
 from shim.package.extract import unpack
-from tests.requirements import require
+from tests.requirements import require_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ def pack(output: Path, functions: dict[Arch, Path], *arches: Arch) -> Path:
 
 
 def invoke(emulator: Path, package: Path, arch: Arch, handler: str) -> Answer:
-    require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
+    require_runs(arch)
     start = Start(package=package, handler=handler, arch=arch)
     with Session(start, program=emulator, log=lambda _: None) as session:
         return session.invoke(b"{}")

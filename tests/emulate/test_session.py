@@ -19,7 +19,7 @@ from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
-from tests.requirements import require
+from tests.requirements import require, require_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,7 +331,7 @@ def test_what_is_no_emulator_is_told(program: str, package: Path) -> None:
 def test_a_native_function_answers_on_its_architecture(
     arch: Arch, started: Starter, functions: dict[Arch, Path], tmp_path: Path
 ) -> None:
-    require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
+    require_runs(arch)
     package = zipped(tmp_path / "p.zip", {"bootstrap": functions[arch].read_bytes()})
     assert standin.default_arch(package, []) == arch
     with started(package, arch=arch) as session:
@@ -352,7 +352,7 @@ def test_no_function_is_faster_than_the_emulator(
 def test_a_program_for_the_other_architecture_starts_no_more_than_on_lambda(
     arch: Arch, started: Starter, functions: dict[Arch, Path], tmp_path: Path
 ) -> None:
-    require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
+    require_runs(arch)
     (other,) = set(Arch) - {arch}
     package = zipped(tmp_path / "p.zip", {"bootstrap": functions[other].read_bytes()})
     with started(package, arch=arch) as session:
@@ -366,14 +366,14 @@ def test_a_program_for_the_other_architecture_starts_no_more_than_on_lambda(
 def test_the_dual_bootstrap_finds_its_program(
     arch: Arch, started: Starter, dual_package: Path
 ) -> None:
-    require(standin.can_run(arch), f"programs for {arch} don't run here: qemu-user-static")
+    require_runs(arch)
     with started(dual_package, arch=arch) as session:
         answer = json.loads(session.invoke(b"{}").payload)
     assert answer == {"machine": arch.machine, "program": f"/var/task/.shim/{arch.machine}"}
 
 
 def test_scripts_are_told_the_emulated_machine(started: Starter, package: Path) -> None:
-    require(standin.can_run(OTHER_ARCH), f"programs for {OTHER_ARCH} don't run here")
+    require_runs(OTHER_ARCH)
     with started(package, arch=OTHER_ARCH) as session:
         told = {
             words: evaluate(session, f"subprocess.getoutput('uname {words}')")
@@ -391,7 +391,7 @@ def test_scripts_are_told_the_emulated_machine(started: Starter, package: Path) 
 def test_the_emulated_machines_own_bash_is_sh_where_there_is_one(
     started: Starter, package: Path
 ) -> None:
-    require(standin.can_run(OTHER_ARCH), f"programs for {OTHER_ARCH} don't run here")
+    require_runs(OTHER_ARCH)
     require(standin._find_bash(OTHER_ARCH) is not None, f"no bash for {OTHER_ARCH}")
     script = "set -o pipefail; echo $HOSTTYPE $(uname -m)"
     with started(package, arch=OTHER_ARCH) as session:

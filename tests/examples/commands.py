@@ -6,13 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from shim.emulate.standin import can_run
-from tests.requirements import require
-
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from shim.arch import Arch
 
 
 def shim(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -31,8 +26,3 @@ def packed(source: Path, package: Path, *words: str) -> Path:
     done = shim("pack", source, "-o", package, *words)
     assert done.returncode == 0, done.stderr
     return package
-
-
-def require_runs(arch: Arch) -> None:
-    """Skip where no programs of `arch` run, by themselves or by qemu."""
-    require(can_run(arch), f"{arch} programs don't run here: install qemu-user-static")

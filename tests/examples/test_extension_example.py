@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.examples.commands import require_runs, shim
+from tests.examples.commands import shim
+from tests.requirements import require_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

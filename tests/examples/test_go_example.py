@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.examples.commands import packed, require_runs, shim
+from tests.examples.commands import packed, shim
 from tests.examples.conftest import EXAMPLES
+from tests.requirements import require_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from zipfile import ZipFile, ZipInfo
 
@@ -19,6 +17,7 @@ from shim.package.read import read_package
 from tests.bench import fakes
 from tests.install.conftest import ROOT
 from tests.install.environment import Environment, pythons
+from tests.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,27 +71,13 @@ def _account(package: Path) -> Iterator[str]:
         "RevisionId": "r1",
     }
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            code = {"Location": f"http://{self.headers['Host']}/code"}
-            told = json.dumps({"Configuration": configuration, "Code": code}).encode()
-            body = package.read_bytes() if self.path == "/code" else told
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str) -> tuple[int, bytes]:
+        code = {"Location": f"{url}/code"}
+        told = json.dumps({"Configuration": configuration, "Code": code}).encode()
+        return 200, package.read_bytes() if path == "/code" else told
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(answer) as url:
+        yield url
 
 
 def _settings(url: str) -> dict[str, str]:

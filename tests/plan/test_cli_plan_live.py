@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,12 +14,12 @@ from shim.package.packages import code_sha256
 from shim.package.read import read_package
 from tests.check.builders import launcher, program
 from tests.plan.builders import zipped
+from tests.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest.importorskip("boto3")
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:"
 X86, ARM = LAYER + "agent:3", LAYER + "agent:4"
@@ -33,6 +31,12 @@ class Account:
     def __init__(self) -> None:
         self.files: dict[str, Path] = {}
         self.url = ""
+
+    def serve(self, target: str) -> tuple[int, bytes]:
+        parts = urlsplit(target)
+        answer = self.answer(parts.path, parse_qs(parts.query))
+        body = answer if isinstance(answer, bytes) else json.dumps(answer or {}).encode()
+        return (404 if answer is None else 200), body
 
     def answer(self, path: str, query: dict[str, list[str]]) -> Any:
         """As Lambda's REST API answers (botocore, lambda/2015-03-31/service-2.json)."""
@@ -70,21 +74,6 @@ class Account:
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     found = Account()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            answer = found.answer(parts.path, parse_qs(parts.query))
-            self.send_response(404 if answer is None else 200)
-            body = answer if isinstance(answer, bytes) else json.dumps(answer or {}).encode()
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
     both = {".shim/x86_64": launcher(), ".shim/aarch64": launcher(Arch.ARM64)}
     both |= {"bootstrap": b'#!/bin/sh\nexec "${0%bootstrap}.shim/$(uname -m)" "$@"\n'}
     programs = {"orders": program(), "orders_arm64": program(Arch.ARM64)}
@@ -93,18 +82,14 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account
         files = {"extensions/agent": program(arch)}
         found.files[f"/{arch}"] = zipped(tmp_path / f"{arch}.zip", files)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("SHIM_CACHE", str(tmp_path / "cache"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "test")
     monkeypatch.chdir(tmp_path)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(found.serve) as found.url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
+        yield found
 
 
 WORDS = ["plan", "--function", "orders", "--region", "eu-west-1", "--arch", "arm64"]

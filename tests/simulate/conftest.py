@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import shim
 from tests.emulate.conftest import cache, emulator, functions
 from tests.examples.conftest import go
-from tests.requirements import require
+from tests.requirements import require_zig
 from tests.simulate.scenarios import EXAMPLES
 
 __all__ = ["cache", "emulator", "functions", "go"]
@@ -23,7 +22,7 @@ __all__ = ["cache", "emulator", "functions", "go"]
 def built(go: str, lean_launchers: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What examples/migrations/build.py makes."""
     del lean_launchers
-    require(find_spec("ziglang") is not None, "ziglang is not installed")
+    require_zig()
     out = tmp_path_factory.mktemp("migrations")
     environment = os.environ | {"GO": go, "PYTHONPATH": str(Path(shim.__path__[0]).parent)}
     # As in a clone, whose `shim` is not the installed one.

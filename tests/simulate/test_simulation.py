@@ -25,10 +25,10 @@ from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Outcome, Traffic
 from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, as_json, changes
 from tests.check.oracle.roots import require_roots, unpack_root
-from tests.examples.commands import require_runs
 from tests.plan import worlds
 from tests.plan.builders import state, zipped
 from tests.plan.model.universe import SCRIPT
+from tests.requirements import require_runs
 from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, Scenario, read_scenario
 
 if TYPE_CHECKING:
