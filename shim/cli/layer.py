@@ -25,6 +25,7 @@ from shim.package.layer import plan_layer, publish_arguments
 from shim.package.limits import size_notes
 from shim.package.output import check_output
 from shim.package.planned import planned_package
+from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -93,6 +94,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     where = " and ".join(layer.architectures)
     print(f"{output}: {flavour} launcher for {where}; {sizes(packed)}")
-    print(*(f"  /opt/{name}" for name in layer.handlers), sep="\n", end="\n" * bool(layer.handlers))
+    for name in layer.handlers:
+        print(f"  /opt/{printable(name)}")
     print(f"\n{publish_command('NAME', output, packed, layer.architectures)}")
     return ExitCode.OK

@@ -28,6 +28,7 @@ from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size, read_limits, size_notes
 from shim.package.output import check_output
 from shim.package.planned import planned_package
+from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -132,7 +133,7 @@ def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path, answe
     rows = [("handler", *package.architectures)]
     for name, places in package.handlers.items():
         cells = (_cell(package, places.get(arch)) for arch in package.architectures)
-        rows.append((name, *cells))
+        rows.append((printable(name), *cells))
     width = max(len(name) for name, *_ in rows)
     lines = [f"{output}: {answer}; {sizes(packed)}", ""]
     lines += [
@@ -152,6 +153,6 @@ def _next_commands(package: FunctionPackage, packed: PackedZip, *, output: Path)
     fits = packed.size <= read_limits().direct_upload
     code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"
     return f"""
-try it:  shim run {zip_file} --handler {quote(next(iter(package.handlers)))}
+try it:  shim run {zip_file} --handler {printable(quote(next(iter(package.handlers))))}
 deploy:  aws lambda update-function-code --function-name FUNCTION \\
              {code} --architectures {package.architectures[-1]}"""

@@ -19,6 +19,7 @@ from shim.errors import ExitCode, InputError, MachineError
 from shim.fields import check_json, naming, read_json
 from shim.package.limits import read_limits
 from shim.package.names import api_problem
+from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -241,7 +242,8 @@ def _value(payload: bytes) -> object:
 
 
 def _print_failure(kind: str, message: str) -> None:
-    print(f"error: the function failed: {kind}{': ' if message else ''}{message}", file=sys.stderr)
+    said = printable(f"{kind}: {message}".removesuffix(": "))
+    print(f"error: the function failed: {said}", file=sys.stderr)
 
 
 def _read_event(name: str | None) -> bytes | None:

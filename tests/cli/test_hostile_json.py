@@ -19,6 +19,7 @@ from shim.package.entry import Entry
 from shim.package.function import write_zip
 from shim.package.launchers import Flavour, launcher
 from tests.bench import fakes
+from tests.check.builders import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +70,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("hostile")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        script = b"#!/bin/sh\n"
-        files = {"bootstrap": launcher(Arch.X86_64, Flavour.LEAN), "orders": script, "bin": script}
+        files = {"bootstrap": launcher(Arch.X86_64, Flavour.LEAN), "orders": SCRIPT, "bin": SCRIPT}
         entries = [Entry.file(name, content, mode=0o755) for name, content in files.items()]
         write_zip(folder / "package.zip", entries)
         (folder / "function.json").write_text(json.dumps(FUNCTION))

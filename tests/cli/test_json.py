@@ -19,6 +19,7 @@ from shim.package.function import write_zip
 from shim.package.launchers import Flavour, launcher
 from shim.text import utf8
 from tests.bench import fakes
+from tests.check.builders import SCRIPT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,9 +57,8 @@ def check_names(value: Any) -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a program, a package and a function on it."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "orders").write_bytes(b"#!/bin/sh\n")
-    script = b"#!/bin/sh\n"
-    files = {"bootstrap": LAUNCHER, "orders": script, "bin": script}
+    (tmp_path / "orders").write_bytes(SCRIPT)
+    files = {"bootstrap": LAUNCHER, "orders": SCRIPT, "bin": SCRIPT}
     write_zip(
         tmp_path / "package.zip",
         [Entry.file(name, content, mode=0o755) for name, content in files.items()],

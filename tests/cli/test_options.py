@@ -79,3 +79,10 @@ def test_bad_usage_is_a_sentence_and_exit_status_2(
     assert said.out == ""
     assert said.err.startswith("error: ")
     assert sentence in said.err.splitlines()[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_the_exit_statuses_mean(command: str) -> None:
+    text = command_parser(command, find_command(command)).format_help()
+    statuses = "".join(text[text.index("exit status") :].split())
+    assert [number for number in ("0", "1", "2", "3", "130") if number not in statuses] == []

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shim.cli import terminal
-from shim.errors import InputError
+from shim.cli.main import main
+from shim.errors import ExitCode, InputError
 from shim.text import printable, text_problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STEERING = "a\x1b[2J\x9b\r\n\u202e\udce9\x00"
 
@@ -29,6 +34,18 @@ def test_names_can_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert [line.split(":")[0] for line in lines if ":" in line] == ["note", "error", "hint"]
     assert lines[-1] == "second line"
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("command", ["pack", "layer"])
+def test_a_handlers_name_can_not_steer_it_either(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "\x1b[2Jorders").write_bytes(b"#!/bin/sh\n")
+    assert main([command, str(tmp_path / "in"), "-o", str(tmp_path / "out.zip")]) == ExitCode.OK
+    printed = capsys.readouterr()
+    assert "x1b[2Jorders" in printed.out
+    assert all(line.isprintable() for line in (printed.out + printed.err).splitlines())
 
 
 @pytest.mark.parametrize("text", ["", "caf\u00e9 \U0001f600", "a b"])
