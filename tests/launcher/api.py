@@ -34,14 +34,14 @@ class Api:
         self._server, self._answer = server, answer
 
     def serve(self) -> None:
-        """Take one connection after the other, until the test is over."""
-        while not self.over.is_set():
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return  # shut down
+        """Take one connection after the other, until one says nothing after the test is over."""
+        while True:
+            connection, _ = self._server.accept()
             with connection:
-                self.requests.append(_read(connection))
+                request = _read(connection)
+                if self.over.is_set() and not request:
+                    return
+                self.requests.append(request)
                 if not self._answer:
                     self.over.wait(60)
                 connection.sendall(self._answer)
@@ -71,7 +71,10 @@ def runtime_api(answer: bytes = ACCEPTED, *, host: str = "127.0.0.1") -> Iterato
         api = Api(server, answer)
         thread = threading.Thread(target=api.serve, daemon=True)
         thread.start()
-        yield api
-        api.over.set()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(60)
+        try:
+            yield api
+        finally:
+            api.over.set()
+            # Whoever came before is still served.
+            socket.create_connection(server.getsockname()).close()
+            thread.join(60)
