@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
+import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
+import lean
 import shim.launcher
 from shim.arch import Arch
 from tests.requirements import require
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ROOT / "shim" / "launcher"
 INSTALLED = Path(shim.launcher.__file__).parent / "bin"
 
 
-@pytest.fixture(scope="module")
-def lean() -> ModuleType:
-    """`build/lean.py`, which is a recipe and no package."""
-    has_compilers = all(importlib.util.find_spec(name) for name in ("Cython", "ziglang"))
+@pytest.fixture(autouse=True)
+def compilers() -> None:
+    """What the recipe calls."""
+    has_compilers = all(find_spec(name) for name in ("Cython", "ziglang"))
     require(has_compilers, "Cython and ziglang are not installed")
-    spec = importlib.util.spec_from_file_location("lean", ROOT / "build" / "lean.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lean"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -52,24 +43,20 @@ def spoil(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_the_installed_launchers_are_what_these_sources_give(
-    lean: ModuleType, tmp_path: Path
-) -> None:
+def test_the_installed_launchers_are_what_these_sources_give(tmp_path: Path) -> None:
     for path in lean.build_lean(tmp_path):
         assert path.read_bytes() == (INSTALLED / path.name).read_bytes()
 
 
 def test_two_builds_from_different_places_give_the_same_bytes(
-    lean: ModuleType, sources: Path, tmp_path: Path
+    sources: Path, tmp_path: Path
 ) -> None:
     first = lean.build_lean(tmp_path / "first")
     second = lean.build_lean(tmp_path / "second", sources=sources)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-def test_the_link_fails_when_anything_needs_the_interpreter(
-    lean: ModuleType, sources: Path, tmp_path: Path
-) -> None:
+def test_the_link_fails_when_anything_needs_the_interpreter(sources: Path, tmp_path: Path) -> None:
     """A byte of a literal looks like C, and Cython makes a Python object of it."""
     spoil(sources / "launch.py", 'text[size] != b"/":', 'text[size] != b"/"[0]:')
     with pytest.raises(lean.BuildError, match=r"(?s)ld\.lld.*undefined symbol: Py"):
@@ -77,9 +64,7 @@ def test_the_link_fails_when_anything_needs_the_interpreter(
     assert not list((tmp_path / "bin").iterdir())
 
 
-def test_the_link_fails_when_anything_needs_libc(
-    lean: ModuleType, sources: Path, tmp_path: Path
-) -> None:
+def test_the_link_fails_when_anything_needs_libc(sources: Path, tmp_path: Path) -> None:
     with (sources / "launch.pxd").open("a") as types:
         types.write('\ncdef extern from "<unistd.h>" nogil:\n    int getpid()\n')
     spoil(sources / "launch.py", "    names: Names\n", "    names: Names\n    getpid()\n")
@@ -88,25 +73,25 @@ def test_the_link_fails_when_anything_needs_libc(
     assert not list((tmp_path / "bin").iterdir())
 
 
-def test_cython_refuses_a_python_object(lean: ModuleType, sources: Path, tmp_path: Path) -> None:
+def test_cython_refuses_a_python_object(sources: Path, tmp_path: Path) -> None:
     spoil(sources / "launch.py", "    names: Names\n", "    names: Names\n    print(1)\n")
     with pytest.raises(lean.BuildError, match="without gil"):
         lean.build_lean(tmp_path / "bin", sources=sources)
 
 
 def test_missing_headers_are_named_with_what_to_install(
-    lean: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lean.sysconfig, "get_path", lambda _: str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path / "nowhere"))
     with pytest.raises(lean.BuildError, match=r"(?s)headers.*missing.*python3-dev"):
         lean.build_lean(tmp_path / "bin")
 
 
 def test_headers_that_ask_for_another_machines_are_given_this_machines(
-    lean: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Debian's `pyconfig.h` includes one that only the target's own package has."""
-    real = Path(lean.sysconfig.get_path("include"))
+    real = Path(sysconfig.get_path("include"))
     headers = tmp_path / "include" / "python3"
     shutil.copytree(real, headers)
     own = tmp_path / "include" / "sparc-linux-gnu" / "python3"
@@ -120,7 +105,7 @@ def test_headers_that_ask_for_another_machines_are_given_this_machines(
         "#elif defined(__x86_64__)\n# include <x86_64-linux-gnu/python3/pyconfig.h>\n"
         "#else\n# include <sparc-linux-gnu/python3/pyconfig.h>\n#endif\n"
     )
-    monkeypatch.setattr(lean.sysconfig, "get_path", lambda _: str(headers))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(headers))
     for path in lean.build_lean(tmp_path / "bin"):
         assert path.read_bytes() == (INSTALLED / path.name).read_bytes()
 
