@@ -107,7 +107,11 @@ def _instead_of_bootstrap(machine: Machine) -> str | None:
     """What looks as if it was to be `bootstrap`."""
     if any(f"opt/{BOOTSTRAP}" in layer.names for layer in machine.state.layers):
         return "the layer has it in a folder `opt`: a layer is unpacked into /opt, zip it without"
-    package = machine.state.package
+    return _nearly_bootstrap(machine.state.package)
+
+
+@kept
+def _nearly_bootstrap(package: Package) -> str | None:
     for name, entry in package.names.items():
         folder, _, base = name.rpartition("/")
         if base == BOOTSTRAP and entry is not None and not stat.S_ISDIR(entry.kind):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -163,7 +163,7 @@ def read_start(read: Read) -> ElfStart:
     segments = tuple(_segments(header, start, read))
     interpreter, is_broken = _interpreter(start, read, segments)
     return ElfStart(
-        **asdict(header),
+        **{name: getattr(header, name) for name in ElfHeader.__slots__},
         segments=segments,
         interpreter=interpreter,
         interpreter_is_broken=is_broken,

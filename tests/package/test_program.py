@@ -181,6 +181,28 @@ def test_a_manifest_that_is_not_true_is_passed_over(data: bytes) -> None:
     assert problem
 
 
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ({"orders_arm64": program(ARM)}, {"orders"}),
+        ({"orders_arm64": program(ARM), "orders": program()}, {"orders"}),
+        ({"orders_arm64": SCRIPT, "orders": SCRIPT}, {"orders"}),
+        ({"orders_arm64": program(ARM), "orders/data": b""}, {"orders"}),
+        ({"orders_arm64": SCRIPT}, {"orders_arm64"}),
+        ({"orders_arm64": program()}, {"orders_arm64"}),
+        ({"_arm64": program(ARM)}, {"_arm64"}),
+        ({"orders_arm64": b"\x7fELF"}, {"orders_arm64"}),
+        ({"orders_x86_64": program()}, {"orders_x86_64"}),
+        ({"bin_arm64/orders": program(ARM)}, {"bin_arm64/orders"}),
+    ],
+)
+def test_the_suffix_of_a_variant_belongs_to_no_handlers_name(
+    entries: dict[str, bytes], expected: set[str]
+) -> None:
+    found = package(*(entry(name, data) for name, data in entries.items()))
+    assert handlers_of(found) == expected
+
+
 def test_without_a_manifest_every_program_is_a_handler_where_one_may_be() -> None:
     found = package(
         entry("bootstrap", program()),
