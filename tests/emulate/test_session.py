@@ -19,6 +19,7 @@ from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import HOST, Answer, Session, _reserved_ports
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
+from tests.plan.builders import zipped
 from tests.requirements import require, require_runs
 
 if TYPE_CHECKING:
@@ -59,15 +60,6 @@ def evaluate(session: Session, expression: str) -> Any:
 
 def failure(answer: Answer) -> tuple[str | None, Any]:
     return answer.error_type, json.loads(answer.payload)["errorMessage"]
-
-
-def zipped(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = 0o100755 << 16
-            archive.writestr(info, data)
-    return path
 
 
 def test_answers_come_back_and_the_log_is_the_functions_alone(

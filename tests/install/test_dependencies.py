@@ -6,7 +6,6 @@ import json
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from zipfile import ZipFile, ZipInfo
 
 import pytest
 
@@ -17,6 +16,7 @@ from shim.package.read import read_package
 from tests.bench import fakes
 from tests.install.conftest import ROOT
 from tests.install.environment import Environment, pythons
+from tests.plan.builders import zipped
 from tests.served import served
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def test_it_packs_checks_plans_and_draws(
     old, new = tmp_path / "old.zip", tmp_path / "new.zip"
     environment.shim("pack", f"orders={programs[Arch.X86_64]}", "-o", old)
     environment.shim("pack", f"order={programs[Arch.X86_64]}", "-o", new)
-    environment.shim("check", _with_script(programs[Arch.X86_64], tmp_path / "script.zip"))
+    script = {"bootstrap": b"#!/bin/sh\nexec ./app\n", "app": programs[Arch.X86_64].read_bytes()}
+    environment.shim("check", zipped(tmp_path / "script.zip", script))
     with _account(old) as url:
         change = ("--function", "orders", "--package", str(new), "--handler", "order", "--json")
         planned = environment.shim("plan", *change, **_settings(url))
@@ -46,17 +47,6 @@ def test_it_packs_checks_plans_and_draws(
     save(fakes.record({"nothing": [1, 2], "assembly": [2, 3]}), tmp_path / "bench.json")
     environment.shim("bench", "--from", tmp_path / "bench.json", "--plot", tmp_path / "bench.svg")
     assert (tmp_path / "bench.svg").read_text().startswith("<?xml")
-
-
-def _with_script(program: Path, package: Path) -> Path:
-    """A package whose `bootstrap` is a script, which has to be read."""
-    files = {"bootstrap": b"#!/bin/sh\nexec ./app\n", "app": program.read_bytes()}
-    with ZipFile(package, "w") as archive:
-        for name, content in files.items():
-            entry = ZipInfo(name)
-            entry.external_attr = 0o100755 << 16
-            archive.writestr(entry, content)
-    return package
 
 
 @contextmanager

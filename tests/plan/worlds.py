@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from shim.package.read import Package, read_package
 from shim.simulate.control import ControlPlane, Timing
 from shim.simulate.timeline import Timeline
 from tests.check.builders import launcher, program
+from tests.plan import builders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,7 @@ QUICK = Timing(call=(0.0, 0.0), update=(4.5, 4.5), publish=(2.0, 2.0))
 
 def zipped(path: Path, files: dict[str, bytes]) -> Package:
     """A package of these files, all of which may be executed."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = 0o100755 << 16
-            archive.writestr(info, data)
-    return read_package(path)
+    return read_package(builders.zipped(path, files))
 
 
 @dataclass(kw_only=True)
