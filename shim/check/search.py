@@ -25,6 +25,9 @@ _LEVELS = (("x86-64-v4", False), ("x86-64-v3", True), ("x86-64-v2", True))
 v3 stands for, is documented (AWS Lambda Developer Guide, foundation-arch); AVX-512 is not."""
 
 _LEVELS_SINCE = (2, 33)  # glibc's NEWS
+_SEEN = (2, 31)
+"""The first glibc that was seen to look into `atomics` on arm64 (tests/check/oracle)."""
+
 _LEGACY_UNTIL = (2, 37)  # glibc's NEWS: the first without
 # What the kernel says, or, on some of Intel's processors, what old glibcs say instead.
 _PLATFORMS = {Arch.X86_64: ("haswell", "x86_64"), Arch.ARM64: ("aarch64",)}
@@ -129,6 +132,7 @@ def _machine_folders(glibc: tuple[int, ...], arch: Arch) -> Iterator[tuple[str, 
         return
     platforms = _PLATFORMS[arch]
     for parts in product(("tls", ""), (*platforms, ""), (_CAPABILITIES[arch], "")):
-        is_certain = arch is Arch.ARM64 or parts[1] == ""
+        platform, capability = parts[1:]
+        is_certain = not platform if arch is Arch.X86_64 else not capability or glibc >= _SEEN
         if any(parts):
             yield "/".join(filter(None, parts)), is_certain
