@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from shim.arch import Arch
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from tests.launcher.cases import CASES, Case
-from tests.launcher.package import PATTERNED
+from tests.launcher.package import LAUNCHER_FOLDER, NATIVE, PATTERNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +36,36 @@ def test_the_caller_gets_the_launchers_error(
     build: str,
     arch: Arch,
 ) -> None:
-    package = make_package(build, arch)
+    assert_told(make_package(build, arch), case, emulator)
+
+
+@pytest.mark.parametrize("case", WITH_HANDLER.values(), ids=WITH_HANDLER)
+def test_the_caller_gets_it_from_a_dual_package_too(
+    make_package: Callable[[str, Arch], Package], emulator: Path, case: Case
+) -> None:
+    package = make_package("lean", NATIVE)
+    place = package.root / ".shim" / NATIVE.machine
+    place.parent.mkdir()
+    package.bootstrap.rename(place)
+    package.add("bootstrap", (LAUNCHER_FOLDER / "dual.sh").read_bytes())
+    if case.kind == "HandlerIsLauncher" and case.handler != "./bootstrap":
+        # Here the launcher is not where it says: these two would start the script.
+        case = replace(
+            case,
+            wrapper=case.wrapper.replace("bootstrap", f".shim/{NATIVE.machine}"),
+            links=dict.fromkeys(case.links, f".shim/{NATIVE.machine}"),
+            sentence=case.sentence.replace("bootstrap", f".shim/{NATIVE.machine}"),
+        )
+    assert_told(package, case, emulator)
+
+
+def assert_told(package: Package, case: Case, emulator: Path) -> None:
+    """Start it; the caller's answer and the log have the sentence, and the answer the type."""
     case.fill(package)
     start = Start(
         package=package.root,
         handler=case.handler or "",
-        arch=arch,
+        arch=package.arch,
         environment=case.variables(ROOT),
     )
     log: list[bytes] = []
