@@ -16,7 +16,8 @@ from shim.check.runtimes import BASH
 from shim.check.tree import TASK
 from shim.package.executables import Kind, first_bytes, kind_of, read_shebang, script_text
 from shim.package.names import BOOTSTRAP, PRIVATE
-from shim.package.shell import SHELLS, Unclear, read_script
+from shim.package.script import read_script
+from shim.package.shell import SHELLS, Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

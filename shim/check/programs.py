@@ -15,7 +15,8 @@ from shim.check.findings import Severity, finding
 from shim.check.situation import NOT_FOUND, Failure, Leaving, Situation
 from shim.check.tree import OPT, TASK, Node
 from shim.package.executables import script_text
-from shim.package.shell import SHELLS, Unclear, read_script
+from shim.package.script import read_script
+from shim.package.shell import SHELLS, Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

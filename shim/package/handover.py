@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shim.package.script import read_script
 from shim.package.shell import (
     Case,
     Command,
@@ -15,7 +16,6 @@ from shim.package.shell import (
     Text,
     Unclear,
     Variable,
-    read_script,
 )
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a shell script says, as far as it is understood: statements, words, and where it isn't.
 
-`read_script` reads the text; nothing is evaluated here, and nothing is known of a package.
+`script.py` reads the text; nothing is evaluated here, and nothing is known of a package.
 """
 
 from __future__ import annotations
@@ -135,11 +135,3 @@ Word: TypeAlias = tuple[Part, ...]
 Statement: TypeAlias = (
     Command | Array | Group | Not | Either | Pipe | If | Case | Loop | Function | Unclear
 )
-
-
-def read_script(text: bytes) -> tuple[Statement, ...]:
-    """The statements of a script's text."""
-    # What few packages need: a parser of half a megabyte.
-    from shim.package.shell_parser import parse
-
-    return parse(text)

@@ -9,7 +9,8 @@ import subprocess
 from shim.check.execution import Machine
 from shim.check.situation import Situation
 from shim.check.words import Words
-from shim.package.shell import Command, Unclear, read_script
+from shim.package.script import read_script
+from shim.package.shell import Command, Unclear
 from tests.check.builders import entry, state
 from tests.requirements import require
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from shim.package.script import read_script
 from shim.package.shell import (
     Case,
     Command,
@@ -21,7 +22,6 @@ from shim.package.shell import (
     Unclear,
     Variable,
     Word,
-    read_script,
 )
 
 
@@ -180,5 +180,5 @@ def test_broken_scripts_end_in_statements() -> None:
 
 
 def test_the_parser_is_imported_where_a_script_is_read_and_not_before() -> None:
-    code = "import sys, shim.check, shim.package.shell; sys.exit('tree_sitter' in sys.modules)"
+    code = "import sys, shim.check, shim.package.script; sys.exit('tree_sitter' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

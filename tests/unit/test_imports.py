@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,14 @@ def test_no_room_imports_one_above_it() -> None:
 
 def test_every_room_has_its_place_in_the_order() -> None:
     assert {room(module) for module in MODULES} == {*GROUND, *ALLOWED, "", "__main__"}
+
+
+def test_no_two_modules_need_each_other() -> None:
+    graph = {name: others & MODULES.keys() - {name} for name, others in IMPORTS.items()}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("library", OUTSIDE)
