@@ -70,7 +70,7 @@ def _verify(path: Path, *, arch: str, size: int | None) -> None:
         with path.open("rb") as file:
             problems = list(_problems(ELFFile(file), arch=arch))
     except ELFError as error:
-        problems = [f"is no ELF file: {error}"]
+        problems = [f"is not an ELF file: {error}"]
     if size is not None and len(data) > size:
         problems.append(f"has {len(data)} bytes, over {size}")
     if size == FULL_SIZE and (zipped := len(zlib.compress(data, 9))) > FULL_ZIPPED:

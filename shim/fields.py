@@ -60,14 +60,14 @@ class Field:
         values = self._as(dict)
         place = f"{self.place}.{name}" if self.place else name
         if name not in values:
-            raise InputError(f"it is missing: `{place}`")
+            raise InputError(f"missing: `{place}`")
         return Field(value=values[name], place=place)
 
     def check_names(self, *known: str) -> None:
         """Refuse what nothing reads: it may be misspelt."""
         for name in self._as(dict):
             if name not in known:
-                self.refuse(f"there is something that nothing reads, {name!r}")
+                self.refuse(f"unknown name {name!r}")
 
     def items(self) -> Iterator[Field]:
         """The list's, in order."""
@@ -119,7 +119,7 @@ class Field:
     def _as(self, kind: type) -> Any:
         # Not isinstance: JSON's true is not a number.
         if type(self.value) is not kind:
-            self.refuse(f"this has to be {_KINDS[kind]}")
+            self.refuse(f"not {_KINDS[kind]}")
         return self.value
 
 

@@ -68,7 +68,7 @@ def connect(*, region: str | None = None, profile: str | None = None, tries: int
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise MachineError(
-            "a function of an account is read through boto3, which is not installed",
+            "--function needs boto3, which is not installed",
             hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
         ) from error
     config = Config(retries={"total_max_attempts": tries}, user_agent_extra="shim")

@@ -36,7 +36,7 @@ def download(link: Field, *, about: Field, folder: Path) -> Path:
     try:
         digest = b64decode(about["CodeSha256"].text(), validate=True).hex()
     except (Base64Error, ValueError):
-        about["CodeSha256"].refuse("this is no hash in base64")
+        about["CodeSha256"].refuse("not a hash in base64")
     path = folder / f"{digest}.zip"
     if _sha256(path) == digest:
         return path

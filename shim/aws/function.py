@@ -91,7 +91,7 @@ def _arch(field: Field) -> Arch:
 def _runtime(field: Field) -> str:
     if field.text() not in read_runtimes():
         known = ", ".join(runtime.name for runtime in lambda_runtimes())
-        field.refuse(f"no OS-only runtime is called {field.text()!r}, one of {known}")
+        field.refuse(f"{field.text()!r} is not an OS-only runtime, one of {known}")
     return field.text()
 
 

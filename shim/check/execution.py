@@ -166,7 +166,7 @@ class Machine:
         missing = finding(
             "script-interpreter-missing",
             where,
-            f"is run by `{name}`, which is not along PATH in {self.state.runtime.name}"
+            f"is run by `{name}`, which is not on PATH in {self.state.runtime.name}"
             if name
             else "names `env` after `#!`, and no program",
             hint="`env` takes what follows as one name: put arguments behind `-S`"
@@ -217,7 +217,10 @@ class Machine:
             )
         if start.type not in {EXECUTABLE, SHARED}:
             return finding(
-                "elf-not-executable", where, "is an object file or a core, no program", hint=rebuild
+                "elf-not-executable",
+                where,
+                "is an object file or a core dump, not a program",
+                hint=rebuild,
             )
         if not start.segments or start.interpreter_is_broken:
             return finding("elf-invalid", where, "has headers that Linux refuses", hint=_AGAIN)

@@ -45,7 +45,7 @@ def refusal(state: State, file: File, interpreter: Node) -> tuple[int, Finding] 
         if len(header) < HEADER_SIZE:
             return errno.EIO, _broken(file, interpreter, "is cut off")
         if not header.startswith(MAGIC):
-            return errno.ELIBBAD, _broken(file, interpreter, "is no ELF file")
+            return errno.ELIBBAD, _broken(file, interpreter, "is not an ELF file")
         start = elf_start(own.entry)
     except (ElfInvalid, Unreadable) as error:
         return errno.ELIBBAD, _broken(file, interpreter, str(error))
@@ -68,7 +68,7 @@ def check_linker(
     elif node.path.rpartition("/")[2].startswith("ld-"):
         yield from check_linking(tree, state, path, file)
     else:
-        yield _unknown(file, node, "is no dynamic linker that is known")
+        yield _unknown(file, node, "is not a known dynamic linker")
 
 
 def _check_own(
@@ -82,10 +82,10 @@ def _check_own(
         yield _broken(file, interpreter, str(error))
         return
     if start.type not in {EXECUTABLE, SHARED} or start.end > own.entry.size:
-        yield _broken(file, interpreter, "is no program, or is cut off")
+        yield _broken(file, interpreter, "is not a program, or is cut off")
         return
     if not start.is_64_bit:
-        yield _broken(file, interpreter, "is no 64-bit program")
+        yield _broken(file, interpreter, "is not a 64-bit program")
         return
     soname = linking.soname if linking and linking.soname else ""
     program = Loaded(path=path, linking=needed, parent=None, where=file.where)
@@ -93,7 +93,7 @@ def _check_own(
         loader = Loaded(path=interpreter.path, linking=linking, parent=program, where=own.where)
         yield from _check_glibc(tree, state, program, loader, file, interpreter)
     elif not soname.startswith(_MUSL):
-        yield _unknown(file, interpreter, "is no dynamic linker that is known")
+        yield _unknown(file, interpreter, "is not a known dynamic linker")
     elif needed and not all(name.startswith(_MUSLS_OWN) for name in needed.needed):
         yield _unknown(file, interpreter, "is musl's, whose folders for libraries are not read")
 

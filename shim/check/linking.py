@@ -124,7 +124,7 @@ def _load_file(state: State, needing: Loaded, file: File, path: str) -> Loaded |
         if start.type == SHARED and start.segments and start.end <= file.entry.size:
             linking = elf_linking(file.entry)
             return Loaded(path=path, linking=linking, parent=needing, where=file.where)
-        problem = "it is cut off" if start.type == SHARED else "it is no shared library"
+        problem = "it is cut off" if start.type == SHARED else "it is not a shared library"
     except (ElfInvalid, Unreadable) as error:
         problem = str(error)
     return _broken(file.where, needing, problem)

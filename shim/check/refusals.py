@@ -45,7 +45,7 @@ def is_folder(node: Node, path: str, role: Role) -> Finding:
     code = f"{role.value}-not-executable" if role is not Role.HANDLER else "handler-directory"
     if role is Role.INTERPRETER:
         code = "script-interpreter-missing"
-    return finding(code, where, "is a folder, no program", hint="name the program in it")
+    return finding(code, where, "is a folder, not a program", hint="name the program in it")
 
 
 def not_executable(file: File, role: Role) -> Finding:

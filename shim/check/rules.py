@@ -74,7 +74,7 @@ def check_manifests(state: State) -> Iterator[Finding]:
             yield finding(
                 "manifest-invalid",
                 place(package, MANIFEST),
-                f"is passed over: {problem}",
+                f"is skipped: {problem}",
                 hint="make the package with `shim pack`, or leave the file out",
             )
 
@@ -137,7 +137,7 @@ def _check_package(package: Package) -> tuple[Finding, ...]:
         (
             "name-backslash",
             _has_backslash,
-            "its name has a backslash, which is no separator on Linux",
+            "its name has a backslash, which doesn't separate folders on Linux",
             "make the zip with a tool that writes `/`: `shim pack`",
         ),
         (

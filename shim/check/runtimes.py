@@ -166,7 +166,7 @@ def known_runtime(name: str) -> Runtime:
     runtimes = read_runtimes()
     if name not in runtimes:
         names = ", ".join(runtime.name for runtime in lambda_runtimes())
-        raise InputError(f"no OS-only runtime is called that: `{name}`", hint=f"one of {names}")
+        raise InputError(f"not an OS-only runtime: `{name}`", hint=f"one of {names}")
     return runtimes[name]
 
 
@@ -209,7 +209,7 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
     )
     _refuse_rest(table, name)
     if not all(program.startswith("/") for program in runtime.known_programs):
-        raise DataInvalid(f"runtimes.toml: {name} has programs that are no absolute paths")
+        raise DataInvalid(f"runtimes.toml: {name} has programs that are not absolute paths")
     if "GLIBC" not in runtime.versions:
         raise DataInvalid(f"runtimes.toml: {name} doesn't say which glibc it has")
     return runtime

@@ -97,7 +97,7 @@ def _check_extensions(machine: Machine) -> Iterator[Finding]:
             "extensions-many",
             f"{OPT}/extensions",
             f"{len(nodes)} files are there to be started, and Lambda starts {limit} at most",
-            hint="leave layers out; what is no extension belongs outside that folder",
+            hint="leave layers out; what is not an extension belongs outside that folder",
         )
     for node in nodes:
         yield from begin(machine, node.path, Role.EXTENSION).findings

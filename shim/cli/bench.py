@@ -147,7 +147,7 @@ def _refuse_nonsense(arguments: argparse.Namespace) -> None:
 def _require_writable(path: Path) -> None:
     folder = path.absolute().parent
     if path.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"no file can be written there: {path}")
+        raise InputError(f"can't write there: {path}")
 
 
 def _print_json(record: Record) -> None:

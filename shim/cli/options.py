@@ -126,7 +126,7 @@ def add_emulator(parser: Arguments) -> None:
 def file_path(word: str) -> Path:
     """A path, for argparse: an empty word would be the current folder."""
     if not word:
-        raise argparse.ArgumentTypeError("the name of a file is empty")
+        raise argparse.ArgumentTypeError("empty file name")
     return Path(word)
 
 
@@ -176,5 +176,5 @@ def _variable(word: str) -> tuple[str, str]:
 def _drawing(word: str) -> Path:
     path = file_path(word)
     if path.suffix not in _DRAWINGS:
-        raise argparse.ArgumentTypeError(f"a drawing is a file .svg or .html: {word}")
+        raise argparse.ArgumentTypeError(f"a drawing is an .svg or .html file: {word}")
     return path

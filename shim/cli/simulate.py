@@ -212,9 +212,9 @@ def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
     for name, folder in pairs:
         if name not in read_runtimes():
             known = ", ".join(read_runtimes())
-            raise InputError(f"no OS-only runtime is called that: `{name}`", hint=f"one of {known}")
+            raise InputError(f"not an OS-only runtime: `{name}`", hint=f"one of {known}")
         if not Path(folder, "usr").is_dir():
-            raise InputError(f"this is no root folder of a system: `{folder}`")
+            raise InputError(f"not the root folder of a system: `{folder}`")
     return {name: Path(folder).absolute() for name, folder in pairs}
 
 

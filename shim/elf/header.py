@@ -132,7 +132,7 @@ class Note:
 def read_header(data: bytes) -> ElfHeader:
     """The header of the file that begins with `data` (64 bytes are enough).
 
-    Raises `ElfInvalid` for what is no ELF file, or not even a whole header.
+    Raises `ElfInvalid` for what is not an ELF file, or not even a whole header.
     """
     if not data.startswith(MAGIC):
         raise ElfInvalid("no ELF header")

@@ -157,7 +157,7 @@ def _handler_not_executable(case: Case) -> str:
         fix = f"Set Handler to {show(min(inside))}" if inside else _choice(case)
         return f"It is a folder. {fix}"
     if not os.path.isfile(path):
-        return "It is no regular file: pack the program itself"
+        return "It is not a regular file: pack the program itself"
     mode = os.stat(path).st_mode & 0o7777
     if mode & 0o111 == 0:
         return (
@@ -194,7 +194,9 @@ def _interpreter_missing(case: Case) -> str:
         )
     if case.program.kind == "script":
         if not wanted.startswith("/"):
-            return f"Its first line names `{wanted}`, which is no absolute path: `#!/bin/sh`, say"
+            return (
+                f"Its first line names `{wanted}`, which is not an absolute path: `#!/bin/sh`, say"
+            )
         return (
             f"Its first line names {wanted}, which is not on this machine: name one that the"
             " runtime has, such as /bin/sh, or pack the interpreter and name it by its path"
@@ -216,7 +218,7 @@ def _loader_missing(wanted: str, program: Program) -> str:
 def _launch_failed(case: Case) -> str:
     if case.failure.culprit == case.start.wrapper:
         text = {
-            ENOEXEC: "is no program for this machine, nor a script with a `#!` line",
+            ENOEXEC: "is neither a program for this machine nor a script with a `#!` line",
             EACCES: "may not be executed: `chmod 755` it before zipping",
         }.get(case.failure.error, "can't be started: " + os.strerror(case.failure.error))
         return f"AWS_LAMBDA_EXEC_WRAPPER is set, and what it names {text}. Correct it or remove it"

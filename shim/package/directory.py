@@ -117,7 +117,7 @@ def _read_end(file: int, size: int) -> _End:
     tail = os.pread(file, size - tail_at, tail_at)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + _END.size > len(tail):
-        raise ValueError("it is no zip, or one that is cut off")
+        raise ValueError("it is not a zip, or it is cut off")
     _, disk, first, here, count, length, start, comment = _END.unpack_from(tail, at)
     is_cut = at + _END.size + comment > len(tail)
     is_part = (disk, first) not in {(0, 0), (0xFFFF, 0xFFFF)} or here != count

@@ -23,14 +23,14 @@ def check_output(path: Path) -> Path:
         folder_is_there = target.parent.is_dir()
         is_taken = target.exists() and not target.is_file()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle (Python < 3.13)
-        raise InputError(f"no file can be written there, {error}") from error
+        raise InputError(f"can't write there, {error}") from error
     if not folder_is_there:
         raise InputError(
             f"the output's folder is not there: `{target.parent}`",
             hint=f"make it: `mkdir -p {quote(str(target.parent))}`",
         )
     if is_taken:
-        raise InputError(f"the output is there already and is no regular file: `{path}`")
+        raise InputError(f"the output exists and is not a regular file: `{path}`")
     return target
 
 

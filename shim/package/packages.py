@@ -38,7 +38,7 @@ class Packages:
             status = path.stat()
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
-            raise InputError(f"no package can be read there, {reason}: `{path}`") from error
+            raise InputError(f"can't read the package, {reason}: `{path}`") from error
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             # Opening a named pipe would wait for ever.
             raise InputError(f"this is neither a zip nor a folder: `{path}`")

@@ -72,12 +72,12 @@ def runs_on(file: BinaryIO, path: Path) -> frozenset[Arch]:
         return frozenset({_elf_arch(file, path)})
     if system := foreign_program(start):
         raise ForeignProgram(
-            f"{system}, which no Lambda machine starts: `{path}`",
+            f"{system}, which Lambda doesn't run: `{path}`",
             hint=FOR_LINUX,
         )
     if not start.startswith(SCRIPT):
         raise NoProgram(
-            f"no program, neither ELF nor a `#!` script: `{path}`",
+            f"neither an ELF program nor a `#!` script: `{path}`",
             hint="give programs, or the folder that holds them together with their other files",
         )
     _check_script(start, path)
@@ -101,11 +101,11 @@ def _elf_arch(file: BinaryIO, path: Path) -> Arch:
     except ElfInvalid as error:
         raise _broken(path) from error
     if start.type not in {EXECUTABLE, SHARED}:
-        raise _no_program("an ELF file that is no executable", path)
+        raise _no_program("an ELF file that is not an executable", path)
     is_program = is_elf_program(start, lambda: read_linking(start, read))
     if start.arch is None and is_program:
         raise ForeignProgram(
-            f"{_machine(start)}, which no Lambda machine starts: `{path}`",
+            f"{_machine(start)}, which Lambda doesn't run: `{path}`",
             hint="build it for x86_64 or arm64 (Go: `GOOS=linux GOARCH=arm64`)",
         )
     if start.arch and (not start.segments or start.end > file_size):

@@ -146,7 +146,7 @@ def read_package(path: Path) -> Package:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
-            f"no package can be read there, {reason}: `{path}`",
+            f"can't read the package, {reason}: `{path}`",
             hint="give a function's or a layer's zip, or a folder with the same files in it",
         ) from error
     return Package(

@@ -83,7 +83,7 @@ def _architecture_problem(runtime: Runtime, arch: Arch) -> str | None:
 
 
 def _empty_problem(step: UpdateConfiguration) -> str | None:
-    return "the call carries nothing" if step == UpdateConfiguration() else None
+    return "the call changes nothing" if step == UpdateConfiguration() else None
 
 
 def _handler_problem(handler: str) -> str | None:

@@ -106,4 +106,4 @@ def _day(field: Field) -> date:
     try:
         return date.fromisoformat(field.text())
     except ValueError:
-        field.refuse("this is no day, as 2026-11-22")
+        field.refuse("not a day such as 2026-11-22")

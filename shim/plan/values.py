@@ -85,7 +85,7 @@ class Values:
             case UpdateConfiguration.CALL:
                 given = {name: one for name, one in _CONFIGURATION.items() if value.has(name)}
                 if not given:
-                    value.refuse("the call carries nothing")
+                    value.refuse("the call changes nothing")
                 return UpdateConfiguration(**self._read(value, given))
             case PublishVersion.CALL:
                 known = value.has("codeSha256")
@@ -154,5 +154,5 @@ def _read_runtime(value: Field) -> Runtime:
     runtimes = read_runtimes()
     name = value.text()
     if name not in runtimes:
-        value.refuse(f"no OS-only runtime is called that, one of {', '.join(runtimes)}")
+        value.refuse(f"not an OS-only runtime, one of {', '.join(runtimes)}")
     return runtimes[name]

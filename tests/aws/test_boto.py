@@ -183,10 +183,10 @@ def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing
     [
         (
             {"CodeSha256": "%%"},
-            "GetFunction: this is no hash in base64: `Configuration.CodeSha256`",
+            "GetFunction: not a hash in base64: `Configuration.CodeSha256`",
         ),
         ({"CodeSize": 1 << 40}, "GetFunction: no package has .* `Configuration.CodeSize`"),
-        ({"Runtime": "python3.13"}, "no OS-only runtime is called 'python3.13'"),
+        ({"Runtime": "python3.13"}, "'python3.13' is not an OS-only runtime"),
     ],
 )
 def test_nonsense_in_the_answer_is_refused_with_its_place(

@@ -68,9 +68,9 @@ def test_what_is_left_out_is_what_lambda_takes_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (without("Runtime"), "no OS-only runtime"),
+        (without("Runtime"), "not an OS-only runtime"),
         (without("Layers", Layers=[{"Arn": ARN}, {"Arn": 3}]), "Configuration.Layers[1].Arn"),
-        (without("Layers", Layers="x"), "has to be a list: `Configuration.Layers`"),
+        (without("Layers", Layers="x"), "not a list: `Configuration.Layers`"),
         (without("Environment", Environment=[]), "an object: `Configuration.Environment`"),
         (
             without("Environment", Environment={"Variables": {"A": 1}}),
@@ -81,7 +81,7 @@ def test_what_is_left_out_is_what_lambda_takes_for_it(tmp_path: Path) -> None:
             "AWS could not read the environment: {'Message': 'KMS'}",
         ),
         (without("Architectures", Architectures=["mips"]), "Configuration.Architectures[0]"),
-        (without("Runtime", Runtime="python3.13"), "no OS-only runtime is called 'python3.13'"),
+        (without("Runtime", Runtime="python3.13"), "'python3.13' is not an OS-only runtime"),
         (without("LastUpdateStatus", LastUpdateStatus="x"), "Configuration.LastUpdateStatus"),
         (without("PackageType", PackageType="Image"), "Configuration.PackageType"),
         ("{", "not JSON"),
@@ -94,8 +94,8 @@ def test_what_is_left_out_is_what_lambda_takes_for_it(tmp_path: Path) -> None:
 def test_an_error_names_the_file_and_the_place_in_it(
     tmp_path: Path, document: object, expected: str
 ) -> None:
-    if expected == "no OS-only runtime":
-        expected = "this has to be a text: `Configuration.Runtime`"
+    if expected == "not an OS-only runtime":
+        expected = "not a text: `Configuration.Runtime`"
     path = write(tmp_path, document)
     with pytest.raises(InputError) as caught:
         read_function(path)

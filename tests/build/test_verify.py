@@ -101,7 +101,7 @@ def _no_elf(data: bytearray) -> None:
         (_too_large, "bytes, over 4096"),
         (_movable, "not a program at a fixed address"),
         (_torn_bss, "does not begin on a page of its own"),
-        (_no_elf, "is no ELF file"),
+        (_no_elf, "is not an ELF file"),
     ],
 )
 def test_a_launcher_with_something_wrong_is_refused(

@@ -161,11 +161,11 @@ def test_a_function_file_chooses_the_state(
     ("text", "expected"),
     [
         ("", "not JSON: Expecting value: line 1 column 1 (char 0)"),
-        ("[]", "this has to be an object: `the whole document`"),
-        ("{}", "it is missing: `Runtime`"),
-        ('{"Configuration": 3}', "this has to be an object: `Configuration`"),
-        ("null", "this has to be an object: `the whole document`"),
-        ('"x"', "this has to be an object: `the whole document`"),
+        ("[]", "not an object: `the whole document`"),
+        ("{}", "missing: `Runtime`"),
+        ('{"Configuration": 3}', "not an object: `Configuration`"),
+        ("null", "not an object: `the whole document`"),
+        ('"x"', "not an object: `the whole document`"),
     ],
 )
 def test_what_is_no_function_is_refused(
@@ -267,13 +267,13 @@ def test_what_is_no_package_is_refused(
         path.write_bytes(content)
     status, printed, said = check(path)
     assert (status, printed) == (2, "")
-    assert said.startswith("error: no package can be read there, ")
+    assert said.startswith("error: can't read the package, ")
 
 
 def test_an_unknown_runtime_is_refused(check: Callable[..., Checked], good: Path) -> None:
     status, _, said = check(good, "--runtime", "python3.12")
     assert status == 2
-    assert "no OS-only runtime is called that: `python3.12`" in said
+    assert "not an OS-only runtime: `python3.12`" in said
     assert "provided.al2023" in said
     assert "debian" not in said
 

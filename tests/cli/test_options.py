@@ -57,13 +57,13 @@ def test_what_takes_a_functions_settings_takes_them_all_and_its_file(command: st
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["check", ""], "the name of a file is empty"),
-        (["pack", "x", "-o", ""], "the name of a file is empty"),
+        (["check", ""], "empty file name"),
+        (["pack", "x", "-o", ""], "empty file name"),
         (["check", "x", "--handler", "caf\udce9"], "it is not UTF-8"),
         (["run", "x", "--handler", "x", "--env", "NAME=\udcff"], "it is not UTF-8"),
         (["run", "x", "--handler", "x", "--env", "_X=1"], "not NAME=VALUE"),
         (["plan", "--from", "x", "--env", "X"], "not NAME=VALUE"),
-        (["simulate", "--draw", "x.png"], "a drawing is a file .svg or .html: x.png"),
+        (["simulate", "--draw", "x.png"], "a drawing is an .svg or .html file: x.png"),
         (["run", "x", "--repeat", "1" * 5000], "not a whole number from 1 to 1,000,000"),
         (["run", "x", "--repeat", "\u0663"], "not a whole number from 1 to 1,000,000"),
         (["layer", "-o", "x", "--flavour", "thin"], "not lean or full: thin"),

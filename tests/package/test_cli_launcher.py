@@ -80,7 +80,7 @@ def test_all_for_both_architectures_goes_into_a_folder() -> None:
         (["--arch", "mips"], b"not x86_64 or arm64: mips"),
         (["--arch", "arm64", "--dual"], b"not allowed with argument"),
         (["--arch", "arm64", "-o", "no/bootstrap"], b"the output's folder is not there"),
-        (["--arch", "arm64", "-o", "/tmp"], b"is no regular file: `/tmp`"),
+        (["--arch", "arm64", "-o", "/tmp"], b"is not a regular file: `/tmp`"),
         (["--dual", "-o", "no"], b"with `--dual` the output is a folder that is there: `no`"),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_folder_and_its_parts_give_the_same_bytes() -> None:
 REFUSED = {
     "nothing given": ([], "the following arguments are required: INPUT"),
     "no output": (["hook"], "the following arguments are required: --output/-o"),
-    "no program": (["text.txt"], "no program, neither ELF nor"),
+    "no program": (["text.txt"], "neither an ELF program nor"),
     "no such file": (["nothing"], "can't read it, No such file or directory: `nothing`"),
     "nothing to pack": (["empty"], "nothing to pack"),
     "two programs": (["orders=orders_arm64", "orders=other_arm64"], "two programs for the handler"),
@@ -135,7 +135,7 @@ REFUSED = {
     "a wrong name": (["x_arm64=hook", "lying_arm64"], "whose name says arm64 is built for x86_64"),
     "the wrong architecture": (["orders_arm64", "--arch", "x86_64"], "`orders` lacks x86_64"),
     "a missing folder": (["hook", "-o", "no/a.zip"], "the output's folder is not there"),
-    "an output that is a folder": (["hook", "-o", "empty"], "is no regular file: `empty`"),
+    "an output that is a folder": (["hook", "-o", "empty"], "is not a regular file: `empty`"),
     "an output in the input": ([".", "-o", "./a.zip"], "the output would be part of the input `.`"),
 }
 

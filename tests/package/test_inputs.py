@@ -110,7 +110,7 @@ def test_a_program_for_another_machine_in_a_folder_is_data_and_said(
     found = find(tmp_path)
     assert by_name(found) == {"linux_386/orders": []}
     assert "".join(found.notes) == (
-        "goes in as data: a 32-bit ELF file, which no Lambda machine starts:"
+        "goes in as data: a 32-bit ELF file, which Lambda doesn't run:"
         f" `{tmp_path}/linux_386/orders`"
     )
 
@@ -152,9 +152,9 @@ def test_other_links_are_refused(target: str, sentence: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "no program, neither ELF nor a `#!` script"),
-        (b"text", "no program, neither ELF nor a `#!` script"),
-        (b"MZ\x90\0", "no program, neither ELF nor a `#!` script"),
+        (b"", "neither an ELF program nor a `#!` script"),
+        (b"text", "neither an ELF program nor a `#!` script"),
+        (b"MZ\x90\0", "neither an ELF program nor a `#!` script"),
         (b"#!/bin/sh\r\necho\r\n", "a script with CRLF line ends"),
         (b"#!/usr/bin/env python3\r\n", "a script with CRLF line ends"),
         (b"#!\n", "names no interpreter"),
@@ -183,10 +183,10 @@ def test_a_broken_program_in_a_folder_is_refused(content: bytes, tmp_path: Path)
 @pytest.mark.parametrize(
     ("target", "options", "sentence"),
     [
-        ("x86-linux-musl", ["-static"], "a 32-bit ELF file, which no Lambda machine starts"),
+        ("x86-linux-musl", ["-static"], "a 32-bit ELF file, which Lambda doesn't run"),
         ("riscv64-linux-musl", ["-static"], "another machine"),
         ("x86_64-linux-gnu", ["-shared", "-fPIC"], "a shared library, not a program"),
-        ("x86_64-linux-musl", ["-c"], "an ELF file that is no executable, not a program"),
+        ("x86_64-linux-musl", ["-c"], "an ELF file that is not an executable, not a program"),
     ],
 )
 def test_an_elf_file_that_no_function_starts_is_refused_by_name(

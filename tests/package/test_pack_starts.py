@@ -142,7 +142,7 @@ def test_other_systems_programs_in_a_folder_get_a_note_each(programs: dict[Arch,
     Path("dist/orders-darwin").write_bytes(MACHO)
     done = shim("pack", "dist", "-o", "a.zip")
     assert done.stderr.startswith(
-        "note: goes in as data: a program for macOS, which no Lambda machine starts:"
+        "note: goes in as data: a program for macOS, which Lambda doesn't run:"
         " `dist/orders-darwin`\n"
     )
     assert done.stdout.startswith("a.zip: starts on x86_64; ")
@@ -153,7 +153,7 @@ def test_another_systems_program_alone_is_refused_with_how_to_build_it() -> None
     done = shim("pack", "orders", "-o", "a.zip")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: a program for macOS, which no Lambda machine starts: `orders`\n"
+        "error: a program for macOS, which Lambda doesn't run: `orders`\n"
         "hint: build it for Linux: Go `GOOS=linux GOARCH=arm64`, Rust `--target"
         " aarch64-unknown-linux-musl`\n"
     )

@@ -291,15 +291,15 @@ USAGE = {
                 "--share", "1.5"], "shares have to rise"),
     "alias": ([*NOW, "--alias", "live"], "--alias live=VERSION"),
     "alias drawn": ([*NOW, "--alias", "live=1", "--draw", "a.svg"], "nothing to draw"),
-    "drawing": ([*NOW, "--draw", "a.png"], "a file .svg or .html"),
+    "drawing": ([*NOW, "--draw", "a.png"], "an .svg or .html file"),
     "variable": ([*NOW, "--env", "1=2"], "not NAME=VALUE"),
-    "runtime": ([*NOW, "--runtime", "al2023"], "no OS-only runtime is called that: `al2023`"),
+    "runtime": ([*NOW, "--runtime", "al2023"], "not an OS-only runtime: `al2023`"),
     "layers": ([*NOW, "--no-layers", "--layer", "a.zip"], "can't go together"),
     "to": ([*NOW, "--to", "f.json", "--arch", "arm64"], "can't go along with --arch"),
     "to's layer": ([*NOW, "--to", "f.json", "--layer", "old.zip"], "which of the layers is it?"),
     "layer": (["--from", "x86.json", "--from-package", "old.zip"], f"the layer `{X86}`?"),
     "no file": (["--from", "none", "--from-package", "old.zip"], "can't read it"),
-    "no zip": ([*NOW, "--package", "f.json"], "no package can be read there"),
+    "no zip": ([*NOW, "--package", "f.json"], "can't read the package"),
 }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_a_runtime_that_nothing_may_be_created_with_can_not_be_moved_to() -> Non
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        (UpdateConfiguration(), "the call carries nothing"),
+        (UpdateConfiguration(), "the call changes nothing"),
         (UpdateConfiguration(handler="a b"), "it has white space in it"),
         (UpdateConfiguration(handler=""), "it is empty"),
         (UpdateConfiguration(handler="a" * 129), "it has 129 characters"),

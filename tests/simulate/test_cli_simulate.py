@@ -121,10 +121,10 @@ def test_a_time_line_is_drawn(command: Command, built: Path, tmp_path: Path) -> 
         (["--rate", "0"], "not a number above 0"),
         (["--invocations", "x"], "not a whole number"),
         (["--root", "provided.al2"], "not NAME=PATH"),
-        (["--root", "python=/"], "no OS-only runtime is called that"),
+        (["--root", "python=/"], "not an OS-only runtime"),
         (["--root", "provided.al2=/nowhere"], "no root folder"),
         (["--draw", "/nowhere/x.svg"], "/nowhere"),
-        (["--draw", "x.png"], "a file .svg or .html"),
+        (["--draw", "x.png"], "an .svg or .html file"),
         (["--plan", "/nowhere", "--function", "x"], "a plan has all that"),
     ],
 )
