@@ -15,8 +15,8 @@ BOOTSTRAP = "bootstrap"
 PRIVATE = ".shim"
 """The folder inside a package that belongs to shim."""
 
-MODULE_SUFFIX = ".py"
-"""Among other files these are modules, `#!` or not: wheels are full of them."""
+_MODULES = (".py", ".pyx")
+"""Among other files these are modules and their sources, `#!` or not: wheels are full of them."""
 
 _EXTENSIONS = {"extensions", ".extensions"}
 """Folders of a layer whose programs Lambda, or an extension's script, starts."""
@@ -74,7 +74,7 @@ def is_bootstrap(handler: str) -> bool:
 
 def may_be_handler(place: str) -> bool:
     """Whether a program there is a handler where nobody says which ones are."""
-    return place.split("/", maxsplit=1)[0] not in _EXTENSIONS and not place.endswith(MODULE_SUFFIX)
+    return place.split("/", maxsplit=1)[0] not in _EXTENSIONS and not place.endswith(_MODULES)
 
 
 def name_problem(name: str) -> str | None:

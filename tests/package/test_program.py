@@ -210,6 +210,7 @@ def test_without_a_manifest_every_program_is_a_handler_where_one_may_be() -> Non
         entry("bin/invoices", SCRIPT, 0o644),
         entry("myfn/bootstrap", program()),
         entry("tool.py", SCRIPT),
+        entry("scipy/extending.pyx", SCRIPT),
         entry("data.txt", b"text"),
         entry("extensions/agent", program()),
         entry(".extensions/x86_64/agent", program()),
