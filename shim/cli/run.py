@@ -39,6 +39,7 @@ examples:
   echo '{"id": 7}' | shim run function.zip --handler bin/orders --event -
   shim run function.zip --handler bin/orders --arch arm64 --event event.json --repeat 100
   shim run function.zip --handler bin/orders --layer extension.zip --env TABLE=orders
+  shim run function.zip --from orders.json --event event.json
 
 The emulator (8 MB) is fetched once, with pip, and kept in $SHIM_CACHE, or else in a folder `shim`
 in $XDG_CACHE_HOME or ~/.cache. docs/run.md tells what is different from Lambda.

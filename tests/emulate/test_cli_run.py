@@ -17,6 +17,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.emulate import standin
+from tests.cli.test_json import check_convention
 from tests.command import Command
 from tests.requirements import require, require_runs
 from tests.wait import wait_until
@@ -114,7 +115,7 @@ def test_a_function_that_does_not_start_is_exit_status_1(command: Command, packa
 
 def test_json_holds_answers_errors_and_times(command: Command, package: Path) -> None:
     done = command.run(package, "--handler", "x", "--repeat", "2", "--json", event='{"eval": "7"}')
-    result = json.loads(done.stdout)
+    result = check_convention(done.stdout)
     assert result["answers"] == [7, 7]
     assert result["errors"] == [None, None]
     assert result["architecture"] == standin.required_host_arch()
@@ -195,7 +196,7 @@ def test_without_an_event_it_serves_until_ctrl_c(
 def test_serving_tells_of_errors_and_goes_on(command: Command, package: Path) -> None:
     process = command.start(package, "--handler", "x", "--json")
     assert process.stdout
-    url = json.loads(process.stdout.readline())["url"]
+    url = check_convention(process.stdout.readline())["url"]
     with pytest.raises(urllib.error.HTTPError, match="502"):
         post(url, "os._exit(5)")
     assert post(url, "1") == b"1"
