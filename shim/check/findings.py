@@ -46,6 +46,7 @@ CODES = {
     "handler-wrong-architecture": (_E, "the handler is there for another architecture only"),
     "handler-not-executable": (_E, "the handler is not executable for everybody"),
     "handler-directory": (_E, "the handler is a folder"),
+    "wrapper-ignored": (_W, "`bootstrap` doesn't look at `AWS_LAMBDA_EXEC_WRAPPER`"),
     "wrapper-missing": (_E, "`AWS_LAMBDA_EXEC_WRAPPER` names nothing"),
     "wrapper-not-executable": (_E, "the wrapper is not executable for everybody"),
     "wrapper-wrong-architecture": (_E, "the wrapper is built for another architecture"),

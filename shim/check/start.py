@@ -12,6 +12,7 @@ from shim.check.launch import candidates, check_handler_alone
 from shim.check.missing import PACK, missing_bootstrap
 from shim.check.runtimes import read_service
 from shim.check.tree import OPT, TASK, Node
+from shim.package.contents import Unreadable
 from shim.package.executables import Kind, kind_of, script_text
 from shim.package.names import BOOTSTRAP
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from shim.package.read import Entry
 
 BOOTSTRAPS = (f"{TASK}/{BOOTSTRAP}", f"{OPT}/{BOOTSTRAP}")
+_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+_MENTION_LIMIT = 16 << 20
+"""Bytes of a `bootstrap` that is searched; of a larger one nothing is claimed."""
 
 
 def check_start(machine: Machine) -> Iterator[Finding]:
@@ -44,6 +48,13 @@ def check_start(machine: Machine) -> Iterator[Finding]:
         return
     path, node = found
     yield from _check_bootstrap_place(machine, path, node)
+    if node.file and machine.state.variable(_WRAPPER) and not _mentions_wrapper(node.file.entry):
+        yield finding(
+            "wrapper-ignored",
+            node.file.where,
+            f"doesn't look at {_WRAPPER}, which is set to `{machine.state.variable(_WRAPPER)}`",
+            hint=f"Lambda itself starts no wrapper on OS-only runtimes: {PACK}, and that does",
+        )
     yield from begin(machine, path, Role.BOOTSTRAP).findings
 
 
@@ -139,6 +150,16 @@ def _check_bootstrap_place(machine: Machine, path: str, node: Node) -> Iterator[
             f"is started in place of `{hidden.file.where if hidden.file else hidden.path}`",
             hint="leave one of the two out",
         )
+
+
+def _mentions_wrapper(entry: Entry) -> bool:
+    """Whether it may look at the variable; a dual `bootstrap` leaves that to the launcher."""
+    if entry.size > _MENTION_LIMIT or kind_of(entry) in {Kind.LAUNCHER, Kind.DUAL}:
+        return True
+    try:
+        return _WRAPPER.encode() in entry.read(0, entry.size)
+    except Unreadable:
+        return True
 
 
 def _check_shell(entry: Entry, where: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.check.runtimes import read_runtimes
+from shim.check.runtimes import lambda_runtimes, read_runtimes
 from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import add_change_arguments, read_change
@@ -211,7 +211,7 @@ def _saved(path: Path) -> _Case:
 def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
     for name, folder in pairs:
         if name not in read_runtimes():
-            known = ", ".join(read_runtimes())
+            known = ", ".join(runtime.name for runtime in lambda_runtimes())
             raise InputError(f"not an OS-only runtime: `{name}`", hint=f"one of {known}")
         if not Path(folder, "usr").is_dir():
             raise InputError(f"not the root folder of a system: `{folder}`")

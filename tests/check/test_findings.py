@@ -142,6 +142,10 @@ CASES: dict[str, tuple[State, State]] = {
         state(BOOT, entry("orders/real", program())),
         state(BOOT, entry("orders/real", program()), handler="orders/real"),
     ),
+    "wrapper-ignored": (
+        state(entry("bootstrap", program()), environment=WRAPPED),
+        state(entry("bootstrap", program(mark=b"AWS_LAMBDA_EXEC_WRAPPER")), environment=WRAPPED),
+    ),
     "wrapper-missing": (sound(environment=WRAPPED), wrapped(SCRIPT)),
     "wrapper-not-executable": (wrapped(SCRIPT, 0o644), wrapped(SCRIPT)),
     "wrapper-wrong-architecture": (wrapped(program(ARM)), wrapped(program())),
