@@ -108,8 +108,10 @@ def _follow(
     # What most packages don't need.
     from shim.check.script import Script
 
-    shebang = read_shebang(first_bytes(file.entry))
-    shell = _shell(shebang) if shebang else "sh" if role is Role.SHELL_SCRIPT else None
+    # What a shell is given to read is a script of its own, whatever the first line says.
+    is_given = role is Role.SHELL_SCRIPT
+    shebang = None if is_given else read_shebang(first_bytes(file.entry))
+    shell = "sh" if is_given else _shell(shebang) if shebang else None
     if shell is None:
         # A program in another language: its interpreter was started, and that is all of it.
         return None

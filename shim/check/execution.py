@@ -59,8 +59,12 @@ class Machine:
         node = self.tree.find(path)
         if isinstance(node, int):
             return Attempt(path=path, error=node)
-        is_readable = node.is_readable and not node.is_folder
-        return Attempt(path=path, error=0 if is_readable else errno.EACCES, node=node)
+        if node.is_folder or not node.is_readable:
+            return Attempt(path=path, error=errno.EACCES, node=node)
+        if node.file and first_bytes(node.file.entry).startswith(MAGIC):
+            problem = refusals.no_script(node.file.where)
+            return self._refused(path, node, errno.ENOEXEC, problem)
+        return Attempt(path=path, node=node)
 
     def load(self, path: str, role: Role, *, by: Node) -> Attempt:
         """Have the dynamic linker `by` start `path`, which needs no run bit for that."""

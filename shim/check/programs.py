@@ -184,7 +184,8 @@ class Programs:
         machine = self._machine_at(at)
         attempt = self._begin(machine, path, role, arguments)
         found = attempt.findings
-        if attempt.error == errno.ENOEXEC and any(one.code in _READ_BY_SHELL for one in found):
+        is_odd = attempt.error == errno.ENOEXEC and role is not Role.SHELL_SCRIPT
+        if is_odd and any(one.code in _READ_BY_SHELL for one in found):
             reason = f"`{path}` has no `#!` line, and the shell reads it as its own script"
             return at.stuck(Unclear(line=0, reason=reason), line)
         if attempt.error and not found:

@@ -80,6 +80,16 @@ def no_program(start: bytes, file: File) -> Finding:
     return finding("no-program", file.where, what, hint=hint)
 
 
+def no_script(where: str) -> Finding:
+    """A program where a shell is to read a script."""
+    return finding(
+        "no-program",
+        where,
+        "is an ELF program, and a shell is to read it as a script",
+        hint="start it itself, without `sh` or `bash` in front",
+    )
+
+
 def no_interpreter(where: str) -> Finding:
     """`#!` and nothing behind it."""
     return finding(

@@ -109,6 +109,8 @@ def test_what_a_script_plainly_runs_is_followed(words: str) -> None:
         ("exec /lib64/ld-linux-x86-64.so.2 ./other", "program-wrong-architecture"),
         ("exec /lib64/ld-linux-x86-64.so.2 ./missing", "program-missing"),
         ("#!/bin/sh\n\n", "script-ends"),
+        ("exec sh ./app", "no-program"),
+        ("sh missing.sh", "program-missing"),
     ],
 )
 def test_what_cannot_be_started_is_an_error(words: str, code: str) -> None:

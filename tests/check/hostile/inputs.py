@@ -12,6 +12,7 @@ from functools import cache
 
 from shim.arch import Arch
 from tests.check.builders import DUAL, SCRIPT, launcher, program
+from tests.check.oracle.scripts import shell_script
 
 NAMES = (
     *("bootstrap", "orders", "bin/orders", "orders_arm64", ".shim/x86_64", "lib/libz.so.1"),
@@ -75,8 +76,32 @@ def _content(rng: random.Random, elf: bytes) -> bytes:
     if choice < 0.6:
         return rng.choice([b"/etc/passwd", b"../../x", b"orders", b"/opt/x", b"", b"x" * 5000])
     if choice < 0.8:
+        if rng.random() < 0.5:
+            return _script(rng)
         return rng.choice([SCRIPT, DUAL, b"#!" + rng.randbytes(300), b"#!/bin/sh\r\n", b"#!"])
     return rng.choice([b"", b"MZ", b"\0" * 70_000, rng.randbytes(500)])
+
+
+def _script(rng: random.Random) -> bytes:
+    """A shell script that is nested, long or broken anywhere."""
+    line, text = shell_script(rng)
+    pieces = [
+        "if a; then ",
+        "fi;",
+        "$(",
+        ")",
+        "`",
+        "${",
+        "}",
+        '"',
+        "'",
+        "<<EOF\n",
+        "case x in ",
+        "{ ",
+    ]
+    many = rng.choice(pieces) * rng.choice([0, 0, 1, 10, 1000, 20_000])
+    data = f"{line}\n{text}{many}{text * rng.choice([0, 1, 50])}".encode()
+    return _damage(rng, data) if rng.random() < 0.3 else data
 
 
 def damaged_elf(rng: random.Random, elf: bytes) -> bytes:

@@ -98,6 +98,8 @@ class Generator:
 
     def _package(self, name: str) -> Package:
         entries, self.entries = self.entries, {}
+        for one in [one for one in entries if _is_below_a_file(one, entries)]:
+            del entries[one]
         return Package(path=f"{name}.zip", entries=tuple(entries.values()))
 
     def _add(self, name: str, data: bytes, *, mode: int | None = None) -> None:
@@ -170,7 +172,8 @@ class Generator:
         """A handler's files: variants, or only the other architecture's, or a link, or a folder."""
         choice = self.rng.random()
         if self.rng.random() < 0.02:
-            self.entries[f"{name}/"] = _entry(f"{name}/", b"", kind=stat.S_IFDIR, mode=0o755)
+            if name not in self.entries:
+                self.entries[f"{name}/"] = _entry(f"{name}/", b"", kind=stat.S_IFDIR, mode=0o755)
             return
         suffixes = [""]
         if self.arch is Arch.ARM64 and choice < 0.5:
@@ -404,6 +407,13 @@ class Generator:
                     "run" if index == 0 else f"run{index}", f"{first}\n{BODY}".encode(), mode=0o755
                 )
         self._add(name, f"{line}\n{BODY}".encode())
+
+
+def _is_below_a_file(name: str, entries: Mapping[str, Entry]) -> bool:
+    """Whether the package could not be laid out: a file stands where the name needs a folder."""
+    parts = name.rstrip("/").split("/")
+    last = len(parts) + name.endswith("/")
+    return any("/".join(parts[:depth]) in entries for depth in range(1, last))
 
 
 def _entry(name: str, data: bytes, *, kind: int, mode: int) -> Entry:

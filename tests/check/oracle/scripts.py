@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 LINES = ("#!/bin/sh", "#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env bash", "#!/bin/sh -e")
 PREAMBLES = (
     *("", "", "", "set -e", "set -eu", "set -euo pipefail", 'cd "$LAMBDA_TASK_ROOT"', "cd bin"),
-    *('cd "$(dirname "$0")"', "cd nowhere", "export A=b", "exec 2>&1", "echo starting >&2"),
-    *("PATH=$LAMBDA_TASK_ROOT:$PATH", "export PATH=/opt:$PATH", "mkdir -p /tmp/x", "[ -f app ]"),
+    *('cd "$(dirname "$0")"', "cd nowhere", "export A=b", "exec 2>&1"),
+    *("PATH=$LAMBDA_TASK_ROOT:$PATH", "export PATH=/opt:$PATH", "[ -f app ]"),
     *(". ./lib.sh", "test -x ./app || exit 1", "[ -d bin ] && cd bin", "./app", "true", "umask 22"),
     *("_HANDLER=app", "f() { ./app; }", "export LD_LIBRARY_PATH=$PWD/deep/down:$LD_LIBRARY_PATH"),
     *('[ -z "$STAGE" ] && A=b', "command -v app", "missing-program", "./missing", "A=$(./app)"),
@@ -22,7 +22,7 @@ PROGRAMS = (
     *("./$_HANDLER", '"${PWD}/${_HANDLER}"', '"$LAMBDA_TASK_ROOT/$_HANDLER"', "$_HANDLER"),
     *('"./${_HANDLER%.*}"', "./$(echo $_HANDLER | cut -d. -f1)", '"$(pwd)/$_HANDLER"', "$APP"),
     *('"./$(basename "$_HANDLER")"', "./${_HANDLER##*/}", "${APP:-./app}", "/usr/bin/env ./app"),
-    *("./app$s", '"./$_HANDLER$s"', "/bin/true", "./bin", "env A=b ./app", '"/opt/$_HANDLER"'),
+    *("./app$s", '"./$_HANDLER$s"', "./bin", "env A=b ./app", '"/opt/$_HANDLER"'),
 )
 SHAPES = (
     *("exec {}", "exec {}", 'exec {} "$@"', "{}", "{} --flag", "exec {} || exec {}", "{} || {}"),
@@ -33,7 +33,7 @@ SHAPES = (
     *("test $(uname -m) != aarch64 || s=_arm64\n{}", "{}\nexit 1", "{} 2>&1 | cat"),
     *("sh -c {}", "exec sh {}", ". {}", "exec 3>&1\n{} | cat", "RESULT=$({})\necho $RESULT"),
     *('if [ "$HOSTTYPE" = aarch64 ]; then exec {}; else exec {}; fi', "trap : TERM\n{}"),
-    *('words=({} a)\nexec "${{words[@]}}"', "{}; {}", "[[ -n $A ]] && {}", "echo nothing"),
+    *('words=({} a)\nexec "${{words[@]}}"', "{}; {}", "[[ -n $A ]] && {}", "echo 'handler ran'"),
 )
 
 
