@@ -14,7 +14,14 @@ from shim.check.launch import check_launch
 from shim.check.missing import missing_handler
 from shim.check.runtimes import BASH
 from shim.check.tree import TASK
-from shim.package.executables import Kind, first_bytes, kind_of, read_shebang, script_text
+from shim.package.executables import (
+    Kind,
+    first_bytes,
+    is_launcher,
+    kind_of,
+    read_shebang,
+    script_text,
+)
 from shim.package.names import BOOTSTRAP, PRIVATE
 from shim.package.script import read_script
 from shim.package.shell import SHELLS, Unclear
@@ -70,11 +77,13 @@ def _beyond(
     chain: tuple[str, ...],
 ) -> Iterable[Finding] | None:
     """What the started file does next; None where it is the program itself."""
-    # Looking for a launcher's mark means to inflate all of a file: not of handlers.
+    # Looking for a launcher's mark means to inflate all of a file: of handlers, of small ones only.
     is_script = role is Role.SHELL_SCRIPT or first_bytes(file.entry).startswith(b"#!")
     kind = Kind.SCRIPT if is_script else Kind.NATIVE
     if role in {Role.BOOTSTRAP, Role.PROGRAM} or is_script:
         kind = kind_of(file.entry)
+    elif role is Role.HANDLER and is_launcher(file.entry):
+        kind = Kind.LAUNCHER
     own = partial(begin, chain=(*chain, attempt.path))
     match kind:
         case Kind.LAUNCHER:
@@ -180,6 +189,7 @@ def _situation(
         },
         arguments=arguments,
         is_bash=is_bash,
+        is_posix=shell != "bash",
         is_strict=any(re.fullmatch(r"-[a-z]*e[a-z]*", option) for option in options),
     )
 

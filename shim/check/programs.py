@@ -77,14 +77,26 @@ class Programs:
             return at.stuck(path, line)
         if path is None:
             return self._absent(str(name), at, line, is_exec=is_exec)
-        node = self._machine.tree.find(path)
+        return self._run_at(path, rest, at, line, is_exec=is_exec)
+
+    def _run_at(
+        self, path: str, rest: Sequence[Value], at: Situation, line: int, *, is_exec: bool
+    ) -> Situation:
+        """Where the script stands behind the program at a path."""
         if path.startswith(_TEMPORARY):
             return at.stuck(Unclear(line=0, reason="it runs what it made in /tmp itself"), line)
-        if isinstance(node, int) and not path.startswith((f"{TASK}/", f"{OPT}/")):
+        node = self._machine.tree.find(path)
+        is_own = path.startswith((f"{TASK}/", f"{OPT}/"))
+        if isinstance(node, int):
+            if is_own:
+                return self._started(path, tuple(rest), at, line, is_exec=is_exec)
             return self._absent(path, at, line, is_exec=is_exec)
-        if isinstance(node, Node) and _LOADER.fullmatch(node.path.rpartition("/")[2]):
+        if _LOADER.fullmatch(node.path.rpartition("/")[2]):
             return self._loaded(node, rest, at, line, is_exec=is_exec)
-        if isinstance(node, Node) and node.is_system:
+        if node.is_system and is_own:
+            reason = f"`{path}` is a link out of the package"
+            return at.stuck(Unclear(line=0, reason=reason), line)
+        if node.is_system:
             return self._system(node, rest, at, line, is_exec=is_exec)
         return self._started(path, tuple(rest), at, line, is_exec=is_exec)
 
@@ -98,7 +110,7 @@ class Programs:
         node = self._words.find(path, at) if "/" in path else None
         if isinstance(node, int):
             missing = self._missing(f"reads in `{path}` (line {line}), which is not there")
-            return replace(at, leaving=Leaving.SCRIPT, result=(missing,))
+            return self._over((missing,), at, 1, is_exec=at.is_posix)
         if node is None or node.file is None or node.is_folder or not node.is_readable:
             return at.stuck(Unclear(line=0, reason=f"what it reads in: `{path}`"), line)
         return read_script(script_text(node.file.entry))

@@ -88,6 +88,9 @@ class Script:
         match statement:
             case Command():
                 return self._command(statement, at, depth)
+            case Array() if not at.is_bash:
+                reason = "an array, and `sh` is not bash here"
+                return [at.stuck(Unclear(line=statement.line, reason=reason), 1)]
             case Array():
                 members = tuple(self._words.fields(statement.words, at))
                 return [replace(at, arrays={**at.arrays, statement.name: members}, status=0)]

@@ -58,6 +58,8 @@ class Situation:
     """Of the last command; None where it isn't known."""
     is_bash: bool = True
     """Whether the shell is bash, and not one that knows less."""
+    is_posix: bool = True
+    """Whether a file that can't be read in ends the script."""
     is_strict: bool = False
     """Whether a command that fails ends the script (`set -e`)."""
     leaving: Leaving | None = None

@@ -60,6 +60,7 @@ class Command:
 class Array:
     """`NAME=(WORD…)`; its members are the variables `NAME[0]` and so on, all of them `NAME[@]`."""
 
+    line: int
     name: str
     words: tuple[Word, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 import tree_sitter_bash
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 _DEPTH_LIMIT = 60
 _NODES_LIMIT = 20_000
+_PIECE = 4096
+_ROUNDS_LIMIT = 3000
+"""Of the parser's work; a script of 20 KB takes some 150."""
+
 _OPERATORS = frozenset({":-", "-", "%", "%%", "#", "##", "/", "//"})
 _LITERAL = re.compile(r"\\(\n)?|[*?\[{~$`]")
 _GLOB = re.compile(r"(?<!\\)[*?\[]")
@@ -61,13 +65,28 @@ def parse(text: bytes) -> tuple[Statement, ...]:
     if odd := _ODD.search(text):
         line = text.count(b"\n", 0, odd.start()) + 1
         return (Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank"),)
-    root = Parser(Language(tree_sitter_bash.language())).parse(text).root_node
+    root = _tree(text)
+    if root is None:
+        return (Unclear(line=1, reason="its syntax isn't understood"),)
     if root.has_error:
         line = next((node.start_point.row + 1 for node in _walk(root) if _is_wrong(node)), 1)
         return (Unclear(line=line, reason="its syntax isn't understood"),)
     if root.descendant_count > _NODES_LIMIT:
         return (Unclear(line=1, reason="it is too long"),)
     return _statements(root.children, 0)
+
+
+def _tree(text: bytes) -> Node | None:
+    """The grammar's tree; None where it takes too long, as what is broken on purpose does."""
+    parser = Parser(Language(tree_sitter_bash.language()))
+    rounds = count(1)
+    try:
+        return parser.parse(
+            lambda at, _: text[at : at + _PIECE],
+            progress_callback=lambda _, has_error: has_error or next(rounds) > _ROUNDS_LIMIT,
+        ).root_node
+    except ValueError:
+        return None
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -201,7 +220,7 @@ def _assignment(node: Node, depth: int) -> tuple[str, Word] | Array | Unclear:
     if len(rest) > 1 and rest[1].type == "array":
         members = [child for child in rest[1].children if child.is_named]
         words = tuple(_word(child, depth + 1) for child in members)
-        return Array(name=_raw(name), words=words)
+        return Array(line=node.start_point.row + 1, name=_raw(name), words=words)
     return _raw(name), _word(rest[1], depth) if len(rest) > 1 else ()
 
 

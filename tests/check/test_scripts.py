@@ -283,6 +283,23 @@ def test_a_script_that_takes_long_is_given_up(text: str) -> None:
     assert answer(text) in {UNKNOWN, FAILS}
 
 
+def test_a_file_that_cannot_be_read_in_ends_sh_and_not_bash() -> None:
+    assert answer("#!/bin/sh\n. ./nothing.sh\nexec ./app\n") is FAILS
+    assert answer("#!/bin/bash\n. ./nothing.sh\nexec ./app\n") is STARTS
+    assert answer("#!/bin/bash\n. ./nothing.sh\nhandle\n") is FAILS
+
+
+def test_a_wrapper_given_the_launcher_itself_does_not_start() -> None:
+    layer = package(entry("wrapper", b'#!/bin/bash\nexec "$@"\n'), path="layer.zip")
+    checked = state(
+        entry("bootstrap", launcher()),
+        link("orders", "bootstrap"),
+        layers=(layer,),
+        environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"},
+    )
+    assert "handler-is-launcher" in codes(checked)
+
+
 def test_the_shell_that_is_not_bash_knows_less() -> None:
     for line, words, expected in [
         ("#!/bin/sh", "set -o pipefail\nexec ./app", UNKNOWN),
