@@ -79,12 +79,11 @@ def _lay_out(folder: Path, packages: tuple[Package, ...], state: State) -> None:
     for package in packages:
         for entry in package.entries:
             target = folder.joinpath(*parts_of(entry.name))
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_way(folder, target, is_folder=stat.S_ISDIR(entry.kind))
             if stat.S_ISDIR(entry.kind):
                 target.mkdir(exist_ok=True)
                 modes[target] = entry.mode
                 continue
-            target.unlink(missing_ok=True)
             data = entry.read(0, entry.size)
             if stat.S_ISLNK(entry.kind):
                 target.symlink_to(os.fsdecode(data))
@@ -92,7 +91,21 @@ def _lay_out(folder: Path, packages: tuple[Package, ...], state: State) -> None:
             target.write_bytes(_as_foreign(data, state))
             target.chmod(entry.mode)
     for path, mode in modes.items():
-        path.chmod(mode)
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(mode)
+
+
+def _make_way(folder: Path, target: Path, *, is_folder: bool) -> None:
+    """Make the folders above, and take away what an earlier layer has in the way."""
+    parents = [path for path in target.parents if path.is_relative_to(folder) and path != folder]
+    for path in (*reversed(parents), *([target] if is_folder else [])):
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not is_folder:
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        target.unlink(missing_ok=True)
 
 
 def _as_foreign(data: bytes, state: State) -> bytes:
