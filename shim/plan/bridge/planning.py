@@ -66,46 +66,21 @@ def find_bridged_plan(
     layer_path: Path,
 ) -> Bridged | Unbridged:
     """The plan; bridges are thought of as lying at the two paths, nothing is written yet."""
-
-    def doubts(plan: Plan) -> int:
-        return len(plan.unknown_between(verdicts.answer))
-
     answer = find_plan(begin, wanted, answer=verdicts.answer, day=day)
-    plans = []
-    if isinstance(answer, Plan):
-        plans.append(Bridged(plan=answer))
-        if not doubts(answer):
-            return plans[0]
-    elif answer.reason is not Reason.BARRED:
+    if isinstance(answer, NoPlan) and answer.reason is not Reason.BARRED:
         return Unbridged(answer=answer)
-    reasons: dict[str, None] = {}
-    layers = None
-    try:
-        layers = bridge_layers(begin, wanted, path=str(layer_path))
-    except InputError as error:
-        reasons[error.message] = None
-    bridges = bridge_packages(begin, wanted, path=str(bridge_path))
-    for bridge in (None, *bridges.found):
-        found = find_plan(
-            begin,
-            wanted,
-            bridges=(bridge.package,) if bridge else (),
-            layer_bridges=(layers.layers,) if layers else (),
-            answer=verdicts.answer,
-            day=day,
-        )
-        if isinstance(found, Plan):
-            plans.append(_used(found, bridge, layers, without=answer))
-            if len(found.steps) <= _FEWEST and not doubts(found):
-                break
-        else:
-            reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
-    reasons |= dict.fromkeys(bridges.reasons)
-    if isinstance(answer, NoPlan) and not plans:
-        return Unbridged(answer=answer, reasons=tuple(reasons))
+    if isinstance(answer, Plan) and not _doubts(answer, verdicts):
+        return Bridged(plan=answer)
+    plans, reasons = _over_bridges(
+        answer, verdicts=verdicts, day=day, bridge_path=bridge_path, layer_path=layer_path
+    )
+    if isinstance(answer, Plan):
+        plans.insert(0, Bridged(plan=answer))
+    elif not plans:
+        return Unbridged(answer=answer, reasons=reasons)
     # The fewest unknown states, then the shortest; of those, the first: it mixes the least.
-    best = min(plans, key=lambda one: (doubts(one.plan), len(one.plan.steps)))
-    return replace(best, reasons=tuple(reasons)) if doubts(best.plan) else best
+    best = min(plans, key=lambda one: (_doubts(one.plan, verdicts), len(one.plan.steps)))
+    return replace(best, reasons=reasons) if _doubts(best.plan, verdicts) else best
 
 
 @contextmanager
@@ -136,6 +111,47 @@ def written(
         for path in new:
             path.unlink(missing_ok=True)
         raise
+
+
+def _over_bridges(
+    without: Plan | NoPlan,
+    *,
+    verdicts: Verdicts,
+    day: date | None,
+    bridge_path: Path,
+    layer_path: Path,
+) -> tuple[list[Bridged], tuple[str, ...]]:
+    """A plan for each bridge, until there is none better; and why there are no more."""
+    begin, wanted = without.begin, without.wanted
+    plans: list[Bridged] = []
+    reasons: dict[str, None] = {}
+    layers = None
+    try:
+        layers = bridge_layers(begin, wanted, path=str(layer_path))
+    except InputError as error:
+        reasons[error.message] = None
+    bridges = bridge_packages(begin, wanted, path=str(bridge_path))
+    for bridge in (None, *bridges.found):
+        found = find_plan(
+            begin,
+            wanted,
+            bridges=(bridge.package,) if bridge else (),
+            layer_bridges=(layers.layers,) if layers else (),
+            answer=verdicts.answer,
+            day=day,
+        )
+        if isinstance(found, NoPlan):
+            reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
+            continue
+        plans.append(_used(found, bridge, layers, without=without))
+        if len(found.steps) <= _FEWEST and not _doubts(found, verdicts):
+            break
+    return plans, tuple(reasons | dict.fromkeys(bridges.reasons))
+
+
+def _doubts(plan: Plan, verdicts: Verdicts) -> int:
+    """How many unknown states it chooses to go through."""
+    return len(plan.unknown_between(verdicts.answer))
 
 
 def _used(
