@@ -151,6 +151,7 @@ class _Reader:
         told = [*self._layers, *map(_layer, arguments.from_layers)]
         self._paths = {one.arn: one.path for one in told if one.arn and one.path}
         self._arns: dict[Package, str] = {}
+        self._absent: tuple[str, ...] = ()
         self._client: Any = None
         if arguments.function:
             from shim.aws.boto import connect
@@ -162,9 +163,8 @@ class _Reader:
         now, begin_path = self._now()
         begin_package = self._packages.read(begin_path)
         _check_hash(now.function, begin_package)
-        begin = state_of(
-            now.function, begin_package, tuple(map(self._published, now.function.layers))
-        )
+        self._absent = self._absent_layers(now.function)
+        begin = self._state_of(now.function, begin_package)
         wanted = self._wanted(begin, now.function)
         return Change(
             name=now.name,
@@ -173,6 +173,19 @@ class _Reader:
             arns=self._arns,
             alias=self._alias(begin),
         )
+
+    def _absent_layers(self, now: Function) -> tuple[str, ...]:
+        """The function's layers, where nobody says where they lie, and they stay as they are."""
+        arguments = self._arguments
+        is_asked = self._client or self._layers or arguments.no_layers
+        if is_asked or any(arn in self._paths for arn in now.layers):
+            return ()
+        stays = not arguments.to or read_function(arguments.to).function.layers == now.layers
+        return now.layers if stays else ()
+
+    def _state_of(self, function: Function, package: Package) -> State:
+        layers = () if self._absent else tuple(map(self._published, function.layers))
+        return replace(state_of(function, package, layers), absent_layers=self._absent)
 
     def _now(self) -> tuple[NamedFunction, Path]:
         arguments = self._arguments
@@ -215,9 +228,7 @@ class _Reader:
             self._client, function, folder=_downloads(), qualifier=version, known=self._paths
         )
         self._paths |= live.layers
-        there = live.named.function
-        layers = tuple(map(self._published, there.layers))
-        state = state_of(there, self._packages.read(live.package), layers)
+        state = self._state_of(live.named.function, self._packages.read(live.package))
         return AliasNow(name=name, version=version, state=state)
 
     def _wanted(self, begin: State, now: Function) -> State:
@@ -251,7 +262,7 @@ class _Reader:
                 raise InputError(
                     f"which of the layers is it? `--layer ARN=ZIP`: `--layer {one.path}`"
                 )
-        return state_of(then, package, tuple(map(self._published, then.layers)))
+        return self._state_of(then, package)
 
     def _given(self, layer: _Layer) -> Package:
         if layer.path is None or layer.arn is not None:

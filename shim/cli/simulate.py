@@ -168,6 +168,7 @@ def _case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[_Case]:
     if arguments.alias:
         raise InputError(_ALIAS, hint="without --alias, traffic on $LATEST is simulated")
     change = read_change(arguments)
+    _check_layers(change.begin)
     day = datetime.now(UTC).date()
     with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder, ExitStack() as stack:
         found = find_bridged_plan(
@@ -198,6 +199,7 @@ def _saved(path: Path) -> _Case:
         saved = read_plan(read_file(path))
     if not isinstance(saved.plan, Plan):
         raise InputError(f"{_ALIAS}: `{path}`", hint="make the plan without --alias")
+    _check_layers(saved.plan.begin)
     return _Case(
         begin=saved.plan.begin,
         wanted=saved.plan.states[-1],
@@ -206,6 +208,14 @@ def _saved(path: Path) -> _Case:
         layers=saved.arns,
         day=saved.day,
     )
+
+
+def _check_layers(state: State) -> None:
+    if state.absent_layers:
+        raise InputError(
+            f"without its layers the function can't be started: `{state.absent_layers[0]}`",
+            hint=f"say where they lie: `--from-layer {state.absent_layers[0]}=ZIP`",
+        )
 
 
 def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:

@@ -162,7 +162,7 @@ class Executor:
             arch=state.arch,
             runtime=state.runtime.name,
             handler=state.handler,
-            layers=self._layer_arns(state.layers),
+            layers=self._layer_arns(state.layers) + state.absent_layers,
             environment=state.environment,
             revision="",
         )

@@ -125,6 +125,7 @@ def find_plan(
     """The best plan from `begin` to `wanted`; over a bridge only where that spares something.
 
     Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers.
+    Layers that are not at hand stay as they are: both states have the same.
     """
     why_not = partial(NoPlan, begin=begin, wanted=wanted, day=day)
     if answer(begin) is Answer.FAILS:
@@ -168,6 +169,7 @@ class _Search:
         layer_bridges: tuple[tuple[Package, ...], ...] = (),
     ) -> None:
         self._answer, self._day = answer, day
+        self._absent_layers = wanted.absent_layers
         packages = _unique(begin.package, wanted.package, *bridges)
         layers = _unique(begin.layers, wanted.layers, *layer_bridges)
         self._codes = list(product(packages, _unique(begin.arch, wanted.arch)))
@@ -285,6 +287,7 @@ class _Search:
                 handler=handler,
                 layers=layers,
                 environment=environment,
+                absent_layers=self._absent_layers,
             )
         return known
 

@@ -22,7 +22,7 @@ _CODE = {json_name(field): field for field in ("package", "arch")}
 _CONFIGURATION = {
     json_name(field): field for field in ("runtime", "handler", "layers", "environment")
 }
-_STATE = {**_CODE, **_CONFIGURATION}
+_STATE = {**_CODE, **_CONFIGURATION, json_name("absent_layers"): "absent_layers"}
 """Names in JSON, and of the fields of states and calls."""
 
 _CALLS = {
@@ -114,6 +114,8 @@ class Values:
                 return value.name
             case "environment":
                 return dict(value)
+            case "absentLayers":
+                return list(value)
             case _:
                 return value
 
@@ -129,6 +131,8 @@ class Values:
                 return _read_runtime(value)
             case "environment":
                 return tuple(sorted(value.texts().items()))
+            case "absentLayers":
+                return tuple(one.text() for one in value.items())
             case _:
                 return value.text()
 

@@ -297,7 +297,8 @@ USAGE = {
     "layers": ([*NOW, "--no-layers", "--layer", "a.zip"], "can't go together"),
     "to": ([*NOW, "--to", "f.json", "--arch", "arm64"], "can't go along with --arch"),
     "to's layer": ([*NOW, "--to", "f.json", "--layer", "old.zip"], "which of the layers is it?"),
-    "layer": (["--from", "x86.json", "--from-package", "old.zip"], f"the layer `{X86}`?"),
+    "layer": (["--from", "x86.json", "--from-package", "old.zip", "--layer", ARM],
+              f"the layer `{X86}`?"),
     "no file": (["--from", "none", "--from-package", "old.zip"], "can't read it"),
     "no zip": ([*NOW, "--package", "f.json"], "can't read the package"),
 }  # fmt: skip

@@ -209,6 +209,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:agent:3"
 WORDS = ["--from", "f.json", "--from-package", "script.zip"]
 THROUGH = [*WORDS, "--package", "other.zip", "--handler", "other"]
 
@@ -303,3 +304,33 @@ def test_what_is_unknown_is_drawn_in_a_shape_of_its_own(
     assert "A plan of 3 calls; every state that they lead to starts, and whether it starts now" in (
         " ".join(words)
     )
+
+
+def test_layers_that_are_not_at_hand_make_a_plan_unknown_and_stay_as_they_are(
+    plan: Callable[..., tuple[int, str]], here: Path
+) -> None:
+    function = json.loads((here / "f.json").read_text())
+    function |= {"Handler": "new", "Layers": [{"Arn": LAYER}]}
+    (here / "f.json").write_text(json.dumps(function))
+    words = ["--from", "f.json", "--from-package", "x86.zip", "--runtime", "provided.al2"]
+    status, printed = plan(*words)
+    assert status == 1
+    assert "whether 2 of the states on the way start is unknown" in printed
+    assert f"are not at hand: `{LAYER}`" in printed or f"is not at hand: `{LAYER}`" in printed
+    status, printed = plan(*words, "--json")
+    document = json.loads(printed)
+    jsonschema.validate(document, SCHEMA)
+    assert [step.get("layers") for step in document["steps"]] == [None]
+    assert {tuple(one["absentLayers"]) for one in document["states"]} == {(LAYER,)}
+    assert read_plan(printed).plan.steps
+    # What they are changed to says nothing of what they were.
+    assert plan(*words, "--no-layers")[0] == 2
+
+
+def test_no_function_is_simulated_without_its_layers(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = json.loads((here / "f.json").read_text()) | {"Layers": [{"Arn": LAYER}]}
+    (here / "f.json").write_text(json.dumps(function))
+    assert main(["simulate", *WORDS, "--by-verdict", "--env", "STAGE=test"]) == 2
+    assert "without its layers the function can't be started" in capsys.readouterr().err

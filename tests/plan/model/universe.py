@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DAYS = (None, date(2026, 11, 22), date(2027, 2, 15), date(2027, 3, 10))
 """Without dates; nothing but go1.x blocked; al2 no longer moved to; al2 no longer changed."""
 
-SCRIPT = b'#!/bin/sh\n. ./settings\n$(cat ./wrapped-by) "$_HANDLER"\n'
-"""What it runs stands in files: whether that starts can't be told."""
+SCRIPT = b'#!/bin/sh\nexec $(grep "^$_HANDLER " handlers)\n'
+"""What it runs is what another program prints: whether that starts can't be told."""
 
 Layers = tuple[Package, ...]
 Environment = tuple[tuple[str, str], ...]
