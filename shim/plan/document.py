@@ -83,11 +83,15 @@ def no_plan_as_document(
         failing = [answer.wanted]
     packages = _packages((answer.begin, answer.wanted, *failing))
     values = Values(packages)
+    judged = [_judged(state, values, verdicts) for state in failing]
+    for one in judged:
+        # Nothing is carried out by this: no secret need be in it.
+        del one["environment"]
     content = {
         "plan": None,
         "reason": answer.reason.value,
         "packages": [one.path for one in packages],
-        "failing": [_judged(state, values, verdicts) for state in failing],
+        "failing": judged,
         "refused": [one.refusal for one in answer.barred if one.refusal],
         "bridge": list(bridge),
     }

@@ -259,6 +259,7 @@ def test_no_plan_says_which_state_fails_and_why_no_bridge_helps(
     answer = document(printed)
     assert (status, answer["plan"]) == (1, None)
     assert answer["failing"][0]["findings"][0]["code"] == "extension-wrong-architecture"
+    assert "prod" not in printed, "the environment's values"
     assert "`lib/a.so`" in answer["bridge"][0]
 
 
