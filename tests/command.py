@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 TREE = str(Path(shim.__path__[0]).parent)
 
 
+def run_shim(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one command of shim's to its end, whatever that is."""
+    command = [sys.executable, "-m", "shim", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """`shim NAME` with a mark in its environment, by which all its processes are found."""

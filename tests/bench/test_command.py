@@ -18,6 +18,7 @@ from shim.bench.machine import own_arch
 from shim.bench.record import FORMAT, save
 from shim.cli.main import main
 from tests.bench import fakes
+from tests.command import run_shim
 from tests.requirements import require
 from tests.wait import wait_until
 
@@ -36,8 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _bench(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shim", "bench", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_shim("bench", *words)
 
 
 def _json(*words: str | Path) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ from shim.arch import Arch
 from shim.emulate.session import Answer, Session
 from shim.emulate.start import Start
 from shim.package.launchers import Flavour, best_flavour
+from tests.command import run_shim
 from tests.requirements import require, require_runs
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ FLAVOURS = pytest.mark.parametrize("flavour", list(Flavour))
 
 
 def layer(output: Path, *words: str) -> Path:
-    command = [sys.executable, "-m", "shim", "layer", *words, "-o", str(output)]
-    subprocess.run(command, check=True, capture_output=True)
+    run_shim("layer", *words, "-o", output).check_returncode()
     return output
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ from shim.arch import Arch
 from shim.emulate.session import Answer, Session
 from shim.emulate.start import Start
 from shim.package.extract import unpack
+from tests.command import run_shim
 from tests.requirements import require_runs
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ ARCHES = pytest.mark.parametrize("arch", list(Arch))
 
 def pack(output: Path, functions: dict[Arch, Path], *arches: Arch) -> Path:
     programs = [f"bin/orders={functions[arch]}" for arch in arches]
-    words = [sys.executable, "-m", "shim", "pack", *programs, "-o", str(output)]
-    subprocess.run(words, check=True, capture_output=True)
+    run_shim("pack", *programs, "-o", output).check_returncode()
     return output
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.examples.commands import shim
+from tests.command import run_shim
 from tests.requirements import require_runs
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def layers(extension_programs: Path, tmp_path_factory: pytest.TempPathFactory) -
     made = [folder / "launcher.zip", folder / "audit.zip"]
     programs = [extension_programs / arch / "audit" for arch in Arch]
     options: list[str | Path] = ["--x86-64", programs[0], "--arm64", programs[1], "-o", made[1]]
-    for done in (shim("layer", "-o", made[0]), shim("extension", "audit", *options)):
+    for done in (run_shim("layer", "-o", made[0]), run_shim("extension", "audit", *options)):
         assert done.returncode == 0, done.stderr
     return made
 
@@ -44,7 +44,7 @@ def test_both_layers_start_beside_a_package_that_has_no_bootstrap(
     event = tmp_path / "event.json"
     event.write_text('{"name": "you"}')
     options: list[str | Path] = ["--handler", "hello", "--arch", arch, "--event", event]
-    done = shim("run", package, "--layer", layers[0], "--layer", layers[1], *options)
+    done = run_shim("run", package, "--layer", layers[0], "--layer", layers[1], *options)
     assert done.returncode == 0, done.stderr
     goarch = "amd64" if arch is Arch.X86_64 else "arm64"
     assert json.loads(done.stdout)["goarch"] == goarch
@@ -60,8 +60,8 @@ def test_shared_handlers_in_the_layer_answer(arch: Arch, go_programs: Path, tmp_
     layer, package, event = tmp_path / "l.zip", tmp_path / "package", tmp_path / "event.json"
     package.mkdir()
     event.write_text('{"name": "you"}')
-    assert shim("layer", go_programs, "-o", layer).returncode == 0
+    assert run_shim("layer", go_programs, "-o", layer).returncode == 0
     options: list[str | Path] = ["--handler", "hello", "--arch", arch, "--event", event]
-    done = shim("run", package, "--layer", layer, *options)
+    done = run_shim("run", package, "--layer", layer, *options)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["message"] == "Hello, you!"

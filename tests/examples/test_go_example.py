@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.examples.commands import packed, shim
+from tests.command import run_shim
+from tests.examples.commands import packed
 from tests.examples.conftest import EXAMPLES
 from tests.requirements import require_runs
 
@@ -31,7 +32,7 @@ def dual(
 
 
 def invoke(package: Path, handler: str, arch: Arch, event: Path) -> object:
-    done = shim("run", package, "--handler", handler, "--arch", arch, "--event", event)
+    done = run_shim("run", package, "--handler", handler, "--arch", arch, "--event", event)
     assert done.returncode == 0, done.stderr
     assert "/runtime/invocation/next" not in done.stderr  # no complaint of the emulator's end
     return json.loads(done.stdout)
@@ -73,7 +74,7 @@ def test_the_callers_see_the_type_and_sentence_of_a_handlers_error(
     require_runs(arch)
     event = tmp_path / "event.json"
     event.write_text('{"id": "B-7", "items": []}')
-    done = shim("run", dual, "--handler", "bin/orders", "--arch", arch, "--event", event)
+    done = run_shim("run", dual, "--handler", "bin/orders", "--arch", arch, "--event", event)
     assert done.returncode == 1
     answer = json.loads(done.stdout)
     assert answer["errorType"] == "OrderInvalid"

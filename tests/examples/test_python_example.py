@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from tests.examples.commands import packed, shim
+from tests.command import run_shim
+from tests.examples.commands import packed
 from tests.examples.conftest import EXAMPLES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def test_a_script_on_awslambdaric_answers_invocations(python_package: Path, tmp_
     assert arch
     package = packed(python_package, tmp_path / "greet.zip")
     event = EXAMPLES / "events" / "greet.json"
-    done = shim("run", package, "--handler", "greet", "--arch", arch, "--event", event)
+    done = run_shim("run", package, "--handler", "greet", "--arch", arch, "--event", event)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["message"] == "Hello, Ada!"

@@ -11,8 +11,9 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.command import run_shim
 from tests.conftest import CONTAINER_BUILT, NATIVE
-from tests.examples.commands import packed, shim
+from tests.examples.commands import packed
 from tests.examples.conftest import EXAMPLES
 from tests.shared import alone
 
@@ -49,7 +50,7 @@ def test_a_compiled_handler_answers_invocations(compiled: Path, arch: Arch, tmp_
     assert list(manifest["handlers"]) == ["bin/hello"]
     event = EXAMPLES / "events" / "greet.json"
     options: list[str | Path] = ["--handler", "bin/hello", "--arch", arch, "--event", event]
-    done = shim("run", package, *options, "--repeat", "2")
+    done = run_shim("run", package, *options, "--repeat", "2")
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     expected = {"message": "Hello, Ada!", "python": "3.11.2", "machine": arch.machine}

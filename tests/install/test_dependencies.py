@@ -45,7 +45,7 @@ def test_it_packs_checks_plans_and_draws(
         planned = environment.shim("plan", *change, **_settings(url))
     assert len(json.loads(planned)["steps"]) == 3
     save(fakes.record({"nothing": [1, 2], "assembly": [2, 3]}), tmp_path / "bench.json")
-    environment.shim("bench", "--from", tmp_path / "bench.json", "--plot", tmp_path / "bench.svg")
+    environment.shim("bench", "--record", tmp_path / "bench.json", "--plot", tmp_path / "bench.svg")
     assert (tmp_path / "bench.svg").read_text().startswith("<?xml")
 
 

@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, launcher_files
+from tests.command import run_shim
+
+if TYPE_CHECKING:
+    import subprocess
 
 X86, ARM = Arch.X86_64, Arch.ARM64
 FILE, LINK = stat.S_IFREG, stat.S_IFLNK
@@ -41,8 +44,7 @@ def make(path: str, *members: tuple[str, int, bytes]) -> None:
 
 
 def pack(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shim", "pack", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_shim("pack", *words)
 
 
 def packed(*words: str) -> dict[str, tuple[int, bytes]]:

@@ -22,6 +22,7 @@ from shim.arch import Arch
 from shim.cli.main import main
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size
+from tests.command import run_shim
 from tests.requirements import require
 from tests.wait import wait_until
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("lean_launchers", "workspace")
 
 
 def pack(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*SHIM, "pack", *words], capture_output=True, text=True, check=False)
+    return run_shim("pack", *words)
 
 
 def entries(path: str) -> dict[str, int]:

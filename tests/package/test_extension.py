@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import pytest
 
 import shim
 from shim.package.launchers import extension_script
+from tests.command import run_shim
 from tests.launcher.test_dual import MISLEADING, SHELLS
 from tests.requirements import require
 
@@ -35,8 +35,7 @@ def workspace(programs: dict[Arch, Path], tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def extension(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shim", "extension", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_shim("extension", *words)
 
 
 PROGRAMS = ["--x86-64", "x86_64", "--arm64", "arm64"]

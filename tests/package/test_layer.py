@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shim.arch import Arch
 from shim.package.launchers import Flavour, best_flavour, launcher_files
+from tests.command import run_shim
+
+if TYPE_CHECKING:
+    import subprocess
 
 pytestmark = pytest.mark.usefixtures("lean_launchers", "workspace")
 
 
 def layer(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shim", "layer", *words, "-o", "layer.zip"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_shim("layer", *words, "-o", "layer.zip")
 
 
 def contents() -> dict[str, bytes]:

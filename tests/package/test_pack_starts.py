@@ -6,22 +6,16 @@ import json
 import shutil
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from shim.arch import Arch
 from tests.check.builders import SCRIPT, program
+from tests.command import run_shim
 from tests.requirements import require
 
-SHIM = [sys.executable, "-m", "shim"]
-
 pytestmark = pytest.mark.usefixtures("lean_launchers", "workspace")
-
-
-def shim(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*SHIM, *words], capture_output=True, text=True, check=False)
 
 
 def for_system(number: int) -> bytes:
@@ -51,16 +45,16 @@ def upx() -> bytes:
 )
 def test_pack_says_of_each_handler_what_check_says(data: bytes, answer: str, said: str) -> None:
     Path("new").write_bytes(data)
-    done = shim("pack", "new", "--arch", "x86_64", "-o", "a.zip")
+    done = run_shim("pack", "new", "--arch", "x86_64", "-o", "a.zip")
     assert done.returncode == 0
     line = done.stdout.splitlines()[0]
     assert line.startswith("a.zip: starts on x86_64; ") is (answer == "starts")
     assert ("warning: " in done.stderr) is (answer != "starts")
     assert said in done.stderr
     words = ["a.zip", "--arch", "x86_64", "--runtime", "provided.al2023", "--json"]
-    (checked,) = json.loads(shim("check", *words).stdout)["packages"]
+    (checked,) = json.loads(run_shim("check", *words).stdout)["packages"]
     assert checked["answer"] == answer
-    packed = json.loads(shim("pack", "new", "--arch", "x86_64", "-o", "a.zip", "--json").stdout)
+    packed = json.loads(run_shim("pack", "new", "--arch", "x86_64", "-o", "a.zip", "--json").stdout)
     (start,) = packed["starts"]
     assert (start["handler"], start["architecture"]) == ("new", "x86_64")
     assert start["answer"] == answer
@@ -76,14 +70,14 @@ def test_only_the_architecture_on_which_all_start_is_said_to_start(
     programs: dict[Arch, Path],
 ) -> None:
     Path("arm").write_bytes(program(Arch.ARM64, interpreter=b"/lib/ld-musl-aarch64.so.1"))
-    done = shim("pack", f"new={programs[Arch.X86_64]}", "new=arm", "-o", "a.zip")
+    done = run_shim("pack", f"new={programs[Arch.X86_64]}", "new=arm", "-o", "a.zip")
     assert done.stdout.startswith("a.zip: starts on x86_64, not every handler starts on arm64; ")
     assert done.stderr.startswith("warning: `new` starts nowhere on arm64: a.zip!/new_arm64 wants")
 
 
 def test_a_script_that_starts_nowhere_is_said_once_for_both_architectures() -> None:
     Path("new").write_text("#!/usr/bin/node\n")
-    done = shim("pack", "new", "-o", "a.zip")
+    done = run_shim("pack", "new", "-o", "a.zip")
     assert done.stderr.count("warning: ") == 1
     assert "`new` starts nowhere on x86_64 and arm64: " in done.stderr
 
@@ -91,14 +85,14 @@ def test_a_script_that_starts_nowhere_is_said_once_for_both_architectures() -> N
 def test_of_many_handlers_that_start_nowhere_the_first_are_told() -> None:
     for number in range(15):
         Path(f"new{number:02}").write_text("#!/usr/bin/node\n")
-    done = shim("pack", *(f"new{number:02}" for number in range(15)), "-o", "a b.zip")
+    done = run_shim("pack", *(f"new{number:02}" for number in range(15)), "-o", "a b.zip")
     assert done.stderr.count("warning: ") == 10
     assert "note: 5 more of these: `shim check 'a b.zip'` tells all" in done.stderr
 
 
 def test_a_layers_handlers_are_looked_at_too() -> None:
     Path("new").write_bytes(for_system(9))
-    done = shim("layer", "new", "--arch", "x86_64", "-o", "a.zip", "--json")
+    done = run_shim("layer", "new", "--arch", "x86_64", "-o", "a.zip", "--json")
     (start,) = json.loads(done.stdout)["starts"]
     assert (start["answer"], start["reason"]["place"]) == ("doesn't start", "a.zip!/new")
     assert "warning: `new` starts nowhere on x86_64: a.zip!/new is for FreeBSD" in done.stderr
@@ -121,15 +115,15 @@ def test_a_program_beside_libraries_and_modules_is_the_only_handler(
     for name, path in found.items():
         shutil.copyfile(path, f"dist/lib/{name}")
     Path("dist/tool.py").write_text("#!/usr/bin/env python3\n")
-    done = shim("pack", "dist", "-o", "a.zip")
+    done = run_shim("pack", "dist", "-o", "a.zip")
     assert done.stdout.startswith("a.zip: starts on x86_64; ")
-    checked = shim("check", "a.zip", "--json")
+    checked = run_shim("check", "a.zip", "--json")
     assert checked.returncode == 0
     (package,) = json.loads(checked.stdout)["packages"]
     assert {state["handler"] for state in package["states"]} == {"orders"}
     # And without the manifest, as another tool would have zipped the folder.
     subprocess.run(["zip", "-q", "-d", "a.zip", ".shim/*"], check=True)
-    (package,) = json.loads(shim("check", "a.zip", "--json").stdout)["packages"]
+    (package,) = json.loads(run_shim("check", "a.zip", "--json").stdout)["packages"]
     assert {state["handler"] for state in package["states"]} == {"orders"}
 
 
@@ -140,7 +134,7 @@ def test_other_systems_programs_in_a_folder_get_a_note_each(programs: dict[Arch,
     Path("dist").mkdir()
     shutil.copyfile(programs[Arch.X86_64], "dist/orders")
     Path("dist/orders-darwin").write_bytes(MACHO)
-    done = shim("pack", "dist", "-o", "a.zip")
+    done = run_shim("pack", "dist", "-o", "a.zip")
     assert done.stderr.startswith(
         "note: goes in as data: a program for macOS, which Lambda doesn't run:"
         " `dist/orders-darwin`\n"
@@ -150,7 +144,7 @@ def test_other_systems_programs_in_a_folder_get_a_note_each(programs: dict[Arch,
 
 def test_another_systems_program_alone_is_refused_with_how_to_build_it() -> None:
     Path("orders").write_bytes(MACHO)
-    done = shim("pack", "orders", "-o", "a.zip")
+    done = run_shim("pack", "orders", "-o", "a.zip")
     assert done.returncode == 2
     assert done.stderr == (
         "error: a program for macOS, which Lambda doesn't run: `orders`\n"
