@@ -151,7 +151,7 @@ REFUSED: dict[str, tuple[list[tuple[str, int, bytes]], str]] = {
     "a circle": ([("bootstrap", LINK | 0o777, b"bootstrap")], "a link that leads to no file"),
     "link outside": ([("bootstrap", LINK | 0o777, b"../x")], "leads out of the package: `../x`"),
     "/etc": ([("bootstrap", LINK | 0o777, b"/etc/passwd")], "leads out of the package"),
-    "no program": ([("bootstrap", FILE | 0o755, b"text")], "no program, neither ELF nor"),
+    "no program": ([("bootstrap", FILE | 0o755, b"text")], "neither an ELF program nor"),
     "..": ([SCRIPT, ("../x", FILE | 0o644, b"")], "the name `../x` leads out of the package"),
     "absolute": ([SCRIPT, ("/x", FILE | 0o644, b"")], "the name `/x` leads out of the package"),
     "twice": ([SCRIPT, ("./orders", FILE | 0o644, b"")], "`orders` is there twice"),

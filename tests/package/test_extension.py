@@ -71,8 +71,8 @@ def test_the_json_lists_what_is_in_the_layer() -> None:
 
 REFUSED = {
     "swapped": (["a", "--x86-64", "arm64", "--arm64", "x86_64"], "a program for arm64, given for"),
-    "no program": (["a", "--x86-64", "x86_64", "--arm64", "text"], "no program, neither ELF nor"),
-    "a zip": (["a", "--x86-64", "x86_64", "--arm64", "old.zip"], "no program, neither ELF nor"),
+    "no program": (["a", "--x86-64", "x86_64", "--arm64", "text"], "neither an ELF program nor"),
+    "a zip": (["a", "--x86-64", "x86_64", "--arm64", "old.zip"], "neither an ELF program nor"),
     "a folder": (["a", "--x86-64", "x86_64", "--arm64", "."], "would be part of the input"),
     "missing": (["a", "--x86-64", "x86_64", "--arm64", "no"], "can't read it, No such file"),
     "one only": (["a", "--x86-64", "x86_64"], "the following arguments are required: --arm64"),

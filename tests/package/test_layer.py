@@ -71,7 +71,7 @@ def test_full_is_taken_where_it_is_built_and_lean_elsewhere(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["text.txt"], "no program, neither ELF nor"),
+        (["text.txt"], "neither an ELF program nor"),
         (["orders_arm64", "--arch", "x86_64"], "`orders` lacks x86_64"),
         (["--include", "bootstrap=text.txt"], "the launcher's own place"),
         (["--include", "../x=text.txt"], "no place in a package: `../x`"),
