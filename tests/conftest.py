@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 import shim.launcher
@@ -18,6 +19,10 @@ from tests.requirements import require, require_zig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes says how busy the machine is, nothing of the code.
+hypothesis.settings.register_profile("shim", deadline=None)
+hypothesis.settings.load_profile("shim")
 
 SOURCE = r"""
 #if defined(__x86_64__)

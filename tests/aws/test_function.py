@@ -127,7 +127,7 @@ JSON = st.recursive(
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=400, suppress_health_check=CHECKS)
 @given(st.dictionaries(st.sampled_from([*CONFIGURATION, "Configuration"]), JSON), st.booleans())
 def test_hostile_files_give_a_function_or_an_error_with_its_place(
     tmp_path: Path,
@@ -144,7 +144,7 @@ def test_hostile_files_give_a_function_or_an_error_with_its_place(
     assert message.startswith(f"{path}: ")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=300, suppress_health_check=CHECKS)
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_file_at_all_gives_a_traceback(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "f.json"

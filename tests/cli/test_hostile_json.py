@@ -132,7 +132,6 @@ def check_end(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 
 
 LIMITS = settings(
-    deadline=None,
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

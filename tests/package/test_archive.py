@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shim.errors import InputError
@@ -82,7 +82,6 @@ names = st.text(
 )
 
 
-@settings(deadline=None)  # threads, on a machine that others use too
 @given(contents=st.dictionaries(names, st.binary(max_size=3000), max_size=8), data=st.data())
 def test_the_order_of_entries_changes_nothing(
     contents: dict[str, bytes], data: st.DataObject

@@ -288,7 +288,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return found + [more for key, inner in parts for more in places(inner, (*path, key))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_plan_it_is_read_or_refused(
     world: World, data: st.DataObject, value: object
@@ -304,7 +304,7 @@ def test_whatever_stands_in_a_plan_it_is_read_or_refused(
     assert all(saved.plan.states)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cut=st.integers(min_value=0, max_value=10**6), byte=st.binary(max_size=3))
 def test_a_plan_with_bytes_changed_is_read_or_refused(world: World, cut: int, byte: bytes) -> None:
     text = json.dumps(world.document()).encode()
