@@ -1,0 +1,154 @@
+"""A zip as shim reads it, beside what Info-ZIP's unzip and a real start make of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shim.arch import Arch
+from shim.check.runtimes import read_runtimes
+from shim.check.state import State
+from shim.check.verdict import verdict
+from shim.errors import InputError
+from shim.package.contents import Unreadable
+from shim.package.read import read_package
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.package.read import Package
+
+HANDLER = "orders"
+SAID = b"started\n"
+_NOBODY = 65534
+_WARNS = 1
+"""Exit status of unzip for what it could unpack all the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """What came of one zip."""
+
+    answer: str
+    real: str
+    unzip: int
+    entries: int = 0
+    codes: tuple[str, ...] = ()
+    differences: list[str] = field(default_factory=list)
+
+
+def fill(folder: Path, launcher: bytes) -> None:
+    """What is packed: launcher, handler, data, a name that is not ASCII, and an empty folder."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for name, content, mode in (
+        ("bootstrap", launcher, 0o755),
+        (HANDLER, b"#!/bin/sh\necho started\n", 0o755),
+        ("data/text.txt", b"text\n" * 3000, 0o644),
+        ("data/none", b"", 0o644),
+        ("ü.txt", os.urandom(500), 0o640),
+    ):
+        path = folder / name
+        path.write_bytes(content)
+        path.chmod(mode)
+
+
+def compare(zipped: Path, into: Path) -> Compared:
+    """Read and judge the zip, unpack it by unzip into the new folder `into`, and start it."""
+    into.mkdir()
+    words = ["unzip", "-qqo", str(zipped), "-d", str(into)]
+    done = subprocess.run(words, capture_output=True, check=False, umask=0o022)
+    is_refused = done.returncode > _WARNS
+    said = done.stderr.decode(errors="replace").strip()[:200]
+    try:
+        package = read_package(zipped)
+    except InputError as error:
+        differences = [] if is_refused else [f"only shim refuses it: {error.message}"]
+        return Compared(
+            answer="refused", real="refused", unzip=done.returncode, differences=differences
+        )
+    problem = package.problem or next((one.problem for one in package.entries if one.problem), None)
+    if is_refused != bool(problem):
+        differences = [f"unzip: {done.returncode} ({said}), shim: {problem}"]
+    else:
+        differences = [] if is_refused else _tree_differences(package, into)
+    runtime = read_runtimes()["provided.al2023"]
+    state = State(package=package, arch=Arch.X86_64, runtime=runtime, handler=HANDLER)
+    judged = verdict(state)
+    real = "refused" if is_refused else _start(into)
+    if (real == "starts") != judged.starts:
+        differences.append(f"it {real}, and the verdict is {judged.answer}")
+    return Compared(
+        answer=str(judged.answer),
+        real=real,
+        unzip=done.returncode,
+        entries=len(package.entries),
+        codes=tuple(sorted({one.code for one in judged.findings})),
+        differences=differences,
+    )
+
+
+def _tree_differences(package: Package, into: Path) -> list[str]:
+    """Where what unzip wrote is not what shim reads."""
+    found = {str(path.relative_to(into)): path for path in into.rglob("*")}
+    names = dict(package.names)
+    if not package.has_modes:
+        # unzip takes such names for a code page's, whatever the flag says; nobody else does.
+        found = {name: path for name, path in found.items() if not path.name.endswith("++.txt")}
+        names = {name: entry for name, entry in names.items() if name.isascii()}
+    differing = [f"only one has `{name}`" for name in sorted(found.keys() ^ names.keys())]
+    for name in sorted(found.keys() & names.keys()):
+        path, entry = found[name], names[name]
+        status = path.lstat()
+        if entry is None:
+            continue
+        there = stat.S_IFMT(status.st_mode), status.st_mode & 0o777
+        if there != (entry.kind, entry.mode):
+            differing.append(f"`{name}`: {there[1]:o}, and shim reads {entry.mode:o}")
+        if not stat.S_ISDIR(entry.kind) and _read(path) != _whole(package, name):
+            differing.append(f"`{name}` has other bytes")
+    return differing
+
+
+def _read(path: Path) -> bytes:
+    return os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+
+
+def _whole(package: Package, name: str) -> bytes | None:
+    entry = package.names[name]
+    try:
+        return entry.whole() if entry else None
+    except Unreadable:
+        return None
+
+
+def _start(folder: Path) -> str:
+    """Execute `bootstrap` as somebody who owns nothing."""
+    if os.geteuid() != 0:
+        # Whoever unpacked it owns it: then the run bits of others count only where they are alike.
+        _spread_modes(folder)
+    try:
+        done = subprocess.run(
+            [folder / "bootstrap"],
+            cwd=folder,
+            env={"LAMBDA_TASK_ROOT": str(folder), "_HANDLER": HANDLER, "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            check=False,
+            timeout=60,
+            user=_NOBODY if os.geteuid() == 0 else None,
+        )
+    except OSError as error:
+        return f"fails ({error.strerror})"
+    finally:
+        shutil.rmtree(folder)
+    return "starts" if (done.returncode, done.stdout) == (0, SAID) else f"fails ({done.returncode})"
+
+
+def _spread_modes(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod((path.stat().st_mode & 0o007) * 0o111)
