@@ -145,7 +145,7 @@ def test_a_zip_that_is_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
     data = zipped(tmp_path / "a.zip", "one").read_bytes()
     path = tmp_path / "cut.zip"
     path.write_bytes(data[:cut] or data[:-1])
-    with pytest.raises(InputError, match="no zip, or one that is cut off"):
+    with pytest.raises(InputError, match="not a zip, or it is cut off"):
         read_package(path)
 
 
