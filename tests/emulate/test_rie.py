@@ -13,6 +13,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import deflate
 import pytest
 
 import shim
@@ -185,10 +186,11 @@ except rie.MachineError as error:
 
 @pytest.fixture
 def shim_alone(tmp_path: Path) -> str:
-    """A folder to import shim from that has nothing else: beside an installed one there is pip."""
+    """A folder to import shim from, and what it reads zips with: beside installed ones is pip."""
     folder = tmp_path / "shim-alone"
     folder.mkdir()
-    (folder / "shim").symlink_to(shim.__path__[0])
+    for package in (shim, deflate):
+        (folder / package.__name__).symlink_to(package.__path__[0])
     return str(folder)
 
 
