@@ -46,11 +46,16 @@ def main() -> int:
             made += 1
             result = compare(output, work / f"{number}")
             differing += bool(result.differences)
-            ", ".join(result.codes)
-            for _difference in result.differences:
-                pass
-    for _one in left_out:
-        pass
+            codes = ", ".join(result.codes)
+            print(
+                f"{maker.name:28} {result.entries:3} entries, unzip {result.unzip},"
+                f" {result.real}, verdict: {result.answer} ({codes})"
+            )
+            for difference in result.differences:
+                print(f"    DIFFERENCE: {difference}")
+    for one in left_out:
+        print(f"left out: {one}")
+    print(f"{made} packages, {differing} with differences, {len(left_out)} left out")
     return 1 if differing else 0
 
 

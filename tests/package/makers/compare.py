@@ -96,9 +96,10 @@ def _tree_differences(package: Package, into: Path) -> list[str]:
     """Where what unzip wrote is not what shim reads."""
     found = {str(path.relative_to(into)): path for path in into.rglob("*")}
     names = dict(package.names)
-    if not package.has_modes:
-        # unzip takes such names for a code page's, whatever the flag says; nobody else does.
-        found = {name: path for name, path in found.items() if not path.name.endswith("++.txt")}
+    mangled = [name for name in found if name.endswith("++.txt")]
+    if mangled and not package.has_modes:
+        # With a flag and no Unicode field, unzip takes these names for a code page's: nobody else.
+        found = {name: path for name, path in found.items() if name not in mangled}
         names = {name: entry for name, entry in names.items() if name.isascii()}
     differing = [f"only one has `{name}`" for name in sorted(found.keys() ^ names.keys())]
     for name in sorted(found.keys() & names.keys()):
