@@ -23,8 +23,8 @@ _BLANK = b" \t"
 _SCRIPT_LIMIT = 1 << 16
 _LAUNCHER_LIMIT = 16 << 20
 _HANDLER_LIMIT = 1 << 17
-_LAUNCHER_MARK = b"HandlerIsLauncher\0the launcher would start itself: "
-"""In every launcher's data (shim/launcher/launch.py), whichever version made it."""
+_LAUNCHER_MARK = b"HandlerIsLauncher"
+"""In every launcher's data, whichever version made it: an error type stays (docs/launcher.md)."""
 
 _DUAL = re.compile(rb"exec \S*\.shim/")
 

@@ -57,7 +57,7 @@ def _segment(kind: int, at: int, size: int, *, base: int) -> bytes:
 
 def launcher(arch: Arch = Arch.X86_64) -> bytes:
     """What the checker takes for a launcher."""
-    return program(arch, mark=b"HandlerIsLauncher\0the launcher would start itself: ")
+    return program(arch, mark=b"HandlerIsLauncher")
 
 
 def entry(name: str, data: bytes = b"", mode: int = 0o755, *, problem: str | None = None) -> Entry:
