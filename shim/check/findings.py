@@ -115,7 +115,7 @@ class Finding:
     """One thing that was found."""
 
     code: str
-    place: str
+    location: str
     """`package.zip!/bootstrap`, or what it is about where that is no file."""
     sentence: str
     hint: str
@@ -128,12 +128,12 @@ class Finding:
 
 
 def finding(
-    code: str, place: str, sentence: str, *, hint: str, severity: Severity | None = None
+    code: str, location: str, sentence: str, *, hint: str, severity: Severity | None = None
 ) -> Finding:
     """A finding with its code's own severity, or a milder one."""
     return Finding(
         code=code,
-        place=place,
+        location=location,
         sentence=sentence,
         hint=hint,
         severity=severity or CODES[code][0],

@@ -81,7 +81,7 @@ def _find(tree: Tree, state: State, file: Loaded, name: str) -> Loaded | Finding
         return certain or _missing(tree, state, file, name)
     if isinstance(certain, Loaded) and isinstance(doubtful, Loaded):
         return certain
-    where = doubtful.where if isinstance(doubtful, Loaded) else doubtful.place
+    where = doubtful.where if isinstance(doubtful, Loaded) else doubtful.location
     return finding(
         "library-unknown",
         file.where,

@@ -52,7 +52,7 @@ def missing_bootstrap(machine: Machine) -> Finding:
 
 
 def missing_handler(machine: Machine, attempt: Attempt) -> Finding:
-    """No file that is the handler; `attempt` is the first place where it was looked for."""
+    """No file that is the handler; `attempt` is the first path where it was looked for."""
     handler = machine.state.handler
     if attempt.error not in GOES_ON:
         return refused_handler(attempt)

@@ -63,7 +63,7 @@ def finding_as_json(finding: Finding) -> dict[str, str]:
     return {
         "code": finding.code,
         "severity": finding.severity.value,
-        "place": finding.place,
+        "location": finding.location,
         "message": finding.sentence,
         "hint": finding.hint,
         "help": finding.url,
@@ -112,17 +112,17 @@ def _result(finding: Finding, checked: str) -> dict[str, Any]:
     """A finding on the package `checked`; one on no file, on its handler say, stands there too."""
     from urllib.parse import quote  # SARIF alone needs it
 
-    package, separator, _ = finding.place.partition("!/")
+    package, separator, _ = finding.location.partition("!/")
     artifact = quote(utf8(package if separator else checked))
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": artifact}}}
+    sarif: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": artifact}}}
     if separator:
-        location["logicalLocations"] = [{"fullyQualifiedName": finding.place}]
+        sarif["logicalLocations"] = [{"fullyQualifiedName": finding.location}]
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CODES).index(finding.code),
         "level": _level(finding.severity),
-        "message": {"text": f"{finding.place}: {finding.sentence}\n{finding.hint}"},
-        "locations": [location],
+        "message": {"text": f"{finding.location}: {finding.sentence}\n{finding.hint}"},
+        "locations": [sarif],
     }
 
 

@@ -47,7 +47,7 @@ def check_start(machine: Machine) -> Iterator[Finding]:
         yield missing_bootstrap(machine)
         return
     path, node = found
-    yield from _check_bootstrap_place(machine, path, node)
+    yield from _check_bootstrap_path(machine, path, node)
     if node.file and machine.state.variable(_WRAPPER) and not _mentions_wrapper(node.file.entry):
         yield finding(
             "wrapper-ignored",
@@ -123,7 +123,7 @@ def _find_bootstrap(machine: Machine) -> tuple[str, Node] | None:
     return None
 
 
-def _check_bootstrap_place(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
+def _check_bootstrap_path(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
     there = machine.tree.entry(BOOTSTRAPS[0])
     where = place(machine.state.package, BOOTSTRAP)
     if path == BOOTSTRAPS[1] and there is not None and stat.S_ISLNK(there.kind):

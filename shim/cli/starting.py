@@ -94,7 +94,7 @@ def print_starts(starts: Iterable[HandlerStart], output: str) -> None:
     for (handler, answer, reason), arches in list(told.items())[:_SHOWN]:
         where = f"`{handler}` starts {'nowhere ' if answer is Answer.FAILS else ''}on"
         where = f"{where} {' and '.join(arches)}"
-        why = f"{reason.place} {reason.sentence}"
+        why = f"{reason.location} {reason.sentence}"
         if answer is Answer.FAILS:
             print_warning(f"{where}: {why}", hint=reason.hint)
         else:

@@ -40,7 +40,7 @@ class Names:
         return self._names.get(package, package.path)
 
     def shortened(self, text: str) -> str:
-        """What was found, with names for paths, and in places such as `build/old.zip!/orders`."""
+        """What was found, with names for paths, and in locations such as `build/old.zip!/orders`."""
         for package in sorted(self._names, key=lambda one: len(one.path), reverse=True):
             text = text.replace(f"{package.path}!/", f"{self(package)}!/")
             if "/" in package.path:
@@ -94,7 +94,7 @@ def reason(verdict: Verdict, names: Names = PATHS) -> str:
     finding = verdict.reason
     if finding is None:
         return "starts"
-    return names.shortened(f"{finding.place} {finding.sentence} [{finding.code}]")
+    return names.shortened(f"{finding.location} {finding.sentence} [{finding.code}]")
 
 
 def prospect(unknown: tuple[int, ...]) -> str:

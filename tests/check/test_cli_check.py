@@ -137,9 +137,9 @@ def test_sarif_names_each_finding_and_where_it_is(check: Callable[..., Checked],
     assert result["ruleId"] == "script-crlf"
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "script-crlf"
     assert result["level"] == "error"
-    place = result["locations"][0]
-    assert place["physicalLocation"]["artifactLocation"]["uri"] == str(bad)
-    assert place["logicalLocations"][0]["fullyQualifiedName"] == f"{bad}!/orders"
+    location = result["locations"][0]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == str(bad)
+    assert location["logicalLocations"][0]["fullyQualifiedName"] == f"{bad}!/orders"
 
 
 def test_a_function_file_chooses_the_state(

@@ -323,7 +323,7 @@ def test_it_is_found_in_real_programs_that_start(compiled: Programs, code: str) 
 def test_it_is_found(code: str) -> None:
     found = {finding.code: finding for finding in verdict(CASES[code][0]).findings}
     assert code in found
-    assert found[code].place
+    assert found[code].location
     assert found[code].sentence
     assert found[code].hint
 

@@ -51,9 +51,9 @@ def test_sarif_of_all_findings_is_what_oasis_says(sarif_schema: dict[str, Any]) 
     results = document["runs"][0]["results"]
     assert {result["ruleId"] for result in results} >= set(CASES)
     uris = {
-        place["physicalLocation"]["artifactLocation"]["uri"]
+        location["physicalLocation"]["artifactLocation"]["uri"]
         for result in results
-        for place in result["locations"]
+        for location in result["locations"]
     }
     assert uris <= {"package.zip", "layer.zip"}
 

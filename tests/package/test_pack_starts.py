@@ -94,7 +94,7 @@ def test_a_layers_handlers_are_looked_at_too() -> None:
     Path("new").write_bytes(for_system(9))
     done = run_shim("layer", "new", "--arch", "x86_64", "-o", "a.zip", "--json")
     (start,) = json.loads(done.stdout)["starts"]
-    assert (start["answer"], start["reason"]["place"]) == ("doesn't start", "a.zip!/new")
+    assert (start["answer"], start["reason"]["location"]) == ("doesn't start", "a.zip!/new")
     assert "warning: `new` starts nowhere on x86_64: a.zip!/new is for FreeBSD" in done.stderr
 
 

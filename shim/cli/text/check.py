@@ -107,7 +107,7 @@ def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Tex
     """A finding; `states` are those that it was found in, empty where it was in all."""
     text = Text.assemble(
         (f"\n{finding.severity} {number}", _STYLES[finding.severity]),
-        f": {printable(finding.place)} {printable(finding.sentence)} ",
+        f": {printable(finding.location)} {printable(finding.sentence)} ",
         (f"[{finding.code}]\n", "dim"),
     )
     if states:

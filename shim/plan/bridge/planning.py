@@ -181,12 +181,12 @@ def _failures(
         uses_layers = layers is not None and layers.package in state.layers
         if barred.refusal is None and (uses_package or uses_layers):
             finding = verdicts.verdict(state).findings[0]
-            if any(finding.place.startswith(f"{one.path}!") for one in _given(answer)):
+            if any(finding.location.startswith(f"{one.path}!") for one in _given(answer)):
                 continue
             which = "package" if uses_package else "layer"
             yield (
                 f"a bridge {which} doesn't start on {state.runtime.name} {state.arch}"
-                f" with the handler `{state.handler}`: {finding.place} {finding.sentence}"
+                f" with the handler `{state.handler}`: {finding.location} {finding.sentence}"
             )
 
 
@@ -233,6 +233,6 @@ def _check_same(planned: Plan, written: Plan, verdicts: Verdicts) -> None:
             reason = verdict.reason
             raise InputError(
                 "a package changed while the bridge was made of it"
-                + (f": {reason.place} {reason.sentence}" if reason else ""),
+                + (f": {reason.location} {reason.sentence}" if reason else ""),
                 hint="plan again",
             )
