@@ -56,7 +56,7 @@ class AliasExecutor(Executor):
         while True:
             now = self._settled("the function's last update")
             wanted = self._function_in(plan.latest.wanted)
-            self._place(now, [wanted])
+            self._index(now, [wanted])
             self._tell("publishing a version")
             try:
                 published = self._api.publish_version(

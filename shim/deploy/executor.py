@@ -86,7 +86,7 @@ class Executor:
         """
         wanted = [self._function_in(state) for state in plan.states]
         now = self._settled("the function's last update")
-        at = first = self._place(now, wanted)
+        at = first = self._index(now, wanted)
         pauses = new_pauses()
         while at < len(plan.steps):
             step = plan.steps[at]
@@ -97,7 +97,7 @@ class Executor:
                 # It may have been carried out all the same: where the function is now says it.
                 self._pause(pauses, error)
             now = self._settled(call_in_words(step))
-            then = self._place(now, wanted)
+            then = self._index(now, wanted)
             if then not in {at, at + 1}:
                 raise _changed(now)
             if then > at:
@@ -147,11 +147,11 @@ class Executor:
             self._clock.sleep(POLL_SECONDS)
             left -= POLL_SECONDS
 
-    def _place(self, now: Function, wanted: list[Function]) -> int:
+    def _index(self, now: Function, wanted: list[Function]) -> int:
         """Which of the plan's states the function is in."""
-        for place, one in reversed(list(enumerate(wanted))):
+        for index, one in reversed(list(enumerate(wanted))):
             if now.settings == one.settings:
-                return place
+                return index
         raise _changed(now)
 
     def _function_in(self, state: State) -> Function:

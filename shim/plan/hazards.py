@@ -42,7 +42,7 @@ class Guard:
 
 def guards(plan: Plan, verdicts: Verdicts, *, day: date | None) -> tuple[Guard | None, ...]:
     """For each step the nearest later one that has to wait for it; None where none has to."""
-    return tuple(_guard_of(plan, place, verdicts, day=day) for place, _ in enumerate(plan.steps))
+    return tuple(_guard_of(plan, index, verdicts, day=day) for index, _ in enumerate(plan.steps))
 
 
 def guard_sentences(
@@ -72,9 +72,9 @@ def _alias_sentence(step: PublishVersion | InvokeVersion | MoveAlias) -> str:
             assert_never(step)
 
 
-def _guard_of(plan: Plan, place: int, verdicts: Verdicts, *, day: date | None) -> Guard | None:
-    begin, own = plan.states[place], verdicts.answer(plan.states[place + 1])
-    for step in plan.steps[place + 1 :]:
+def _guard_of(plan: Plan, index: int, verdicts: Verdicts, *, day: date | None) -> Guard | None:
+    begin, own = plan.states[index], verdicts.answer(plan.states[index + 1])
+    for step in plan.steps[index + 1 :]:
         refused = refusal(begin, step, day=day)
         verdict = verdicts.verdict(after(begin, step))
         # What the plan itself goes through unknown, it guards from nothing but failures.

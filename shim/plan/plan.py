@@ -40,11 +40,11 @@ class Plan:
         return Plan(begin=self.wanted, steps=tuple(reversed(undone)))
 
     def unknown(self, answer: Callable[[State], Answer]) -> tuple[int, ...]:
-        """The places in `states` of those of which it is not known whether they start."""
-        places = enumerate(self.states)
-        return tuple(place for place, state in places if answer(state) is Answer.UNKNOWN)
+        """The indexes in `states` of those of which it is not known whether they start."""
+        states = enumerate(self.states)
+        return tuple(index for index, state in states if answer(state) is Answer.UNKNOWN)
 
     def unknown_between(self, answer: Callable[[State], Answer]) -> tuple[State, ...]:
         """The same, without the first and the last: these it was given, those it chose."""
         ends = {0, len(self.steps)}
-        return tuple(self.states[place] for place in self.unknown(answer) if place not in ends)
+        return tuple(self.states[index] for index in self.unknown(answer) if index not in ends)

@@ -61,7 +61,7 @@ _Move = tuple[int, int]
 
 _Way = tuple[int, int, int, tuple[_Move, ...], tuple[int, ...], _Node, _Node]
 """As ways are compared: the unknown states so far, the calls and fields that it takes at least, the
-moves so far, and, only to tell equals apart, their places in the lists; then where it leads, and
+moves so far, and, only to tell equals apart, their indexes in the lists; then where it leads, and
 from where."""
 
 
@@ -156,7 +156,7 @@ class _Best:
 
 
 class _Search:
-    """One search over the product of the fields' values; a node is a place in each half's list."""
+    """One search over the product of the fields' values; a node is an index in each half."""
 
     def __init__(
         self,
@@ -203,22 +203,22 @@ class _Search:
         heap: list[_Way] = [(0, *self._left(_BEGIN), (), (), _BEGIN, _BEGIN)]
         unknown_up_to = {_BEGIN: 0}
         while heap:
-            unknown, calls, fields, moves, places, node, parent = heapq.heappop(heap)
+            unknown, calls, fields, moves, indexes, node, parent = heapq.heappop(heap)
             if node in self._parents or not self._is_open(parent, node):
                 continue
             met = unknown_up_to[parent] + (node in self._unknown)
             if unknown < met:
-                heapq.heappush(heap, (met, calls, fields, moves, places, node, parent))
+                heapq.heappush(heap, (met, calls, fields, moves, indexes, node, parent))
                 continue
             self._parents[node], unknown_up_to[node] = parent, met
             if node == self._wanted:
                 return _Best(steps=self._steps_to(node), unknown=met)
             fields -= self._left(node)[1]
-            for move, place, neighbour in self._moves(node):
+            for move, index, neighbour in self._moves(node):
                 if neighbour not in self._parents and neighbour not in self._failing:
                     calls_left, fields_left = self._left(neighbour)
                     least = (len(moves) + 1 + calls_left, fields + move[1] + fields_left)
-                    way = (met, *least, (*moves, move), (*places, place), neighbour, node)
+                    way = (met, *least, (*moves, move), (*indexes, index), neighbour, node)
                     heapq.heappush(heap, way)
         return None
 
@@ -258,7 +258,7 @@ class _Search:
         return answer is not Answer.FAILS
 
     def _moves(self, node: _Node) -> Iterator[tuple[_Move, int, _Node]]:
-        """Every call from `node`, the place that it leads to in its half's list, and the node."""
+        """Every call from `node`, the index that it leads to in its half's list, and the node."""
         code, configuration = node
         here: tuple[object, ...] = self._codes[code]
         for index, there in enumerate(self._codes):

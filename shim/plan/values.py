@@ -36,7 +36,7 @@ _CALLS = {
 
 
 class Values:
-    """Writes and reads; packages stand as places in one list."""
+    """Writes and reads; packages stand as indexes into one list."""
 
     def __init__(self, packages: Sequence[Package]) -> None:
         self._packages = packages

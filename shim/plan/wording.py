@@ -40,7 +40,7 @@ class Names:
         return self._names.get(package, package.path)
 
     def shortened(self, text: str) -> str:
-        """What was found, with names for paths, and in locations such as `build/old.zip!/orders`."""
+        """What was found, with names for paths, in locations (`build/old.zip!/orders`) as well."""
         for package in sorted(self._names, key=lambda one: len(one.path), reverse=True):
             text = text.replace(f"{package.path}!/", f"{self(package)}!/")
             if "/" in package.path:
@@ -98,7 +98,7 @@ def reason(verdict: Verdict, names: Names = PATHS) -> str:
 
 
 def prospect(unknown: tuple[int, ...]) -> str:
-    """What a plan promises; `unknown` are the places of the states that it can't promise it of."""
+    """What a plan promises; `unknown` are the indexes of the states that it can't promise it of."""
     if not unknown:
         return "every state on the way starts"
     if unknown == (0,):

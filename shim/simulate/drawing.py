@@ -104,9 +104,9 @@ class _Span:
         answered, unknown, failed = ([0] * self._bins for _ in range(3))
         for sample in run.samples:
             if self.begin <= sample.time < self.end:
-                place = int((sample.time - self.begin) / BIN_SECONDS)
+                index = int((sample.time - self.begin) / BIN_SECONDS)
                 kind = failed if sample.outcome.error_type else answered
-                (unknown if sample.outcome.is_unknown else kind)[place] += 1
+                (unknown if sample.outcome.is_unknown else kind)[index] += 1
         return list(zip(answered, unknown, failed, strict=True))
 
 
@@ -131,8 +131,8 @@ def _lane(run: Run, span: _Span, *, top: float) -> Iterator[str]:
     doubt = f", {len(run.unknown):,} unknown" if run.unknown else ""
     yield _text(8, top + 56, f"failed{doubt}")
     step = (WIDTH - LEFT - RIGHT) / ((span.end - span.begin) / BIN_SECONDS)
-    for place, counts in enumerate(span.bins(run)):
-        x, width = round(LEFT + place * step, 1), round(step - 1, 1)
+    for index, counts in enumerate(span.bins(run)):
+        x, width = round(LEFT + index * step, 1), round(step - 1, 1)
         scale = (BARS - 12) / span.highest
         top_of = list(accumulate((round(count * scale, 1) for count in counts), initial=0.0))
         for count, low, high, fill in zip(counts, top_of, top_of[1:], _FILLS, strict=False):
@@ -170,8 +170,8 @@ def _axis(span: _Span, *, top: float) -> Iterator[str]:
 
 
 def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
-    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
-    return f'<rect {place} fill="{fill}"/>'
+    box = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect {box} fill="{fill}"/>'
 
 
 def _cross(x: float, y: float) -> str:

@@ -28,12 +28,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> list[Universe]:
     return make_real_universes(tmp_path_factory.mktemp("packages"))
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("index", range(4))
 def test_with_real_packages_each_pair_of_states_has_the_plan_that_there_is(
-    real: list[Universe], place: int
+    real: list[Universe], index: int
 ) -> None:
     tally = Tally()
-    compare_real(real[place], tally)
+    compare_real(real[index], tally)
     assert tally.pairs >= 30_000
     assert tally.plans
     assert tally.bridged

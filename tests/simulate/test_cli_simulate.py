@@ -31,13 +31,13 @@ def command(cache: Path, tmp_path: Path) -> Iterator[Command]:
 def marked(name: str, built: Path, command: Command, folder: Path) -> list[str]:
     """The scenario's arguments, with the mark in the function's own environment."""
     words = list(arguments(name, built))
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         if word.endswith(".json"):
             function = json.loads(Path(word).read_text())
             function["Configuration"]["Environment"] = {"Variables": {"MARK": command.mark}}
             path = folder / Path(word).name
             path.write_text(json.dumps(function))
-            words[place] = str(path)
+            words[index] = str(path)
     return words
 
 

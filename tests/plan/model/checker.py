@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CODE = (0, 1)
 CONFIGURATION = (2, 3, 4, 5)
-"""The places of package and architecture; of runtime, handler, layers and environment."""
+"""The indexes of package and architecture; of runtime, handler, layers and environment."""
 
 ARCHITECTURES = {
     "go1.x": {"x86_64"},
@@ -55,7 +55,7 @@ class Space:
 
     @cached_property
     def values(self) -> list[tuple[int, ...]]:
-        """Each state's values, the state being the place in this list."""
+        """Each state's values, the state being the index into this list."""
         return list(product(*map(range, self.counts)))
 
     @cached_property
@@ -68,8 +68,8 @@ class Space:
         """For each field and value the set of the states that have it."""
         sets = [[0] * count for count in self.counts]
         for state, values in enumerate(self.values):
-            for place, value in enumerate(values):
-                sets[place][value] |= 1 << state
+            for index, value in enumerate(values):
+                sets[index][value] |= 1 << state
         return sets
 
     @cached_property
@@ -82,7 +82,7 @@ class Space:
 
     def half_away(self, state: int) -> int:
         """The states with the same package and architecture, or with all else the same."""
-        same = [self.with_value[place][value] for place, value in enumerate(self.values[state])]
+        same = [self.with_value[index][value] for index, value in enumerate(self.values[state])]
         same_code = same[0] & same[1]
         same_configuration = same[2] & same[3] & same[4] & same[5]
         return same_code | same_configuration
@@ -90,7 +90,7 @@ class Space:
     def is_taken(self, state: int, other: int) -> bool:
         """Whether one call leads from one to the other, and the API takes it; or repeats it."""
         before, then = self.values[state], self.values[other]
-        changed = {place for place in range(6) if before[place] != then[place]}
+        changed = {index for index in range(6) if before[index] != then[index]}
         if not (changed <= set(CODE) or changed <= set(CONFIGURATION)):
             return False
         old, new = self.runtimes[before[2]], self.runtimes[then[2]]
@@ -114,10 +114,10 @@ class Space:
     def between(self, begin: int, wanted: int, *, bridged: bool) -> int:
         """The same, whether they start or not."""
         result = (1 << len(self.values)) - 1
-        for place, sets in enumerate(self.with_value):
-            old, new = self.values[begin][place], self.values[wanted][place]
+        for index, sets in enumerate(self.with_value):
+            old, new = self.values[begin][index], self.values[wanted][index]
             either = sets[old] | sets[new]
-            extra = {0: self.bridges, 4: self.layer_bridges}.get(place, ()) if bridged else ()
+            extra = {0: self.bridges, 4: self.layer_bridges}.get(index, ()) if bridged else ()
             for value in extra:
                 either |= sets[value]
             result &= either
@@ -203,16 +203,16 @@ class Space:
         calls = []
         for before, then in pairwise(way):
             changed = [
-                place
-                for place in range(6)
-                if self.values[before][place] != self.values[then][place]
+                index
+                for index in range(6)
+                if self.values[before][index] != self.values[then][index]
             ]
             calls.append((int(changed[0] in CONFIGURATION), len(changed)))
         return sum(count for _, count in calls), calls
 
 
 def bits(numbers: int) -> Iterator[int]:
-    """The places of the bits that are set."""
+    """The indexes of the bits that are set."""
     while numbers:
         lowest = numbers & -numbers
         yield lowest.bit_length() - 1
@@ -237,8 +237,8 @@ def worlds(space: Space, way: tuple[int, ...], sent: list[dict[int, int]]) -> se
         after: set[Node] = set()
         for call in under_way:
             values = list(space.values[state])
-            for place, value in sent[call].items():
-                values[place] = value
+            for index, value in sent[call].items():
+                values[index] = value
             changed = space.number[tuple(values)]
             assert space.is_taken(state, changed), "a call is refused on the way"
             # Taken: what else is under way bears an older RevisionId. Answered, or not.

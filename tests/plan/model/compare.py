@@ -101,8 +101,8 @@ class _Comparison:
         self.space, self.tally, self.day, self.planner = space, tally, day, planner
         self.states = universe.states()
         self.numbers = {state: number for number, state in enumerate(self.states)}
-        self.bridges = tuple(universe.packages[place] for place in universe.bridges)
-        self.layer_bridges = tuple(universe.layers[place] for place in universe.layer_bridges)
+        self.bridges = tuple(universe.packages[index] for index in universe.bridges)
+        self.layer_bridges = tuple(universe.layers[index] for index in universe.layer_bridges)
         self.values = (
             universe.packages,
             universe.architectures,
@@ -183,7 +183,7 @@ class _Comparison:
 
     def said(self, plan: Plan, way: tuple[int, ...], unknown: int) -> None:
         """A plan names each unknown state that it goes through, and no more than it has to."""
-        said = {way[place] for place in plan.unknown(self.answer)}
+        said = {way[index] for index in plan.unknown(self.answer)}
         assert said == {state for state in way if self.space.unknown >> state & 1}
         assert said or all(self.space.starts >> state & 1 for state in way)
         assert len(said - {way[0], way[-1]}) == unknown, f"it takes {unknown} unknown states"
@@ -233,7 +233,7 @@ class _Comparison:
         else:
             carried = [None, None, step.runtime, step.handler, step.layers, step.environment]
         return {
-            place: self.values[place].index(value)
-            for place, value in enumerate(carried)
+            index: self.values[index].index(value)
+            for index, value in enumerate(carried)
             if value is not None
         }

@@ -42,7 +42,7 @@ class Universe:
     environments: tuple[Environment, ...] = ((),)
     architectures: tuple[Arch, ...] = tuple(Arch)
     bridges: tuple[int, ...] = ()
-    """The places of the packages that are bridges."""
+    """The indexes of the packages that are bridges."""
     layer_bridges: tuple[int, ...] = ()
 
     def states(self) -> list[State]:
@@ -149,8 +149,8 @@ class Zips:
         """A zip of these programs, read back."""
         path = self._folder / f"{name}.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            for place, data in files.items():
-                info = zipfile.ZipInfo(place)
+            for name, data in files.items():
+                info = zipfile.ZipInfo(name)
                 info.external_attr = 0o100755 << 16
                 info.create_system = 3
                 archive.writestr(info, data)
