@@ -18,7 +18,7 @@ _LIMIT = 20_000
 def read_cache(data: bytes) -> Iterator[tuple[str, str]]:
     """Each library's name and path; nothing where it isn't such a file.
 
-    Before glibc 2.32 an older form stood in front; places count from where this one begins.
+    Before glibc 2.32 an older form stood in front; offsets count from where this one begins.
     """
     begin = data.find(_MAGIC)
     if begin < 0 or begin + _HEADER_SIZE > len(data):

@@ -1,6 +1,6 @@
 """The one reader of ELF files: what Linux looks at to start one, and what its dynamic linker does.
 
-Everything is read at places that the headers name, from whatever can give bytes at a place; a file
+Everything is read at offsets that the headers name, from whatever gives bytes at an offset; a file
 that names nonsense gives `ElfInvalid`, or has less. Numbers are those of the ELF gABI and, for
 symbol versions, of the Linux Standard Base (Core, "Symbol Versioning"). The launcher has its own
 small reader: it is frozen alone (shim/launcher/program.py).

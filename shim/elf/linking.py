@@ -80,14 +80,14 @@ def read_linking(start: ElfStart, read: Read) -> Linking | None:
 class _Strings:
     data: bytes
 
-    def at(self, place: int) -> str:
-        end = self.data.find(b"\0", place, place + _STRING_LIMIT)
-        if not 0 <= place < len(self.data) or end < 0:
-            raise ElfInvalid("its dynamic section names a place outside its table of strings")
-        return self.data[place:end].decode(errors="surrogateescape")
+    def at(self, offset: int) -> str:
+        end = self.data.find(b"\0", offset, offset + _STRING_LIMIT)
+        if not 0 <= offset < len(self.data) or end < 0:
+            raise ElfInvalid("its dynamic section names an offset outside its table of strings")
+        return self.data[offset:end].decode(errors="surrogateescape")
 
-    def last(self, places: list[int] | None) -> str | None:
-        return self.at(places[-1]) if places else None
+    def last(self, offsets: list[int] | None) -> str | None:
+        return self.at(offsets[-1]) if offsets else None
 
 
 def _tags(start: ElfStart, read: Read) -> dict[int, list[int]] | None:
@@ -117,7 +117,7 @@ def _exactly(read: Read, at: int, size: int) -> bytes:
     return data
 
 
-def _place(start: ElfStart, address: int) -> int:
+def _offset(start: ElfStart, address: int) -> int:
     """Where in the file stands what is mapped at `address`."""
     for one in start.segments_of(LOAD):
         if one.address <= address < one.address + one.file_size:
@@ -131,11 +131,11 @@ def _strings(start: ElfStart, read: Read, tags: Mapping[int, list[int]]) -> _Str
     size = tags[_DT_STRSZ][-1]
     if size > _STRINGS_LIMIT:
         raise ElfInvalid("its table of strings is larger than any linker makes one")
-    return _Strings(_exactly(read, _place(start, tags[_DT_STRTAB][-1]), size))
+    return _Strings(_exactly(read, _offset(start, tags[_DT_STRTAB][-1]), size))
 
 
 def _table(start: ElfStart, read: Read, address: list[int] | None) -> bytes:
-    return read(_place(start, address[-1]), _VERSIONS_SIZE) if address else b""
+    return read(_offset(start, address[-1]), _VERSIONS_SIZE) if address else b""
 
 
 def _needed_versions(table: bytes, strings: _Strings, *, order: str) -> dict[str, frozenset[str]]:
@@ -165,7 +165,7 @@ def _defined_versions(table: bytes, strings: _Strings, *, order: str) -> frozens
 def _chain(
     table: bytes, form: struct.Struct, *, next_field: int, count: int = 1 << 12
 ) -> Iterator[tuple[int, ...]]:
-    """The records of a linked list; a record's own place stands for its step to the next."""
+    """The records of a linked list; a record's own offset stands for its step to the next."""
     at = 0
     for _ in range(count):
         if at + form.size > len(table):

@@ -41,14 +41,14 @@ def write_archive(
     """
     entries = sorted(entries, key=lambda entry: entry.name)
     _check_sizes(entries)
-    directory, place = bytearray(), 0
+    directory, offset = bytearray(), 0
     for compressed in compress_entries(entries):
-        directory += _record(compressed, place=place)
-        place += file.write(_local_header(compressed)) + file.write(compressed.data)
+        directory += _record(compressed, offset=offset)
+        offset += file.write(_local_header(compressed)) + file.write(compressed.data)
         progress(compressed.entry.size)
     file.write(directory)
     count = len(entries)
-    file.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), place, 0))
+    file.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(directory), offset, 0))
 
 
 def _check_sizes(entries: list[Entry]) -> None:
@@ -71,9 +71,9 @@ def _local_header(compressed: Compressed) -> bytes:
     return _LOCAL.pack(b"PK\3\4", *fields, 0) + compressed.entry.name.encode()
 
 
-def _record(compressed: Compressed, *, place: int) -> bytes:
+def _record(compressed: Compressed, *, offset: int) -> bytes:
     fields, attributes = _common_fields(compressed), compressed.entry.mode << 16
-    record = _RECORD.pack(b"PK\1\2", _UNIX | _VERSION, *fields, 0, 0, 0, 0, attributes, place)
+    record = _RECORD.pack(b"PK\1\2", _UNIX | _VERSION, *fields, 0, 0, 0, 0, attributes, offset)
     return record + compressed.entry.name.encode()
 
 

@@ -76,7 +76,7 @@ class Entry:
         return b"".join(self.pieces())
 
     def opened(self) -> Entry:
-        """The same, for reading at many places: of a zip's entry all bytes, once, if not too many.
+        """The same, for reading at many offsets: of a zip's entry all bytes, once, if not too many.
 
         What can't be inflated whole, a damaged file, is read piece by piece as ever; what has
         another CRC-32 than the zip says raises `Unreadable`.

@@ -40,7 +40,7 @@ class Names:
         return self._names.get(package, package.path)
 
     def shortened(self, text: str) -> str:
-        """What was found, with names for paths, in locations (`build/old.zip!/orders`) as well."""
+        """What was found, with names for paths; also in locations, `build/old.zip!/orders` say."""
         for package in sorted(self._names, key=lambda one: len(one.path), reverse=True):
             text = text.replace(f"{package.path}!/", f"{self(package)}!/")
             if "/" in package.path:

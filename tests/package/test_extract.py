@@ -195,8 +195,8 @@ def test_a_zip_that_lies_about_its_sizes_gets_no_more_than_it_says(
     make_zip(source, ("bomb", FILE | 0o644, "x" * 1_000_000))
     data = bytearray(source.read_bytes())
     for signature, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        place = data.index(signature) + at
-        data[place : place + 4] = (10).to_bytes(4, "little")
+        offset = data.index(signature) + at
+        data[offset : offset + 4] = (10).to_bytes(4, "little")
     source.write_bytes(data)
     with pytest.raises(InputError, match="more bytes than the 10 that the zip says"):
         unpack(source, into, limit=LIMIT)

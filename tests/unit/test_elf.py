@@ -260,10 +260,10 @@ def library(compiler: Compiler) -> bytes:
 @given(data=st.data())
 def test_mutated_programs_are_read_or_refused(data: st.DataObject, library: bytes) -> None:
     content = bytearray(library[: data.draw(st.integers(0, 4096))])
-    places = st.lists(st.tuples(st.integers(0, 1024), st.integers(0, 255)), max_size=8)
-    for place, value in data.draw(places):
-        if place < len(content):
-            content[place] = value
+    offsets = st.lists(st.tuples(st.integers(0, 1024), st.integers(0, 255)), max_size=8)
+    for offset, value in data.draw(offsets):
+        if offset < len(content):
+            content[offset] = value
     with suppress(ElfInvalid):
         start = start_of(bytes(content))
         other_system(start)

@@ -149,16 +149,16 @@ def _damage_record(rng: random.Random, data: bytearray) -> None:
             data[rng.choice(records) + 8] |= 1  # encrypted
         case _:
             one, other = rng.choice(records) + 42, rng.choice(records) + 42
-            data[one : one + 4] = data[other : other + 4]  # two entries in one place
+            data[one : one + 4] = data[other : other + 4]  # two entries at one offset
 
 
 def _records(data: bytes | bytearray, signature: bytes) -> list[int]:
     """Where whole records begin."""
-    places, at = [], data.find(signature)
+    offsets, at = [], data.find(signature)
     while 0 <= at <= len(data) - 46:
-        places.append(at)
+        offsets.append(at)
         at = data.find(signature, at + 4)
-    return places
+    return offsets
 
 
 def _wide_end(rng: random.Random, data: bytes) -> bytes:
@@ -167,8 +167,8 @@ def _wide_end(rng: random.Random, data: bytes) -> bytes:
     size, start = struct.unpack_from("<2L", data, end + 12)
     numbers = [rng.choice([one, one, 0, rng.getrandbits(64)]) for one in (1, 1, size, start)]
     record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *numbers)
-    place = rng.choice([end, end, end, rng.getrandbits(64)])
-    return record + struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1)
+    offset = rng.choice([end, end, end, rng.getrandbits(64)])
+    return record + struct.pack("<4sLQL", b"PK\x06\x07", 0, offset, 1)
 
 
 @cache
