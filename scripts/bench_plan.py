@@ -97,9 +97,9 @@ class Files:
     def zip(self, name: str, files: dict[str, Path]) -> Path:
         """A plain zip of programs."""
         with zipfile.ZipFile(self.folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-            for place, file in files.items():
+            for name, file in files.items():
                 file.chmod(0o755)
-                archive.write(file, place)
+                archive.write(file, name)
         return self.folder / name
 
 

@@ -51,8 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--include",
         action="append",
         default=[],
-        metavar="[PLACE=]PATH",
-        help="a file or folder that goes into `/opt` under its own name, or at PLACE",
+        metavar="[NAME=]PATH",
+        help="a file or folder that goes into `/opt` under its own name, or as NAME",
     )
 
 

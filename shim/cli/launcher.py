@@ -70,8 +70,8 @@ def _write_dual(folder: Path, flavour: Flavour) -> list[Path]:
         raise InputError(f"with `--dual` the output is a folder that is there: `{folder}`")
     written = []
     # Sorted, `bootstrap` comes last: once it is there, what it starts is.
-    for place, program in sorted(launcher_files(tuple(Arch), flavour).items()):
-        path = folder / place
+    for name, program in sorted(launcher_files(tuple(Arch), flavour).items()):
+        path = folder / name
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:

@@ -131,8 +131,8 @@ def _code_sha256(output: Path) -> str:
 
 def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path, answer: str) -> str:
     rows = [("handler", *package.architectures)]
-    for name, places in package.handlers.items():
-        cells = (_cell(package, places.get(arch)) for arch in package.architectures)
+    for name, paths in package.handlers.items():
+        cells = (_cell(package, paths.get(arch)) for arch in package.architectures)
         rows.append((printable(name), *cells))
     width = max(len(name) for name, *_ in rows)
     lines = [f"{output}: {answer}; {sizes(packed)}", ""]
@@ -144,8 +144,8 @@ def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path, answe
     return "\n".join(lines)
 
 
-def _cell(package: FunctionPackage, place: str | None) -> str:
-    return "-" if place is None else format_size(package.files[place].source.size)
+def _cell(package: FunctionPackage, path: str | None) -> str:
+    return "-" if path is None else format_size(package.files[path].source.size)
 
 
 def _next_commands(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:

@@ -34,8 +34,8 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
         "--include",
         action="append",
         default=[],
-        metavar="[PLACE=]PATH",
-        help="a file or folder that goes along under its own name, or at PLACE; never a handler",
+        metavar="[NAME=]PATH",
+        help="a file or folder that goes along under its own name, or as NAME; never a handler",
     )
     parser.add_argument(
         "--allow-missing",

@@ -77,8 +77,8 @@ def _may_be_started(package: Package) -> Iterable[Entry]:
     manifest = read_manifest(package)
     if manifest is None:
         return package.entries
-    places = (BOOTSTRAP, *manifest.places)
-    return [entry for place in places if (entry := package.names.get(place))]
+    paths = (BOOTSTRAP, *manifest.paths)
+    return [entry for path in paths if (entry := package.names.get(path))]
 
 
 def _is_dynamic(entry: Entry) -> bool:

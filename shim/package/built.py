@@ -41,59 +41,59 @@ class _Built:
 
     path: Path
     members: Mapping[str, Entry]
-    """Files and links, by place."""
+    """Files and links, by path."""
 
 
-def built_files(path: Path, name: str | None) -> Iterator[Callable[[], InputFile]]:
+def built_files(archive: Path, name: str | None) -> Iterator[Callable[[], InputFile]]:
     """What reads each file of the zip; its `bootstrap` becomes the handler `name`.
 
     Without a name `bootstrap` has to be a script, for which the launcher stands in; all else stays
     where it is, as it is. Raises `InputError` for what `extract.unpack` refuses, too.
     """
-    package = read_package(path)
-    with naming(path):
-        built = _Built(path=path, members=_checked_members(package))
+    package = read_package(archive)
+    with naming(archive):
+        built = _Built(path=archive, members=_checked_members(package))
         dropped = {BOOTSTRAP}
         if name is not None:
-            place = _program_place(built)
-            dropped.add(place)
+            path = _program_path(built)
+            dropped.add(path)
             check_handler_name(name)
-            yield partial(_handler, built.members[place], name=name)
+            yield partial(_handler, built.members[path], name=name)
         elif BOOTSTRAP in built.members:
             _check_replaceable(built)
-        for place, member in built.members.items():
-            if place not in dropped:
-                check_path(place)
-                yield partial(_other_file, member, place=place, has_handlers=name is None)
+        for path, member in built.members.items():
+            if path not in dropped:
+                check_path(path)
+                yield partial(_other_file, member, path=path, has_handlers=name is None)
 
 
 def _checked_members(package: Package) -> dict[str, Entry]:
     members: dict[str, Entry] = {}
-    for place, entry in sound_entries(package):
+    for path, entry in sound_entries(package):
         if stat.S_ISDIR(entry.kind):
             continue
-        if place in members:
-            raise InputError(f"`{place}` is there twice")
-        members[place] = entry
+        if path in members:
+            raise InputError(f"`{path}` is there twice")
+        members[path] = entry
     total = sum(entry.size for entry in members.values())
     if total > (limit := read_limits().unzipped):
         raise InputError(f"over {format_size(limit)} unzipped, more than Lambda takes")
     return members
 
 
-def _program_place(built: _Built) -> str:
+def _program_path(built: _Built) -> str:
     """Where the program is that `bootstrap` leads to (build-lambda-zip makes it a link)."""
-    place = BOOTSTRAP
+    path = BOOTSTRAP
     for _ in range(_LINKS):
-        entry = built.members.get(place)
+        entry = built.members.get(path)
         if entry is None:
             break
         if not stat.S_ISLNK(entry.kind):
-            return place
+            return path
         text = link_text(entry)
         target = text.removeprefix(_TASK_ROOT) if text.startswith("/") else text
-        folder = "" if text.startswith("/") else str(PurePosixPath(place).parent)
-        place = os.path.normpath(PurePosixPath(folder, target))
+        folder = "" if text.startswith("/") else str(PurePosixPath(path).parent)
+        path = os.path.normpath(PurePosixPath(folder, target))
     raise InputError(
         "there is no `bootstrap` in the zip, or it is a link that leads to no file there",
         hint="give the function's zip, as it would be deployed",
@@ -101,7 +101,7 @@ def _program_place(built: _Built) -> str:
 
 
 def _check_replaceable(built: _Built) -> None:
-    program = built.members[_program_place(built)]
+    program = built.members[_program_path(built)]
     if not program.read(0, len(SCRIPT)).startswith(SCRIPT):
         raise InputError(
             "its `bootstrap` is the program itself, and the handler's name is not known",
@@ -122,19 +122,19 @@ def _handler(program: Entry, *, name: str) -> InputFile:
     return _input_file(program, source, name=name, architectures=architectures)
 
 
-def _other_file(member: Entry, *, place: str, has_handlers: bool) -> InputFile:
+def _other_file(member: Entry, *, path: str, has_handlers: bool) -> InputFile:
     source = PackedSource.of(member)
     architectures: frozenset[Arch] = frozenset()
-    if has_handlers and stat.S_ISREG(member.kind) and may_be_handler(place):
+    if has_handlers and stat.S_ISREG(member.kind) and may_be_handler(path):
         with suppress(NoProgram):
             architectures = runs_on(BytesIO(source.content()), source.path)
-    name = place
+    name = path
     if architectures and architectures != EVERYWHERE:
         (arch,) = architectures
-        name = place.removesuffix(arch.suffix)
+        name = path.removesuffix(arch.suffix)
     if architectures:
         check_handler_name(name)
-    return _input_file(member, source, name=name, architectures=architectures, place=place)
+    return _input_file(member, source, name=name, architectures=architectures, fixed_path=path)
 
 
 def _input_file(
@@ -143,13 +143,13 @@ def _input_file(
     *,
     name: str,
     architectures: frozenset[Arch],
-    place: str | None = None,
+    fixed_path: str | None = None,
 ) -> InputFile:
     return InputFile(
         name=name,
         architectures=architectures,
         mode=0o755 if architectures else member.mode,
         source=source,
-        place=place,
+        fixed_path=fixed_path,
         is_link=stat.S_ISLNK(member.kind),
     )

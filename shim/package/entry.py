@@ -117,7 +117,7 @@ def _whole(entry: PackedEntry, path: Path) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputFile:
-    """A file for the package. Of a handler, `name` is the handler's; else it is the place."""
+    """A file for the package. Of a handler, `name` is the handler's; else it is the path."""
 
     name: str
     architectures: frozenset[Arch]
@@ -125,7 +125,7 @@ class InputFile:
     mode: int
     """The permission bits."""
     source: Source
-    place: str | None = None
+    fixed_path: str | None = None
     """Where a handler's program stays, whatever the other files are."""
     is_link: bool = False
     """Its content is then the path that it points to."""
@@ -160,7 +160,7 @@ class Entry:
         return self.source if isinstance(self.source, bytes) else self.source.content()
 
 
-def file_entry(place: str, file: InputFile) -> Entry:
-    """The file, or link, at `place`."""
+def file_entry(path: str, file: InputFile) -> Entry:
+    """The file, or link, at `path`."""
     kind = stat.S_IFLNK if file.is_link else stat.S_IFREG
-    return Entry(name=place, mode=kind | file.mode, source=file.source)
+    return Entry(name=path, mode=kind | file.mode, source=file.source)

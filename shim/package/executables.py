@@ -145,20 +145,20 @@ def handlers_of(package: Package) -> frozenset[str]:
     if manifest := read_manifest(package):
         return frozenset(manifest.handlers)
     return frozenset(
-        _handler_name(place, entry, package)
-        for place, entry in package.names.items()
-        if entry and may_be_handler(place) and not name_problem(place) and is_program(entry)
+        _handler_name(path, entry, package)
+        for path, entry in package.names.items()
+        if entry and may_be_handler(path) and not name_problem(path) and is_program(entry)
     )
 
 
-def _handler_name(place: str, entry: Entry, package: Package) -> str:
+def _handler_name(path: str, entry: Entry, package: Package) -> str:
     """Without `_arm64`, where that says which variant it is: it is one, or has another beside it.
 
     A script that is alone, or a program for x86_64, has its whole name.
     """
-    name = place.removesuffix(Arch.ARM64.suffix)
+    name = path.removesuffix(Arch.ARM64.suffix)
     is_variant = name in package.names or _arch_of(entry) is Arch.ARM64
-    return name if name and is_variant else place
+    return name if name and is_variant else path
 
 
 def _arch_of(entry: Entry) -> Arch | None:

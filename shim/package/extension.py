@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shim.errors import InputError
 from shim.package.entry import Entry, file_entry
-from shim.package.function import by_place
+from shim.package.function import by_path
 from shim.package.inputs import Input, find_files, named_program
 from shim.package.launchers import extension_script
 
@@ -43,13 +43,13 @@ def extension_entries(
                 f"a program for {' and '.join(file.architectures)}, given for {arch}: `{path}`",
                 hint="are the two files the wrong way round?",
             )
-        place = f"{EXTENSION_PROGRAMS}/{arch.machine}/{name}"
-        entries.append(Entry.file(place, file.source, mode=0o755))
-    others = by_place((file.name, file) for file in find_files(include).files)
-    for place in others:
-        if place.split("/")[0] in {EXTENSIONS, EXTENSION_PROGRAMS}:
+        program = f"{EXTENSION_PROGRAMS}/{arch.machine}/{name}"
+        entries.append(Entry.file(program, file.source, mode=0o755))
+    others = by_path((file.name, file) for file in find_files(include).files)
+    for other in others:
+        if other.split("/")[0] in {EXTENSIONS, EXTENSION_PROGRAMS}:
             raise InputError(
-                f"a file can't go there, Lambda starts all that is in `{EXTENSIONS}`: `{place}`",
-                hint="give it another place: `--include PLACE=PATH`",
+                f"a file can't go there, Lambda starts all that is in `{EXTENSIONS}`: `{other}`",
+                hint="give it another path: `--include NAME=PATH`",
             )
-    return entries + [file_entry(place, file) for place, file in others.items()]
+    return entries + [file_entry(other, file) for other, file in others.items()]

@@ -69,7 +69,7 @@ def naming(source: Path) -> Iterator[None]:
 
 
 def sound_entries(package: Package) -> Iterator[tuple[str, Entry]]:
-    """Each entry and its place in the package; raises `InputError` for what can't be unpacked."""
+    """Each entry and its path in the package; raises `InputError` for what can't be unpacked."""
     if package.problem:
         raise InputError(
             f"this zip can't be unpacked everywhere, {package.problem}", hint="make it again"
@@ -93,9 +93,9 @@ def _write(entries: list[tuple[str, Entry]], into: Path) -> None:
     """Write `entries`, an earlier call's files giving way; folders get their modes at the end."""
     folders: dict[Path, int] = {}
     written: set[Path] = set()
-    for place, entry in entries:
-        target = into / place
-        for folder in reversed(PurePosixPath(place).parents[:-1]):
+    for path, entry in entries:
+        target = into / path
+        for folder in reversed(PurePosixPath(path).parents[:-1]):
             _make_folder(into / folder, entry.name)
         if stat.S_ISDIR(entry.kind):
             _make_folder(target, entry.name)

@@ -33,7 +33,7 @@ class FunctionPackage:
     handlers: Mapping[str, Mapping[Arch, str]]
     """By name: where in the package its program for each architecture lies."""
     files: Mapping[str, InputFile]
-    """By place in the package: the handlers' programs and everything else."""
+    """By path in the package: the handlers' programs and everything else."""
 
     @property
     def size(self) -> int:
@@ -42,8 +42,8 @@ class FunctionPackage:
 
     @property
     def other_files(self) -> tuple[str, ...]:
-        """The places of what is no handler's program."""
-        return tuple(place for place, file in self.files.items() if not file.architectures)
+        """The paths of what is no handler's program."""
+        return tuple(path for path, file in self.files.items() if not file.architectures)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ def plan_package(
 ) -> FunctionPackage:
     """Lay out the files for `architectures`, or for all that there are programs for.
 
-    Raises `InputError` where two files want one place, or a handler lacks an architecture.
+    Raises `InputError` where two files want one path, or a handler lacks an architecture.
     """
     files = sorted(files, key=lambda file: (file.name, file.source.path))
     programs = _programs_by_handler(files)
@@ -71,7 +71,7 @@ def plan_package(
         _check_complete(programs, targets)
     handlers = {
         name: {
-            arch: _place(variants[arch], arch, dual=len(targets) > 1)
+            arch: _path_of(variants[arch], arch, dual=len(targets) > 1)
             for arch in targets
             if arch in variants
         }
@@ -80,16 +80,16 @@ def plan_package(
     }
     if not handlers:
         raise InputError(f"nothing to pack: no program for {' or '.join(targets)}")
-    placed = [
-        (place, programs[name][arch])
-        for name, places in handlers.items()
-        for arch, place in places.items()
+    located = [
+        (path, programs[name][arch])
+        for name, paths in handlers.items()
+        for arch, path in paths.items()
     ]
-    placed += [(file.name, file) for file in files if not file.architectures]
+    located += [(file.name, file) for file in files if not file.architectures]
     package = FunctionPackage(
         architectures=targets,
         handlers=handlers,
-        files=by_place(placed),
+        files=by_path(located),
     )
     _check_first_candidates(package)
     return package
@@ -98,10 +98,10 @@ def plan_package(
 def zip_entries(
     package: FunctionPackage, *, launcher: Mapping[str, bytes], flavour: Flavour
 ) -> list[Entry]:
-    """All that is in the zip; `launcher` holds the programs that start it, by place."""
-    entries = [Entry.file(place, program, mode=0o755) for place, program in launcher.items()]
+    """All that is in the zip; `launcher` holds the programs that start it, by path."""
+    entries = [Entry.file(path, program, mode=0o755) for path, program in launcher.items()]
     entries.append(Entry.file(MANIFEST, manifest(package, flavour), mode=0o644))
-    return entries + [file_entry(place, file) for place, file in package.files.items()]
+    return entries + [file_entry(path, file) for path, file in package.files.items()]
 
 
 def write_zip(
@@ -127,13 +127,13 @@ def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
 def handler_table(package: FunctionPackage) -> dict[str, dict[Arch, dict[str, str | int]]]:
     """Handler, architecture, and the file that runs there, as the manifest holds them."""
 
-    def describe(place: str) -> dict[str, str | int]:
-        source = package.files[place].source
-        return {"file": place, "size": source.size}
+    def describe(path: str) -> dict[str, str | int]:
+        source = package.files[path].source
+        return {"file": path, "size": source.size}
 
     return {
-        name: {arch: describe(place) for arch, place in places.items()}
-        for name, places in package.handlers.items()
+        name: {arch: describe(path) for arch, path in paths.items()}
+        for name, paths in package.handlers.items()
     }
 
 
@@ -181,29 +181,29 @@ def _check_complete(programs: _Programs, targets: Collection[Arch]) -> None:
         )
 
 
-def _place(program: InputFile, arch: Arch, *, dual: bool) -> str:
+def _path_of(program: InputFile, arch: Arch, *, dual: bool) -> str:
     """Where the program goes: a suffix only where the other architecture's has the plain name."""
-    if program.place is not None:
-        return program.place
+    if program.fixed_path is not None:
+        return program.fixed_path
     suffix = arch.suffix if dual and program.architectures != EVERYWHERE else ""
     return program.name + suffix
 
 
-def by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
-    """The files by place: one at each, and none where another one needs a folder."""
+def by_path(located: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
+    """The files by path: one at each, and none where another one needs a folder."""
     files: dict[str, InputFile] = {}
-    for place, file in placed:
-        other = files.setdefault(place, file)
+    for path, file in located:
+        other = files.setdefault(path, file)
         if not is_same(other.source, file.source):
             raise InputError(
-                f"two files for one place in the package, `{place}`:"
+                f"two files for one path in the package, `{path}`:"
                 f" `{other.source.path}` and `{file.source.path}`",
                 hint="leave one out; libraries for two architectures need two packages",
             )
-    for place in files:
-        if folder := next((path for path in _folders(place) if path in files), None):
+    for path in files:
+        if folder := next((one for one in _folders(path) if one in files), None):
             raise InputError(
-                f"a file stands where `{place}` needs a folder: `{files[folder].source.path}`",
+                f"a file stands where `{path}` needs a folder: `{files[folder].source.path}`",
                 hint="give one of the two another name: `NAME=FILE`",
             )
     return files
@@ -211,11 +211,11 @@ def by_place(placed: Iterable[tuple[str, InputFile]]) -> dict[str, InputFile]:
 
 def _check_first_candidates(package: FunctionPackage) -> None:
     """The launcher starts the first of NAME_arm64, NAME that is there: it must be the handler."""
-    taken = {path for place in package.files for path in (place, *_folders(place))}
-    for name, places in package.handlers.items():
-        for arch, place in places.items():
+    taken = {one for path in package.files for one in (path, *_folders(path))}
+    for name, paths in package.handlers.items():
+        for arch, path in paths.items():
             first = name + arch.suffix
-            if first != place and first in taken:
+            if first != path and first in taken:
                 raise InputError(
                     f"on {arch} the launcher would start in place of the handler `{name}`:"
                     f" `{first}`",
@@ -223,5 +223,5 @@ def _check_first_candidates(package: FunctionPackage) -> None:
                 )
 
 
-def _folders(place: str) -> list[str]:
-    return [str(folder) for folder in PurePosixPath(place).parents][:-1]
+def _folders(path: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(path).parents][:-1]

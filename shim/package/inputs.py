@@ -44,7 +44,7 @@ class Input:
     path: Path
     name: str | None = None
     is_data: bool = False
-    """Goes along, and is no handler, whatever it is; `name` is then its place."""
+    """Goes along, and is no handler, whatever it is; `name` is then its path in the package."""
 
     @classmethod
     def parse(cls, word: str, *, is_data: bool = False) -> Input:
@@ -83,8 +83,8 @@ def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[],
         elif not _stat_is(given.path, stat.S_ISDIR):
             yield partial(named_program, given)
         elif given.name is None:
-            for place, path in _walk(given.path):
-                yield partial(_file_of_folder, place, path, notes=notes)
+            for below, path in _walk(given.path):
+                yield partial(_file_of_folder, below, path, notes=notes)
         else:
             raise InputError(
                 f"a folder can't be the handler `{given.name}`: `{given.path}`",
@@ -93,13 +93,13 @@ def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[],
 
 
 def _data_readers(given: Input) -> Iterator[Callable[[], InputFile]]:
-    """A file at its own name, a folder's files in a folder of its name; or at the given place."""
-    place = PurePosixPath(given.path.resolve().name if given.name is None else given.name)
+    """A file at its own name, a folder's files in a folder of its name; or at the given path."""
+    target = PurePosixPath(given.path.resolve().name if given.name is None else given.name)
     if not _stat_is(given.path, stat.S_ISDIR):
-        yield partial(_data_file, place, given.path)
+        yield partial(_data_file, target, given.path)
         return
     for below, path in _walk(given.path):
-        yield partial(_data_file, place / below, path)
+        yield partial(_data_file, target / below, path)
 
 
 def check_apart(output: Path, *, inputs: Iterable[Input]) -> None:
@@ -125,17 +125,17 @@ def named_program(given: Input) -> InputFile:
         return _read(file, given.path, name=name, architectures=architectures)
 
 
-def _file_of_folder(place: PurePosixPath, path: Path, *, notes: list[str]) -> InputFile:
+def _file_of_folder(below: PurePosixPath, path: Path, *, notes: list[str]) -> InputFile:
     with _opened(path) as file:
         architectures: frozenset[Arch] = frozenset()
         try:
-            if may_be_handler(str(place)):
+            if may_be_handler(str(below)):
                 architectures = runs_on(file, path)
         except ForeignProgram as reason:
             notes.append(f"goes in as data: {reason.message}")
         except NoProgram:
             pass
-        name = _folded(place, architectures)
+        name = _folded(below, architectures)
         if architectures:
             check_handler_name(name)
         else:
@@ -143,12 +143,12 @@ def _file_of_folder(place: PurePosixPath, path: Path, *, notes: list[str]) -> In
         return _read(file, path, name=name, architectures=architectures)
 
 
-def _data_file(place: PurePosixPath, path: Path) -> InputFile:
-    if place.is_absolute() or ".." in place.parts or not place.parts:
-        raise InputError(f"no place in a package: `{place}`", hint="give one below its root")
-    check_path(str(place))
+def _data_file(target: PurePosixPath, path: Path) -> InputFile:
+    if target.is_absolute() or ".." in target.parts or not target.parts:
+        raise InputError(f"not a path in a package: `{target}`", hint="give one below its root")
+    check_path(str(target))
     with _opened(path) as file:
-        return _read(file, path, name=str(place), architectures=frozenset())
+        return _read(file, path, name=str(target), architectures=frozenset())
 
 
 def _is_zip(path: Path) -> bool:
@@ -158,11 +158,11 @@ def _is_zip(path: Path) -> bool:
         return file.read(4) in MAGICS
 
 
-def _folded(place: PurePosixPath, architectures: frozenset[Arch]) -> str:
+def _folded(below: PurePosixPath, architectures: frozenset[Arch]) -> str:
     if not architectures or architectures == EVERYWHERE:
-        return str(place)
+        return str(below)
     (arch,) = architectures
-    return handler_name(place, arch)
+    return handler_name(below, arch)
 
 
 def _read(
@@ -184,11 +184,11 @@ def _read(
 
 
 def _walk(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Every file below `folder` with its place there; links are followed, but not out of it."""
+    """Every file below `folder` with its path there; links are followed, but not out of it."""
     root = folder.resolve()
     pending = [(PurePosixPath(), folder, frozenset({root}))]
     while pending:
-        place, directory, above = pending.pop()
+        below, directory, above = pending.pop()
         for path in _children(directory):
             is_folder = _stat_is(path, stat.S_ISDIR)
             real = path.resolve()
@@ -200,9 +200,9 @@ def _walk(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
             if real in above:
                 raise InputError(f"a symbolic link leads round in a circle: `{path}`")
             if is_folder:
-                pending.append((place / path.name, path, above | {real}))
+                pending.append((below / path.name, path, above | {real}))
             else:
-                yield place / path.name, path
+                yield below / path.name, path
 
 
 def _children(directory: Path) -> list[Path]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Keeps(Protocol):
-    """What has a place for results."""
+    """What keeps results with it."""
 
     @property
     def results(self) -> dict[Any, Any]:

@@ -55,7 +55,7 @@ def best_flavour(architectures: Collection[Arch]) -> Flavour:
 
 
 def launcher_files(architectures: Collection[Arch], flavour: Flavour) -> dict[str, bytes]:
-    """What makes a package start on `architectures`: programs by their place in it."""
+    """What makes a package start on `architectures`: programs by their path in it."""
     if len(architectures) == 1:
         (arch,) = architectures
         return {BOOTSTRAP: launcher(arch, flavour)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.package.function import FunctionPackage, by_place, plan_package
+from shim.package.function import FunctionPackage, by_path, plan_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,8 +25,8 @@ def plan_layer(
     if any(file.architectures for file in files):
         return plan_package(files, architectures=architectures, allow_missing=allow_missing)
     targets = tuple(arch for arch in Arch if arch in (architectures or frozenset(Arch)))
-    places = by_place((file.name, file) for file in files)
-    return FunctionPackage(architectures=targets, handlers={}, files=places)
+    found = by_path((file.name, file) for file in files)
+    return FunctionPackage(architectures=targets, handlers={}, files=found)
 
 
 def publish_arguments(architectures: Iterable[Arch]) -> list[str]:

@@ -35,9 +35,9 @@ class Manifest:
     """By name and architecture: where the program lies."""
 
     @property
-    def places(self) -> frozenset[str]:
+    def paths(self) -> frozenset[str]:
         """Where the handlers' programs lie."""
-        return frozenset(place for places in self.handlers.values() for place in places.values())
+        return frozenset(path for variants in self.handlers.values() for path in variants.values())
 
 
 def read_manifest(package: Package) -> Manifest | None:
@@ -65,7 +65,7 @@ def _read(package: Package) -> Manifest | str | None:
             document["format"].refuse(f"this shim reads the format {MANIFEST_FORMAT}")
         handlers = document["handlers"]
         return Manifest(
-            handlers={name: _places(handlers[name], name, package) for name in handlers.names()}
+            handlers={name: _paths(handlers[name], name, package) for name in handlers.names()}
         )
     except Unreadable as error:
         return str(error)
@@ -73,15 +73,15 @@ def _read(package: Package) -> Manifest | str | None:
         return error.message
 
 
-def _places(places: Field, name: str, package: Package) -> dict[Arch, str]:
+def _paths(variants: Field, name: str, package: Package) -> dict[Arch, str]:
     """Where a handler's programs lie; each has to be there, in its size."""
     check_handler_name(name)
-    found = {arch: places[arch]["file"].text() for arch in Arch if places.has(arch)}
-    for arch, place in found.items():
-        entry = package.names.get(place)
-        size = places[arch]["size"].whole()
+    found = {arch: variants[arch]["file"].text() for arch in Arch if variants.has(arch)}
+    for arch, path in found.items():
+        entry = package.names.get(path)
+        size = variants[arch]["size"].whole()
         if entry is None or not stat.S_ISREG(entry.kind) or entry.size != size:
-            places[arch].refuse(f"`{place}` is another file, or none")
+            variants[arch].refuse(f"`{path}` is another file, or none")
     if not found:
-        places.refuse("it names no program")
+        variants.refuse("it names no program")
     return found

@@ -10,7 +10,7 @@ from shim.errors import InputError
 from shim.text import text_problem
 
 BOOTSTRAP = "bootstrap"
-"""The file that Lambda starts: the launcher's place."""
+"""The file that Lambda starts: the launcher's path."""
 
 PRIVATE = ".shim"
 """The folder inside a package that belongs to shim."""
@@ -72,9 +72,9 @@ def is_bootstrap(handler: str) -> bool:
     return parts_of(handler) == [BOOTSTRAP]
 
 
-def may_be_handler(place: str) -> bool:
+def may_be_handler(path: str) -> bool:
     """Whether a program there is a handler where nobody says which ones are."""
-    return place.split("/", maxsplit=1)[0] not in _EXTENSIONS and not place.endswith(_MODULES)
+    return path.split("/", maxsplit=1)[0] not in _EXTENSIONS and not path.endswith(_MODULES)
 
 
 def name_problem(name: str) -> str | None:
@@ -83,7 +83,7 @@ def name_problem(name: str) -> str | None:
         return problem
     if {"", "."} & set(name.split("/")):
         return "it has an empty or a `.` part"
-    return _place_problem(name)
+    return _path_problem(name)
 
 
 def check_handler_name(name: str) -> None:
@@ -96,8 +96,8 @@ def check_handler_name(name: str) -> None:
 
 
 def check_path(path: str) -> None:
-    """Refuse a place in the package that is the launcher's or shim's own, or is no UTF-8."""
-    if problem := _place_problem(path):
+    """Refuse a path in the package that is the launcher's or shim's own, or is no UTF-8."""
+    if problem := _path_problem(path):
         raise InputError(
             f"a file can't go there, {problem}: `{path}`",
             hint="leave it out of the folder; a program can get another name: `NAME=FILE`",
@@ -132,10 +132,10 @@ def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
         )
 
 
-def _place_problem(path: str) -> str | None:
+def _path_problem(path: str) -> str | None:
     top = path.split("/", maxsplit=1)[0]
     if top == BOOTSTRAP:
-        return "that is the launcher's own place"
+        return "that is the launcher's own path"
     if top == PRIVATE:
         return f"`{PRIVATE}` is shim's own folder"
     return text_problem(path)

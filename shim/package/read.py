@@ -118,9 +118,9 @@ class Package:
     @property
     @kept
     def names(self) -> Mapping[str, Entry | None]:
-        """Entries by the place that they are unpacked to, and None for folders without an entry.
+        """Entries by the path that they are unpacked to, and None for folders without an entry.
 
-        Of two at one place the later one counts; what leads out of the package is not there.
+        Of two at one path the later one counts; what leads out of the package is not there.
         """
         names: dict[str, Entry | None] = {}
         for entry in self.entries:

@@ -68,9 +68,9 @@ class Storage:
         return f"{self.url}/{name}?X-Amz-Signature=secret"
 
     def answer(self, path: str) -> tuple[int, bytes]:
-        place = path.partition("?")[0]
-        self.requests.append(place)
-        body = self.bodies.get(place)
+        path = path.partition("?")[0]
+        self.requests.append(path)
+        body = self.bodies.get(path)
         return (403, b"<Error/>") if body is None else (200, body)
 
 

@@ -247,9 +247,9 @@ CASES: dict[str, tuple[State, State]] = {
 }
 
 
-def needing(programs: Programs, library: bytes, place: str = "lib/libshimprivate.so.1") -> State:
+def needing(programs: Programs, library: bytes, path: str = "lib/libshimprivate.so.1") -> State:
     handler = entry("orders", programs.needing("SHIM_1"))
-    return state(BOOT, handler, entry(place, library, 0o644))
+    return state(BOOT, handler, entry(path, library, 0o644))
 
 
 OLDER: dict[str, Callable[[Programs], tuple[State, State]]] = {
@@ -367,7 +367,7 @@ def test_glibc_is_compared(
 
 
 @pytest.mark.parametrize(
-    ("place", "code"),
+    ("path", "code"),
     [
         ("lib/libshimprivate.so.1", None),
         ("libshimprivate.so.1", None),
@@ -375,10 +375,10 @@ def test_glibc_is_compared(
     ],
 )
 def test_libraries_are_looked_for_where_the_linker_looks(
-    compiled: Programs, place: str, code: str | None
+    compiled: Programs, path: str, code: str | None
 ) -> None:
     found = codes(
-        state(BOOT, entry("orders", compiled.needing()), entry(place, compiled.library(), 0o644))
+        state(BOOT, entry("orders", compiled.needing()), entry(path, compiled.library(), 0o644))
     )
     assert found == ({code} if code else set())
 

@@ -40,9 +40,9 @@ def test_a_handler_answers_through_the_launcher(
 ) -> None:
     package = pack(tmp_path / "single.zip", functions, arch)
     answer = invoke(emulator, package, arch, "bin/orders")
-    place = f"/var/task/bin/orders{arch.suffix}"
+    path = f"/var/task/bin/orders{arch.suffix}"
     assert json.loads(answer.payload)["machine"] == arch.machine
-    assert json.loads(answer.payload)["program"] in {place, "/var/task/bin/orders"}
+    assert json.loads(answer.payload)["program"] in {path, "/var/task/bin/orders"}
 
 
 @ARCHES

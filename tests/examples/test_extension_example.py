@@ -48,8 +48,8 @@ def test_both_layers_start_beside_a_package_that_has_no_bootstrap(
     assert done.returncode == 0, done.stderr
     goarch = "amd64" if arch is Arch.X86_64 else "arm64"
     assert json.loads(done.stdout)["goarch"] == goarch
-    place = f"/opt/.extensions/{arch.machine}/audit"
-    assert f"extension audit: registered, status 200, on {goarch}, {place}\n" in done.stderr
+    path = f"/opt/.extensions/{arch.machine}/audit"
+    assert f"extension audit: registered, status 200, on {goarch}, {path}\n" in done.stderr
     assert "extension audit: INVOKE\n" in done.stderr
     assert "extension audit: SHUTDOWN\n" in done.stderr
 

@@ -44,9 +44,9 @@ def test_the_caller_gets_it_from_a_dual_package_too(
     make_package: Callable[[str, Arch], Package], emulator: Path, case: Case
 ) -> None:
     package = make_package("lean", NATIVE)
-    place = package.root / ".shim" / NATIVE.machine
-    place.parent.mkdir()
-    package.bootstrap.rename(place)
+    native = package.root / ".shim" / NATIVE.machine
+    native.parent.mkdir()
+    package.bootstrap.rename(native)
     package.add("bootstrap", (LAUNCHER_FOLDER / "dual.sh").read_bytes())
     if case.kind == "HandlerIsLauncher" and case.handler != "./bootstrap":
         # Here the launcher is not where it says: these two would start the script.

@@ -33,7 +33,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(path: str, *members: tuple[str, int, bytes]) -> None:
-    """A zip as other tools write it: place, `st_mode`, content."""
+    """A zip as other tools write it: path, `st_mode`, content."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, mode, content in members:
             info = zipfile.ZipInfo(name)
@@ -48,7 +48,7 @@ def pack(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def packed(*words: str) -> dict[str, tuple[int, bytes]]:
-    """What is in the zip: `st_mode` and content by place."""
+    """What is in the zip: `st_mode` and content by path."""
     done = pack(*words, "-o", "out.zip")
     assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
     with zipfile.ZipFile("out.zip") as archive:

@@ -122,7 +122,7 @@ REFUSED = {
     "no such file": (["nothing"], "can't read it, No such file or directory: `nothing`"),
     "nothing to pack": (["empty"], "nothing to pack"),
     "two programs": (["orders=orders_arm64", "orders=other_arm64"], "two programs for the handler"),
-    "bootstrap": (["bootstrap=hook"], "the launcher's own place: `bootstrap`"),
+    "bootstrap": (["bootstrap=hook"], "the launcher's own path: `bootstrap`"),
     "./bootstrap": (["./bootstrap=hook"], "an empty or a `.` part: `./bootstrap`"),
     ".shim": ([".shim/x=hook"], "shim's own folder: `.shim/x`"),
     "a long name": (["x" * 129 + "=hook"], "it has 129 characters"),

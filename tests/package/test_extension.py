@@ -84,7 +84,7 @@ REFUSED = {
         ["a", *PROGRAMS, "--include", "extensions/b=text"],
         "Lambda starts all that is in `extensions`: `extensions/b`",
     ),
-    "a runtime": (["a", *PROGRAMS, "--include", "bootstrap=text"], "the launcher's own place"),
+    "a runtime": (["a", *PROGRAMS, "--include", "bootstrap=text"], "the launcher's own path"),
 }
 
 
@@ -130,8 +130,8 @@ def test_every_shell_starts_this_machines_program_under_its_own_name(
     shell = SHELLS[name]
     require(Path(shell[0]).exists(), f"the shell {shell[0]} is not installed")
     done = start(shell, variables)
-    place = f"opt/.extensions/{os.uname().machine}/my-ext.v1"
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{place} one two\n", "")
+    path = f"opt/.extensions/{os.uname().machine}/my-ext.v1"
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{path} one two\n", "")
 
 
 @pytest.mark.parametrize(("name", "forks"), [("bash", False), ("dash", True)])

@@ -40,7 +40,7 @@ def file(name: str, *architectures: Arch, content: str = "", path: str = "") -> 
 
 def layout(package: FunctionPackage) -> dict[str, str]:
     return {
-        f"{name} {arch}": place for name, v in package.handlers.items() for arch, place in v.items()
+        f"{name} {arch}": path for name, v in package.handlers.items() for arch, path in v.items()
     }
 
 
@@ -150,9 +150,9 @@ def test_equal_size_and_checksum_do_not_make_files_the_same() -> None:
 
 def test_two_files_for_one_place_are_refused() -> None:
     program = file("orders", X86)
-    with pytest.raises(InputError, match=r"two files for one place in the package, `lib/x\.so`"):
+    with pytest.raises(InputError, match=r"two files for one path in the package, `lib/x\.so`"):
         plan_package([program, file("lib/x.so", content="1"), file("lib/x.so", content="2")])
-    with pytest.raises(InputError, match="two files for one place in the package, `orders`"):
+    with pytest.raises(InputError, match="two files for one path in the package, `orders`"):
         plan_package([program, file("orders", content="data")])
 
 
@@ -208,12 +208,12 @@ def test_the_zip_holds_launcher_manifest_programs_and_data(
         "hook": 0o100755,
     }
     assert content["bin/orders_arm64"] == programs[ARM].read_bytes()
-    assert {place: content[place] for place in LAUNCHER} == LAUNCHER
+    assert {path: content[path] for path in LAUNCHER} == LAUNCHER
     assert packed.size == output.stat().st_size
     assert packed.unzipped == sum(map(len, content.values()))
 
-    def described(place: str) -> dict[str, str | int]:
-        return {"file": place, "size": len(content[place])}
+    def described(path: str) -> dict[str, str | int]:
+        return {"file": path, "size": len(content[path])}
 
     assert json.loads(content[".shim/manifest.json"]) == {
         "format": 1,
@@ -262,14 +262,14 @@ def test_each_plan_starts_each_handler_with_its_own_program(
     except InputError:
         return
     moved = [
-        replace(given, source=replace(given.source, path=Path(str(place))))
-        for place, given in enumerate(data.draw(st.permutations(files)))
+        replace(given, source=replace(given.source, path=Path(str(index))))
+        for index, given in enumerate(data.draw(st.permutations(files)))
         if isinstance(given.source, PackedSource)
     ]
     again = plan_package(moved, architectures=frozenset(chosen), allow_missing=True)
     assert manifest(again, Flavour.LEAN) == manifest(package, Flavour.LEAN)
-    for name, places in package.handlers.items():
-        for arch in places:
+    for name, paths in package.handlers.items():
+        for arch in paths:
             candidates = [name + "_arm64", name] if arch is ARM else [name]
             started = next(path for path in candidates if path in package.files)
             assert package.files[started].name == name

@@ -198,12 +198,12 @@ def test_an_elf_file_that_no_function_starts_is_refused_by_name(
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("place", ["bootstrap", "arm64/bootstrap", ".shim/manifest.json"])
+@pytest.mark.parametrize("path", ["bootstrap", "arm64/bootstrap", ".shim/manifest.json"])
 def test_the_launchers_places_in_a_folder_are_refused(
-    place: str, programs: dict[Arch, Path], tmp_path: Path
+    path: str, programs: dict[Arch, Path], tmp_path: Path
 ) -> None:
-    put(programs[ARM], tmp_path / place)
-    with pytest.raises(InputError, match=r"launcher's own place|shim's own folder"):
+    put(programs[ARM], tmp_path / path)
+    with pytest.raises(InputError, match=r"launcher's own path|shim's own folder"):
         find(tmp_path)
 
 

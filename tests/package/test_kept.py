@@ -67,7 +67,7 @@ def test_results_go_with_what_they_were_worked_out_of() -> None:
     assert result() is None
 
 
-def test_names_are_places_with_the_later_entry_and_folders_that_have_none() -> None:
+def test_names_are_paths_with_the_later_entry_and_folders_that_have_none() -> None:
     first, second, folder = entry("bin/orders"), entry("./bin//orders"), entry("etc/")
     one = package(first, second, folder, entry("/abs"), entry("../out"), entry("."))
     assert dict(one.names) == {"bin/orders": second, "bin": None, "etc": folder}

@@ -73,9 +73,9 @@ def test_full_is_taken_where_it_is_built_and_lean_elsewhere(
     [
         (["text.txt"], "neither an ELF program nor"),
         (["orders_arm64", "--arch", "x86_64"], "`orders` lacks x86_64"),
-        (["--include", "bootstrap=text.txt"], "the launcher's own place"),
-        (["--include", "../x=text.txt"], "no place in a package: `../x`"),
-        (["--include", "/x=text.txt"], "no place in a package: `/x`"),
+        (["--include", "bootstrap=text.txt"], "the launcher's own path"),
+        (["--include", "../x=text.txt"], "not a path in a package: `../x`"),
+        (["--include", "/x=text.txt"], "not a path in a package: `/x`"),
     ],
 )
 def test_what_cannot_work_is_refused(words: list[str], sentence: str) -> None:

@@ -63,7 +63,7 @@ def test_libraries_that_could_be_started_are_still_libraries(name: str) -> None:
     assert not is_taken(path.read_bytes())
 
 
-def test_all_that_is_installed_is_taken_by_its_place() -> None:
+def test_all_that_is_installed_is_taken_by_its_path() -> None:
     programs = [path for path in Path("/usr/bin").iterdir() if not path.is_symlink()]
     libraries = list(Path("/usr/lib/x86_64-linux-gnu").glob("*.so*"))
     require(len(programs) + len(libraries) > 100, "this is no Debian with programs for amd64")

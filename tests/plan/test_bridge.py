@@ -307,7 +307,7 @@ def test_an_extension_that_only_one_side_has_is_left_out_meanwhile() -> None:
     assert answer.layer_bridge.left_out == ("audit",)
 
 
-def test_layers_with_libraries_at_one_place_are_refused_with_the_place() -> None:
+def test_layers_with_libraries_at_one_path_are_refused_with_the_path() -> None:
     def with_library(arch: Arch) -> Package:
         return layer(
             entry("extensions/agent", program(arch)), entry("lib/libx.so", program(arch, kind=3))

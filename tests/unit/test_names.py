@@ -97,8 +97,8 @@ def test_a_name_that_contradicts_the_header_is_refused(path: str, arch: Arch) ->
         ("./bootstrap", "an empty or a `.` part"),
         ("bin//orders", "an empty or a `.` part"),
         ("orders/", "an empty or a `.` part"),
-        ("bootstrap", "the launcher's own place"),
-        ("bootstrap/orders", "the launcher's own place"),
+        ("bootstrap", "the launcher's own path"),
+        ("bootstrap/orders", "the launcher's own path"),
         (".shim/orders", "shim's own folder"),
         (".shim", "shim's own folder"),
         ("orders\udcff", "not UTF-8"),
@@ -129,7 +129,7 @@ def test_every_name_that_is_taken_matches_what_lambda_demands(name: str) -> None
 
 
 @pytest.mark.parametrize("path", ["bootstrap", ".shim/x86_64", "\udcff.txt"])
-def test_data_cannot_take_the_launchers_place(path: str) -> None:
+def test_data_cannot_take_the_launchers_path(path: str) -> None:
     with pytest.raises(InputError):
         check_path(path)
 

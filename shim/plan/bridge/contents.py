@@ -1,4 +1,4 @@
-"""What is in a package, by place, and what two of them make together."""
+"""What is in a package, by path, and what two of them make together."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from shim.package.read import Package
 
 Files = dict[str, Entry]
-"""Files and links by place."""
+"""Files and links by path."""
 
 
 class Conflict(InputError):
-    """Two files that are both needed, for one place."""
+    """Two files that are both needed, for one path."""
 
 
 def files_of(*packages: Package) -> Files:
@@ -43,29 +43,29 @@ def files_of(*packages: Package) -> Files:
 
 
 def united(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Files:
-    """The files of both; raises `Conflict` where one place has two."""
+    """The files of both; raises `Conflict` where one path has two."""
     files = dict(old)
-    for place, entry in new.items():
-        other = files.setdefault(place, entry)
+    for path, entry in new.items():
+        other = files.setdefault(path, entry)
         if not is_same(other, entry):
             raise Conflict(
-                f"both have a file at `{place}`, with other content, and it can't be told which"
+                f"both have a file at `{path}`, with other content, and it can't be told which"
                 " of the two is needed"
             )
         if other.mode != entry.mode:
-            files[place] = replace(entry, mode=other.mode | entry.mode)
+            files[path] = replace(entry, mode=other.mode | entry.mode)
     return files
 
 
-def check_places(files: Iterable[str]) -> None:
+def check_paths(files: Iterable[str]) -> None:
     """Raise where a file stands in the way of a folder, or a name can't be written into a zip."""
-    places = set(files)
-    for place in sorted(places):
-        if problem := text_problem(place):
-            raise InputError(f"a file's name can't be in a zip, {problem}: {place!r}")
-        for folder in PurePosixPath(place).parents:
-            if str(folder) in places:
-                raise Conflict(f"`{folder}` would be a file, and the folder of `{place}` as well")
+    paths = set(files)
+    for path in sorted(paths):
+        if problem := text_problem(path):
+            raise InputError(f"a file's name can't be in a zip, {problem}: {path!r}")
+        for folder in PurePosixPath(path).parents:
+            if str(folder) in paths:
+                raise Conflict(f"`{folder}` would be a file, and the folder of `{path}` as well")
 
 
 def is_same(one: Entry, other: Entry) -> bool:
@@ -97,13 +97,13 @@ def made(name: str, data: bytes) -> Entry:
     return Entry(name=name, kind=stat.S_IFREG, mode=0o755, size=len(data), content=content)
 
 
-def placed(entry: Entry, name: str) -> Entry:
-    """The same program, at another place."""
+def moved(entry: Entry, name: str) -> Entry:
+    """The same program, at another path."""
     return replace(entry, name=name, mode=0o755)
 
 
 def link(name: str, target: str) -> Entry:
-    """A link in a package from one place to another."""
+    """A link in a package from one path to another."""
     text = os.path.relpath(target, PurePosixPath(name).parent).encode(errors="surrogateescape")
     content = MemoryContent(data=text)
     return Entry(name=name, kind=stat.S_IFLNK, mode=0o777, size=len(text), content=content)

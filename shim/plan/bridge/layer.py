@@ -17,11 +17,11 @@ from shim.package.read import Package
 from shim.plan.bridge.contents import (
     Conflict,
     Files,
-    check_places,
+    check_paths,
     files_of,
     is_same,
     made,
-    placed,
+    moved,
     starts_on,
     united,
 )
@@ -76,10 +76,10 @@ def bridge_layers(begin: State, wanted: State, *, path: str) -> LayerBridge | No
     )
     try:
         files, left_out = _merged(*sides, handlers=(begin.handler, wanted.handler))
-        check_places(files)
+        check_paths(files)
     except InputError as error:
         raise InputError(f"the layers can't be made into one: {error.message}") from error
-    entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
+    entries = tuple(replace(entry, name=name) for name, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)
     layers = [package if layer is new[0] else layer for layer in wanted.layers]
     return LayerBridge(
@@ -92,29 +92,29 @@ def bridge_layers(begin: State, wanted: State, *, path: str) -> LayerBridge | No
 def _merged(old: _Side, new: _Side, *, handlers: Iterable[str]) -> tuple[Files, list[str]]:
     """The files of both sides, and the extensions that could not be kept."""
     extensions, left_out = _extensions(old, new)
-    handler_files = {place for name in handlers for place in _handler(old, new, name)}
+    handler_files = {path for name in handlers for path in _handler(old, new, name)}
     own: Files = {**extensions, **_starts(old, new)}
-    for place in handler_files:
-        own |= _programs(old, new, place)
+    for path in handler_files:
+        own |= _programs(old, new, path)
     rest = [
-        {place: entry for place, entry in side.files.items() if not _is_special(place, own)}
+        {path: entry for path, entry in side.files.items() if not _is_special(path, own)}
         for side in (old, new)
     ]
     return {**united(*rest), **own}, left_out
 
 
-def _is_special(place: str, own: Files) -> bool:
-    """Whether the place was seen to already: extensions, and what `bootstrap` is made of."""
-    top = place.split("/", maxsplit=1)[0]
+def _is_special(path: str, own: Files) -> bool:
+    """Whether the path was seen to already: extensions, and what `bootstrap` is made of."""
+    top = path.split("/", maxsplit=1)[0]
     is_start = BOOTSTRAP in own and top in {BOOTSTRAP, PRIVATE}
-    return top in {EXTENSIONS, EXTENSION_PROGRAMS} or is_start or place in own
+    return top in {EXTENSIONS, EXTENSION_PROGRAMS} or is_start or path in own
 
 
 def _extensions(old: _Side, new: _Side) -> tuple[Files, list[str]]:
     names = [
-        place.removeprefix(f"{EXTENSIONS}/")
-        for place in sorted({**old.files, **new.files})
-        if place.startswith(f"{EXTENSIONS}/") and place.count("/") == 1
+        path.removeprefix(f"{EXTENSIONS}/")
+        for path in sorted({**old.files, **new.files})
+        if path.startswith(f"{EXTENSIONS}/") and path.count("/") == 1
     ]
     files: Files = {}
     left_out = []
@@ -129,10 +129,10 @@ def _extensions(old: _Side, new: _Side) -> tuple[Files, list[str]]:
             left_out.append(name)
     for side in (old, new):
         files |= {
-            place: entry
-            for place, entry in side.files.items()
+            path: entry
+            for path, entry in side.files.items()
             # Lambda doesn't look into sub-folders: what lies there belongs to some extension.
-            if place.startswith(f"{EXTENSIONS}/") and place.count("/") > 1
+            if path.startswith(f"{EXTENSIONS}/") and path.count("/") > 1
         }
     return files, left_out
 
@@ -150,13 +150,13 @@ def _extension(side: _Side, name: str, arch: Arch) -> Entry | None:
 
 def _joined(name: str, programs: dict[Arch, Entry]) -> Files:
     one, *others = programs.values()
-    place = f"{EXTENSIONS}/{name}"
+    path = f"{EXTENSIONS}/{name}"
     if all(is_same(one, other) for other in others):
-        return {place: placed(one, place)}
-    files = {place: made(place, extension_script())}
+        return {path: moved(one, path)}
+    files = {path: made(path, extension_script())}
     for arch, entry in programs.items():
         program = f"{EXTENSION_PROGRAMS}/{arch.machine}/{name}"
-        files[program] = placed(entry, program)
+        files[program] = moved(entry, program)
     return files
 
 
@@ -170,18 +170,18 @@ def _starts(old: _Side, new: _Side) -> Files:
         return {}
     natives = {}
     for side, start in zip((old, new), starts, strict=True):
-        place = f"{PRIVATE}/{side.arch.machine}"
+        path = f"{PRIVATE}/{side.arch.machine}"
         native = start
         if start is not None and is_same(start, made(BOOTSTRAP, dual_script())):
-            native = side.files.get(place)
+            native = side.files.get(path)
         if native is None or not starts_on(native, side.arch, own=side.arch):
             raise Conflict(f"`{BOOTSTRAP}` is there twice, and one is not for {side.arch}")
-        natives[place] = placed(native, place)
+        natives[path] = moved(native, path)
     return {BOOTSTRAP: made(BOOTSTRAP, dual_script()), **natives}
 
 
 def _handler(old: _Side, new: _Side, name: str) -> tuple[str, ...]:
-    """The handler's place, where both sides have another program for it."""
+    """The handler's path, where both sides have another program for it."""
     one, other = old.files.get(name), new.files.get(name)
     if one is None or other is None or is_same(one, other):
         return ()
@@ -194,6 +194,6 @@ def _programs(old: _Side, new: _Side, name: str) -> Files:
         entry = side.files[name]
         if not starts_on(entry, side.arch, own=side.arch):
             raise Conflict(f"both have a file at `{name}`, and one is not for {side.arch}")
-        place = f"{name}{side.arch.suffix}"
-        files[place] = placed(entry, place)
+        path = f"{name}{side.arch.suffix}"
+        files[path] = moved(entry, path)
     return files

@@ -23,12 +23,12 @@ from shim.package.read import Package
 from shim.plan.bridge.contents import (
     Conflict,
     Files,
-    check_places,
+    check_paths,
     files_of,
     is_same,
     link,
     made,
-    placed,
+    moved,
     starts_on,
     united,
 )
@@ -82,7 +82,7 @@ class _Side:
     programs: Mapping[Arch, Program]
 
     @property
-    def place(self) -> str:
+    def handler_path(self) -> str:
         """Where in the package the handler's name leads to."""
         return "/".join(parts_of(self.state.handler))
 
@@ -125,8 +125,8 @@ def _replaced(sides: tuple[_Side, ...], files: Files) -> str:
 
 
 def _package(files: Files, path: str) -> Package:
-    check_places(files)
-    entries = tuple(replace(entry, name=place) for place, entry in sorted(files.items()))
+    check_paths(files)
+    entries = tuple(replace(entry, name=name) for name, entry in sorted(files.items()))
     package = Package(path=path, entries=entries)
     if package.size > (limit := read_limits().unzipped):
         raise InputError(
@@ -139,23 +139,21 @@ def _package(files: Files, path: str) -> Package:
 def _read_side(state: State) -> _Side:
     files = files_of(state.package)
     programs = {arch: one for arch in Arch if (one := _program(state, arch)) is not None}
-    start = {place: files[place] for place in files if _is_start(place)}
+    start = {path: files[path] for path in files if _is_start(path)}
     homes = {program.home for program in programs.values()}
     is_dispatch = BOOTSTRAP in start and goes_on_to_handler(start[BOOTSTRAP])
     return _Side(
         state=state,
         files={
-            place: entry
-            for place, entry in files.items()
-            if place not in start and place not in homes
+            path: entry for path, entry in files.items() if path not in start and path not in homes
         },
         start=start if is_dispatch else {},
         programs=programs,
     )
 
 
-def _is_start(place: str) -> bool:
-    return place == BOOTSTRAP or place.startswith(f"{PRIVATE}/")
+def _is_start(path: str) -> bool:
+    return path == BOOTSTRAP or path.startswith(f"{PRIVATE}/")
 
 
 def _program(state: State, arch: Arch) -> Program | None:
@@ -165,8 +163,8 @@ def _program(state: State, arch: Arch) -> Program | None:
         return None
     if not starts_on(node.file.entry, arch, own=state.arch):
         return None
-    place = node.path.removeprefix(f"{TASK}/") if node.path.startswith(f"{TASK}/") else None
-    return Program(entry=node.file.entry, home=None if place and _is_start(place) else place)
+    path = node.path.removeprefix(f"{TASK}/") if node.path.startswith(f"{TASK}/") else None
+    return Program(entry=node.file.entry, home=None if path and _is_start(path) else path)
 
 
 def _behind_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Files:
@@ -174,15 +172,15 @@ def _behind_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fil
 
     Raises `InputError` where it can't be.
     """
-    places: dict[str, Program] = {}
+    programs: dict[str, Program] = {}
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if not owner.runs_handler:
             check_handler_name(owner.state.handler)
         for arch in arches:
             suffix = arch.suffix if len(arches) > 1 else ""
-            _put(places, f"{owner.place}{suffix}", _choose(owner, arch, sides))
-    return _laid_out(sides, places) | _start_of(sides, arches)
+            _put(programs, f"{owner.handler_path}{suffix}", _choose(owner, arch, sides))
+    return _laid_out(sides, programs) | _start_of(sides, arches)
 
 
 def _without_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Files:
@@ -190,19 +188,19 @@ def _without_launcher(old: _Side, new: _Side, *, sides: tuple[_Side, ...]) -> Fi
 
     Raises `InputError` where it can't be.
     """
-    places: dict[str, Program] = {}
+    programs: dict[str, Program] = {}
     arches = _architectures(old, new, sides)
     for owner in (old, new):
         if owner.runs_handler:
-            _put(places, owner.place, _choose(owner, owner.arch, sides))
+            _put(programs, owner.handler_path, _choose(owner, owner.arch, sides))
             continue
         for arch in arches:
             # Where both sides start `bootstrap`, only the architecture tells them apart.
             is_other = arch is not owner.arch and not (old.runs_handler or new.runs_handler)
             side = (old if owner is new else new) if is_other else owner
-            place = f"{PRIVATE}/{arch.machine}" if len(arches) > 1 else BOOTSTRAP
-            _put(places, place, _choose(side, arch, sides))
-    laid_out = _laid_out(sides, places)
+            path = f"{PRIVATE}/{arch.machine}" if len(arches) > 1 else BOOTSTRAP
+            _put(programs, path, _choose(side, arch, sides))
+    laid_out = _laid_out(sides, programs)
     if len(arches) > 1:
         laid_out[BOOTSTRAP] = made(BOOTSTRAP, dual_script())
     return laid_out
@@ -226,33 +224,33 @@ def _choose(owner: _Side, arch: Arch, sides: tuple[_Side, ...]) -> Program:
     raise InputError(f"there is no program for {arch}")
 
 
-def _put(places: dict[str, Program], place: str, program: Program) -> None:
-    other = places.setdefault(place, program)
+def _put(programs: dict[str, Program], path: str, program: Program) -> None:
+    other = programs.setdefault(path, program)
     if not is_same(other.entry, program.entry):
         raise Conflict(
-            f"the old and the new program would both have to be `{place}`, and nothing would tell"
+            f"the old and the new program would both have to be `{path}`, and nothing would tell"
             " them apart"
         )
 
 
-def _laid_out(sides: tuple[_Side, ...], places: Mapping[str, Program]) -> Files:
+def _laid_out(sides: tuple[_Side, ...], programs: Mapping[str, Program]) -> Files:
     """The sides' other files, and the programs: each once, and links to it elsewhere."""
     files: Files = {}
     for side in sides:
         files = united(files, side.files)
-    for place in places:
-        if place in files:
-            raise Conflict(f"a program would have to be at `{place}`, where there is another file")
-    for program in dict.fromkeys(places.values()):
-        own = [place for place, other in places.items() if other is program]
+    for path in programs:
+        if path in files:
+            raise Conflict(f"a program would have to be at `{path}`, where there is another file")
+    for program in dict.fromkeys(programs.values()):
+        own = [path for path, other in programs.items() if other is program]
         home = program.home
         # At home it has its libraries beside it, however it is called.
-        if home is not None and home not in own and home not in files and home not in places:
+        if home is not None and home not in own and home not in files and home not in programs:
             own.insert(0, home)
         elif home in own:
-            own.sort(key=lambda place: place != home)
-        files[own[0]] = placed(program.entry, own[0])
-        files |= {place: link(place, own[0]) for place in own[1:]}
+            own.sort(key=lambda path: path != home)
+        files[own[0]] = moved(program.entry, own[0])
+        files |= {path: link(path, own[0]) for path in own[1:]}
     return files
 
 
@@ -266,7 +264,7 @@ def _start_of(sides: tuple[_Side, ...], arches: tuple[Arch, ...]) -> Files:
             return united(*starts)
         except Conflict:
             pass
-    return {place: made(place, data) for place, data in _launchers(arches).items()}
+    return {path: made(path, data) for path, data in _launchers(arches).items()}
 
 
 def _launchers(arches: tuple[Arch, ...]) -> dict[str, bytes]:

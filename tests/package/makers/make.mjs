@@ -5,12 +5,12 @@ import path from "node:path";
 const [maker, folder, output] = process.argv.slice(2);
 
 function* walk(below = "") {
-  for (const name of fs.readdirSync(path.join(folder, below)).sort()) {
-    const place = path.posix.join(below, name);
-    const file = path.join(folder, place);
+  for (const base of fs.readdirSync(path.join(folder, below)).sort()) {
+    const name = path.posix.join(below, base);
+    const file = path.join(folder, name);
     const status = fs.statSync(file);
-    if (status.isDirectory()) yield* walk(place);
-    else yield { place, file, mode: status.mode, data: fs.readFileSync(file) };
+    if (status.isDirectory()) yield* walk(name);
+    else yield { name, file, mode: status.mode, data: fs.readFileSync(file) };
   }
 }
 
@@ -37,14 +37,14 @@ async function archiver(options, add) {
 
 async function jszip(options, details) {
   const zip = new (await load("jszip"))();
-  for (const one of walk()) zip.file(one.place, one.data, details(one));
+  for (const one of walk()) zip.file(one.name, one.data, details(one));
   fs.writeFileSync(output, await zip.generateAsync({ type: "nodebuffer", ...options }));
 }
 
 async function yazl(details) {
   const zip = new (await load("yazl")).ZipFile();
   const done = written(zip.outputStream);
-  for (const one of walk()) zip.addFile(one.file, one.place, details(one));
+  for (const one of walk()) zip.addFile(one.file, one.name, details(one));
   zip.end();
   await done;
 }
@@ -52,7 +52,7 @@ async function yazl(details) {
 async function fflate(details) {
   const { zipSync } = await import("fflate");
   const files = {};
-  for (const one of walk()) files[one.place] = [new Uint8Array(one.data), details(one)];
+  for (const one of walk()) files[one.name] = [new Uint8Array(one.data), details(one)];
   fs.writeFileSync(output, zipSync(files));
 }
 
@@ -61,7 +61,7 @@ async function zipjs(options) {
   const writer = new ZipWriter(new Uint8ArrayWriter(), options);
   for (const one of walk()) {
     const mode = options.modes ? { externalFileAttribute: one.mode * 65536, versionMadeBy: 0x314 } : {};
-    await writer.add(one.place, new Uint8ArrayReader(new Uint8Array(one.data)), mode);
+    await writer.add(one.name, new Uint8ArrayReader(new Uint8Array(one.data)), mode);
   }
   fs.writeFileSync(output, await writer.close());
 }
@@ -71,11 +71,11 @@ const makers = {
   "archiver-store": () => archiver({ store: true }, (archive) => archive.directory(folder, false)),
   "archiver-append": () =>
     archiver({}, (archive) => {
-      for (const one of walk()) archive.append(one.data, { name: one.place });
+      for (const one of walk()) archive.append(one.data, { name: one.name });
     }),
   "archiver-mode": () =>
     archiver({}, (archive) => {
-      for (const one of walk()) archive.append(one.data, { name: one.place, mode: 0o755 });
+      for (const one of walk()) archive.append(one.data, { name: one.name, mode: 0o755 });
     }),
   "archiver-zip64": () => archiver({ forceZip64: true }, (archive) => archive.directory(folder, false)),
   jszip: () => jszip({}, () => ({})),
@@ -92,7 +92,7 @@ const makers = {
   },
   "adm-zip-attributes": async () => {
     const zip = new (await load("adm-zip"))();
-    for (const one of walk()) zip.addFile(one.place, one.data, "", one.mode << 16 >>> 0);
+    for (const one of walk()) zip.addFile(one.name, one.data, "", one.mode << 16 >>> 0);
     zip.writeZip(output);
   },
   yazl: () => yazl(() => ({})),

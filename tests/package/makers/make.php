@@ -4,11 +4,11 @@
 $zip = new ZipArchive();
 $zip->open($output, ZipArchive::CREATE);
 chdir($folder);
-foreach (array_filter(array_merge(glob("*"), glob("*/*")), "is_file") as $place) {
-    $zip->addFile($place, $place);
+foreach (array_filter(array_merge(glob("*"), glob("*/*")), "is_file") as $path) {
+    $zip->addFile($path, $path);
     if ($maker === "modes") {
-        $mode = fileperms($place) << 16;
-        $zip->setExternalAttributesName($place, ZipArchive::OPSYS_UNIX, $mode);
+        $mode = fileperms($path) << 16;
+        $zip->setExternalAttributesName($path, ZipArchive::OPSYS_UNIX, $mode);
     }
 }
 $zip->close();

@@ -23,7 +23,7 @@ class Pipe:
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each path below the folder, with its place."""
+    """Each path below the folder, with its name in a zip."""
     for path in sorted(folder.rglob("*")):
         yield path.relative_to(folder).as_posix(), path
 
@@ -31,8 +31,8 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
 def write(folder: Path, output: Path, method: int = DEFLATED) -> None:
     """As most people do it."""
     with zipfile.ZipFile(output, "w", method) as archive:
-        for place, path in files(folder):
-            archive.write(path, place)
+        for name, path in files(folder):
+            archive.write(path, name)
 
 
 def stored(folder: Path, output: Path) -> None:
@@ -45,25 +45,25 @@ def piped(folder: Path, output: Path) -> None:
     with output.open("wb") as file:
         pipe = cast("BinaryIO", Pipe(file))
         with zipfile.ZipFile(pipe, "w", DEFLATED) as archive:
-            for place, path in files(folder):
-                archive.write(path, place)
+            for name, path in files(folder):
+                archive.write(path, name)
 
 
 def texts(folder: Path, output: Path) -> None:
     """By their contents alone, which makes the modes 0600."""
     with zipfile.ZipFile(output, "w", DEFLATED) as archive:
-        for place, path in files(folder):
+        for name, path in files(folder):
             if path.is_file():
-                archive.writestr(place, path.read_bytes())
+                archive.writestr(name, path.read_bytes())
 
 
 def infos(folder: Path, output: Path, *, system: int = 3, wide: bool = False) -> None:
     """By what is said of each file: the run bit for all."""
     with zipfile.ZipFile(output, "w", DEFLATED) as archive:
-        for place, path in files(folder):
+        for name, path in files(folder):
             if not path.is_file():
                 continue
-            info = zipfile.ZipInfo(place)
+            info = zipfile.ZipInfo(name)
             info.create_system, info.external_attr = system, 0o100755 << 16
             info.compress_type = DEFLATED
             with archive.open(info, "w", force_zip64=wide) as file:
