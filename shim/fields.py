@@ -1,4 +1,4 @@
-"""Walks JSON that somebody else wrote: every error names the place, `steps[2].handler`."""
+"""Walks JSON that somebody else wrote: every error says where, `steps[2].handler`."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """A value, and where it stands."""
+    """A value, and where it stands in its document."""
 
     value: Any
-    place: str = ""
+    json_path: str = ""
 
     def has(self, name: str) -> bool:
         """Whether the object has it, and not as null."""
@@ -58,10 +58,10 @@ class Field:
     def __getitem__(self, name: str) -> Field:
         """What the object has of that name; `InputError` where it hasn't."""
         values = self._as(dict)
-        place = f"{self.place}.{name}" if self.place else name
+        json_path = f"{self.json_path}.{name}" if self.json_path else name
         if name not in values:
-            raise InputError(f"missing: `{place}`")
-        return Field(value=values[name], place=place)
+            raise InputError(f"missing: `{json_path}`")
+        return Field(value=values[name], json_path=json_path)
 
     def check_names(self, *known: str) -> None:
         """Refuse what nothing reads: it may be misspelt."""
@@ -72,7 +72,7 @@ class Field:
     def items(self) -> Iterator[Field]:
         """The list's, in order."""
         for index, value in enumerate(self._as(list)):
-            yield Field(value=value, place=f"{self.place}[{index}]")
+            yield Field(value=value, json_path=f"{self.json_path}[{index}]")
 
     def names(self) -> tuple[str, ...]:
         """An object's, in order."""
@@ -113,8 +113,8 @@ class Field:
         return kind(self.value)
 
     def refuse(self, problem: str) -> NoReturn:
-        """Raise `InputError` with the place."""
-        raise InputError(f"{problem}: `{self.place or 'the whole document'}`")
+        """Raise `InputError` with the JSON path."""
+        raise InputError(f"{problem}: `{self.json_path or 'the whole document'}`")
 
     def _as(self, kind: type) -> Any:
         # Not isinstance: JSON's true is not a number.

@@ -1,6 +1,6 @@
 """Reads a function as `aws lambda get-function` prints it, or get-function-configuration.
 
-What can't be used is an `InputError` that names the file and the place in it.
+What can't be used is an `InputError` that names the file and the JSON path in it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def read_function(path: Path) -> NamedFunction:
 
 
 def parse_function(document: Field) -> NamedFunction:
-    """The function that a document is about; each `InputError` names the place."""
+    """The function that a document is about; each `InputError` names the JSON path."""
     field = document["Configuration"] if document.has("Configuration") else document
     if _text(field, "PackageType", "Zip") != "Zip":
         field["PackageType"].refuse("a container image has no runtime that it starts in")

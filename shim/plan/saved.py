@@ -49,7 +49,7 @@ class SavedPlan:
 
 
 def read_plan(text: str | bytes, *, packages: Packages | None = None) -> SavedPlan:
-    """The plan that `text` holds, with its packages read; `InputError` names the place.
+    """The plan that `text` holds, with its packages read; `InputError` names the JSON path.
 
     Paths are taken from the current folder. A package that has changed since is refused.
     """
@@ -92,10 +92,10 @@ def _read_package(field: Field, packages: Packages) -> Package:
     try:
         package = packages.read(Path(path.text()))
     except InputError as error:
-        raise InputError(f"{path.place}: {error.message}", hint=error.hint) from error
+        raise InputError(f"{path.json_path}: {error.message}", hint=error.hint) from error
     if field.has("sha256") and field["sha256"].text() != code_sha256(package):
         raise InputError(
-            f"{field['sha256'].place}: the package has changed since the plan was made:"
+            f"{field['sha256'].json_path}: the package has changed since the plan was made:"
             f" `{package.path}`",
             hint="make the plan again",
         )

@@ -47,7 +47,7 @@ class Values:
         return self._write(state, _STATE)
 
     def read_state(self, value: Field) -> State:
-        """The same, back; `InputError` names the place."""
+        """The same, back; `InputError` names the JSON path."""
         value.check_names(*_STATE)
         return State(**self._read(value, _STATE))
 

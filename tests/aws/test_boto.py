@@ -189,7 +189,7 @@ def test_a_download_that_is_not_what_was_announced_is_refused_and_leaves_nothing
         ({"Runtime": "python3.13"}, "'python3.13' is not an OS-only runtime"),
     ],
 )
-def test_nonsense_in_the_answer_is_refused_with_its_place(
+def test_nonsense_in_the_answer_is_refused_with_its_path(
     client: Any, stubbed: Any, storage: Storage, tmp_path: Path, wrong: Any, expected: str
 ) -> None:
     answer_function(stubbed, storage, **wrong)

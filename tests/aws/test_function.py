@@ -1,4 +1,4 @@
-"""Functions from files: what is read, and which place an error names."""
+"""Functions from files: what is read, and which JSON path an error names."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_what_is_left_out_is_what_lambda_takes_for_it(tmp_path: Path) -> None:
         ("\x00", "not JSON"),
     ],
 )
-def test_an_error_names_the_file_and_the_place_in_it(
+def test_an_error_names_the_file_and_the_path_in_it(
     tmp_path: Path, document: object, expected: str
 ) -> None:
     if expected == "not an OS-only runtime":
@@ -129,7 +129,7 @@ CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 @settings(max_examples=400, suppress_health_check=CHECKS)
 @given(st.dictionaries(st.sampled_from([*CONFIGURATION, "Configuration"]), JSON), st.booleans())
-def test_hostile_files_give_a_function_or_an_error_with_its_place(
+def test_hostile_files_give_a_function_or_an_error_with_its_path(
     tmp_path: Path,
     changes: dict[str, Any],
     is_whole: bool,  # noqa: FBT001 - drawn by hypothesis

@@ -101,16 +101,16 @@ COMMANDS = {
 }
 
 
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Where something stands in a document, the whole of it first."""
     yield at
     if isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(len(value)):
-            yield from places(value[key], (*at, key))
+            yield from paths(value[key], (*at, key))
 
 
 def put(document: Any, at: tuple[Any, ...], value: Any) -> Any:
-    """The document with something else at a place of it."""
+    """The document with something else at a path of it."""
     if not at:
         return value
     changed = copy.deepcopy(document)
@@ -145,7 +145,7 @@ def test_strange_values_anywhere_end_in_a_sentence(
 ) -> None:
     file, words = COMMANDS[name]
     document = json.loads((here / file).read_text())
-    at = data.draw(st.sampled_from(list(places(document))))
+    at = data.draw(st.sampled_from(list(paths(document))))
     (here / "hostile.json").write_text(json.dumps(put(document, at, data.draw(STRANGE))))
     check_end(words, capsys)
 

@@ -109,10 +109,10 @@ def test_a_plan_is_what_its_schema_says(world: World) -> None:
 
 def test_the_schema_knows_what_may_not_be_there(world: World) -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
-    for place in ("steps", "states", "naive", "wayBack", "packages"):
+    for name in ("steps", "states", "naive", "wayBack", "packages"):
         document = world.document()
-        document[place][0]["besides"] = 1
-        assert not validator.is_valid(document), place
+        document[name][0]["besides"] = 1
+        assert not validator.is_valid(document), name
 
 
 def test_a_plan_that_is_read_back_is_the_same_plan(world: World) -> None:
@@ -244,7 +244,7 @@ def put(document: dict[str, Any], value: object, *path: str | int) -> str:
         ),
     ],
 )
-def test_a_broken_plan_is_refused_with_the_place(
+def test_a_broken_plan_is_refused_with_the_path(
     world: World, path: tuple[str | int, ...], value: object, said: str
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -277,15 +277,15 @@ JSON = st.recursive(
 )
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Every place of a document that is read back."""
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every path of a document that is read back."""
     parts: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         parts = list(value.items())
     if isinstance(value, list):
         parts = list(enumerate(value))
     found = [(*path, key) for key, _ in parts]
-    return found + [more for key, inner in parts for more in places(inner, (*path, key))]
+    return found + [more for key, inner in parts for more in paths(inner, (*path, key))]
 
 
 @settings(max_examples=400)
@@ -295,7 +295,7 @@ def test_whatever_stands_in_a_plan_it_is_read_or_refused(
 ) -> None:
     document = world.document()
     read = {name: document[name] for name in ("format", "day", "packages", "begin", "steps")}
-    path = data.draw(st.sampled_from(places(read)))
+    path = data.draw(st.sampled_from(paths(read)))
     try:
         saved = read_plan(put(read, value, *path), packages=world.packages)
     except InputError:
