@@ -210,7 +210,7 @@ def test_a_zip_that_lies_about_its_sizes_gets_no_more_than_it_says(
 )
 def test_what_is_no_zip_is_refused_with_a_hint(data: bytes, source: Path, into: Path) -> None:
     source.write_bytes(data)
-    with pytest.raises(InputError, match="no package can be read") as caught:
+    with pytest.raises(InputError, match="can't read the package") as caught:
         unpack(source, into, limit=LIMIT)
     assert caught.value.hint
 
