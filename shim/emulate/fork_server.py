@@ -55,8 +55,8 @@ def _become_supervisor(streams: list[int]) -> None:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        for place, stream in enumerate(streams[:3]):
-            os.dup2(stream, place)
+        for descriptor, stream in enumerate(streams[:3]):
+            os.dup2(stream, descriptor)
             os.close(stream)
         supervisor.main(streams[3])
     except BaseException:

@@ -61,7 +61,7 @@ def read_pin(arch: Arch) -> Pin:
 
 def cached(cache: Path, pin: Pin) -> Path | None:
     """The program in the folder `cache`, if it is there and every byte of it is right."""
-    path = _place(cache, pin)
+    path = _path(cache, pin)
     try:
         return path if _sha256(path) == pin.sha256 else None
     except OSError:
@@ -73,21 +73,21 @@ def fetch(cache: Path, pin: Pin, *, pip: Sequence[str] | None = None) -> Path:
 
     Several of these may run at once. Raises `MachineError` where there is no pip, network or room.
     """
-    place = _place(cache, pin)
+    path = _path(cache, pin)
     command = pip_command() if pip is None else pip
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(place.parent)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as name:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as name:
             folder = Path(name)
             _download(command, pin, folder)
-            _extract(folder, pin).replace(place)
+            _extract(folder, pin).replace(path)
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise MachineError(
-            f"could not keep the emulator ({error}): {place}",
-            hint=f"SHIM_CACHE=FOLDER names another place for it, {_OTHER_WAY}",
+            f"could not keep the emulator ({error}): {path}",
+            hint=f"SHIM_CACHE=FOLDER names another folder for it, {_OTHER_WAY}",
         ) from error
-    return place
+    return path
 
 
 def pip_command() -> list[str]:
@@ -171,7 +171,7 @@ def _remove_abandoned(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _place(cache: Path, pin: Pin) -> Path:
+def _path(cache: Path, pin: Pin) -> Path:
     return cache / "rie" / pin.version / pin.program
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shim.elf import HEADER_SIZE, ElfInvalid, read_header
 from shim.emulate import linux, standin
-from shim.emulate.start import Place
+from shim.emulate.start import Layout
 from shim.errors import MachineError
 from shim.package.extract import unpack
 from shim.package.limits import read_limits
@@ -80,34 +80,34 @@ def leave_host() -> None:
     Path("/proc/self/gid_map").write_text(f"{FUNCTION_GROUP} {group} 1", "ascii")
 
 
-def enter_root(start: Start) -> Place:
+def enter_root(start: Start) -> Layout:
     """Build the function's root folder in memory and make it this process's own.
 
     Every mount is in this process's namespace, so that all of it goes when the process does.
     """
-    place = Place()
+    layout = Layout()
     if start.runs_handler:
-        place = replace(place, arguments=(f"{place.task_root}/{start.handler}",))
+        layout = replace(layout, arguments=(f"{layout.task_root}/{start.handler}",))
     shown = start.root or Path("/")
     _mount_base()
     _mirror(str(shown), _BASE, without=(*_EMPTY, *_HOSTS))
     _mirror(str(shown / "var"), f"{_BASE}/var", without=("task",))
     for name in _HOSTS:
         linux.mount(f"/{name}", f"{_BASE}/{name}", flags=linux.MS_BIND | linux.MS_REC)
-    _lay_out(start, Path(_BASE + place.task_root), Path(_BASE + place.layer_root))
+    _lay_out(start, Path(_BASE + layout.task_root), Path(_BASE + layout.layer_root))
     # Another root's own programs are for its architecture, and answer for it.
     notes = () if start.root else standin.mount_over(_BASE, start.arch)
     _make_read_only()
     linux.pivot_root(_BASE, f"{_BASE}/tmp")
-    os.chdir(place.task_root)
+    os.chdir(layout.task_root)
     _mount_proc(old_root="/tmp")
     linux.unmount("/tmp")
     linux.mount("tmpfs", "/tmp", kind="tmpfs", flags=_MEMORY, options=f"size={TMP_SIZE},mode=1777")
     _drop_rights()
-    return replace(place, notes=notes)
+    return replace(layout, notes=notes)
 
 
-def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
+def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Layout:
     """Unpack below `folder` instead, where `obstacle` forbids the namespaces."""
     if start.root:
         raise MachineError(f"a root folder can't be shown without mount namespaces: {obstacle}")
@@ -121,7 +121,7 @@ def fill_folder(start: Start, folder: Path, *, obstacle: str) -> Place:
         programs = [task / start.handler]
     else:
         programs = [path / "bootstrap" for path in (task, layers)]
-    return Place(
+    return Layout(
         task_root=str(task),
         layer_root=str(layers),
         arguments=(str(next((path for path in programs if path.is_file()), programs[0])),),

@@ -98,12 +98,12 @@ def mount_over(root: str, arch: Arch) -> tuple[str, ...]:
     folder = f"{root}/tmp"  # hidden before the function starts by its own /tmp
     linux.mount("tmpfs", folder, kind="tmpfs", options="mode=755")
     try:
-        for place, programs in _by_folder(stand_ins).items():
-            layer = Path(folder, place.replace("/", "-"))
+        for path, programs in _by_folder(stand_ins).items():
+            layer = Path(folder, path.replace("/", "-"))
             layer.mkdir()
             for name, program in programs.items():
                 _put(layer / name, program)
-            below = f"{root}{place}"
+            below = f"{root}{path}"
             linux.mount("overlay", below, kind="overlay", options=f"lowerdir={layer}:{below}")
     except OSError as error:
         return name_notes(arch, cause=str(error.strerror))

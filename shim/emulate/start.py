@@ -49,7 +49,7 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Layout:
     """Where the package and the layers are for the function, and what to say about it."""
 
     task_root: str = "/var/task"
@@ -59,12 +59,12 @@ class Place:
     notes: tuple[str, ...] = ()
 
 
-def function_environment(start: Start, place: Place) -> dict[str, str]:
+def function_environment(start: Start, layout: Layout) -> dict[str, str]:
     """The emulator's own environment, which it hands on to the function (docs/lambda.md).
 
     The emulator adds the runtime's address and, where they aren't set, credentials that are empty.
     """
-    task, layers = place.task_root, place.layer_root
+    task, layers = layout.task_root, layout.layer_root
     libraries = (
         *("/var/lang/lib", "/lib64", "/usr/lib64", _RUNTIME_DIR, f"{_RUNTIME_DIR}/lib"),
         *(task, f"{task}/lib", f"{layers}/lib"),

@@ -97,17 +97,17 @@ def _become_emulator(
         signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
         program = os.open(order.program, os.O_RDONLY)
         if folder:
-            place = sandbox.fill_folder(order.start, folder, obstacle=str(obstacle))
+            layout = sandbox.fill_folder(order.start, folder, obstacle=str(obstacle))
         else:
-            place = sandbox.enter_root(order.start)
-        for note in place.notes:
+            layout = sandbox.enter_root(order.start)
+        for note in layout.notes:
             _tell(status, note=note)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         linux.die_with_parent(signal.SIGKILL)
         if not select.select([parent], [], [], 0)[0]:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            words = [order.program.name, *order.options, *place.arguments]
-            os.execve(program, words, function_environment(order.start, place))
+            words = [order.program.name, *order.options, *layout.arguments]
+            os.execve(program, words, function_environment(order.start, layout))
     except ShimError as error:
         _tell(status, error=type(error).__name__, message=error.message, hint=error.hint)
     except OSError as error:
