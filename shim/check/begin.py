@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shim.check.attempt import Attempt, Role
 from shim.check.execution import Machine, env_program
-from shim.check.findings import Severity, finding, place
+from shim.check.findings import Severity, finding, location
 from shim.check.launch import check_launch
 from shim.check.missing import missing_handler
 from shim.check.runtimes import BASH
@@ -100,7 +100,7 @@ def _beyond(
 def _no_launcher(machine: Machine, file: File) -> Finding:
     return finding(
         "launcher-missing",
-        place(file.package, f"{PRIVATE}/{machine.state.arch.machine}"),
+        location(file.package, f"{PRIVATE}/{machine.state.arch.machine}"),
         "is not there, and `bootstrap` hands over to it",
         hint="make the package with `shim pack`",
     )

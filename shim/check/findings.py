@@ -140,6 +140,6 @@ def finding(
     )
 
 
-def place(package: Package, name: str) -> str:
+def location(package: Package, name: str) -> str:
     """How an entry of a package is called: `package.zip!/bootstrap`."""
     return f"{package.path}!/{name}"

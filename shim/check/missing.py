@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.absent import left_open
-from shim.check.findings import Finding, Severity, finding, place
+from shim.check.findings import Finding, Severity, finding, location
 from shim.check.tree import OPT, TASK, Node
 from shim.package.executables import handlers_of
 from shim.package.kept import kept
@@ -31,7 +31,7 @@ def missing_bootstrap(machine: Machine) -> Finding:
     """Nothing that Lambda would start."""
     package = machine.state.package
     there = machine.tree.entry(f"{TASK}/{BOOTSTRAP}")
-    where = place(package, BOOTSTRAP)
+    where = location(package, BOOTSTRAP)
     if there is not None and stat.S_ISLNK(there.kind):
         return finding(
             "bootstrap-link-dangling",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from shim.check.findings import Finding, finding, place
+from shim.check.findings import Finding, finding, location
 from shim.check.runtimes import read_service
 from shim.check.tree import NAME_LIMIT, OPT, PATH_LIMIT, TASK
 from shim.package.contents import Unreadable
@@ -73,7 +73,7 @@ def check_manifests(state: State) -> Iterator[Finding]:
         if problem := manifest_problem(package):
             yield finding(
                 "manifest-invalid",
-                place(package, MANIFEST),
+                location(package, MANIFEST),
                 f"is skipped: {problem}",
                 hint="make the package with `shim pack`, or leave the file out",
             )
@@ -230,7 +230,7 @@ def _limited(
         reasons = {"entry-unreadable": entry.problem, "entry-doubtful": entry.doubt}
         reason = f" ({reasons[code]})" if reasons.get(code) else ""
         tail = f" (and {more:,} more like it)" if more > 0 else ""
-        yield finding(code, place(package, entry.name), f"{sentence}{reason}{tail}", hint=hint)
+        yield finding(code, location(package, entry.name), f"{sentence}{reason}{tail}", hint=hint)
 
 
 def _is_folder(entry: Entry) -> bool:

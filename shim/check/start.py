@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shim.check.attempt import Role
 from shim.check.begin import begin, launcher_path
-from shim.check.findings import Finding, finding, place
+from shim.check.findings import Finding, finding, location
 from shim.check.launch import candidates, check_handler_alone
 from shim.check.missing import PACK, missing_bootstrap
 from shim.check.runtimes import read_service
@@ -125,7 +125,7 @@ def _find_bootstrap(machine: Machine) -> tuple[str, Node] | None:
 
 def _check_bootstrap_path(machine: Machine, path: str, node: Node) -> Iterator[Finding]:
     there = machine.tree.entry(BOOTSTRAPS[0])
-    where = place(machine.state.package, BOOTSTRAP)
+    where = location(machine.state.package, BOOTSTRAP)
     if path == BOOTSTRAPS[1] and there is not None and stat.S_ISLNK(there.kind):
         yield finding(
             "bootstrap-link-dangling",

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shim.check.findings import place
+from shim.check.findings import location
 from shim.check.runtimes import loader_of
 from shim.package.contents import Unreadable
 from shim.package.kept import kept
@@ -54,7 +54,7 @@ class File:
     @property
     def where(self) -> str:
         """How people call it."""
-        return place(self.package, self.entry.name)
+        return location(self.package, self.entry.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
