@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CONFIDENCE = 0.95
-"""Of every interval here: of many such runs, in at least this share it holds the true median."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
