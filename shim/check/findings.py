@@ -116,7 +116,7 @@ class Finding:
 
     code: str
     location: str
-    """`package.zip!/bootstrap`, or what it is about where that is no file."""
+    """`package.zip!/bootstrap`, or what it is about where that isn't a file."""
     sentence: str
     hint: str
     severity: Severity

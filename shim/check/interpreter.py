@@ -1,4 +1,4 @@
-"""ELF interpreters that are no dynamic linker of the runtime: what Linux takes, and what they do.
+"""ELF interpreters that aren't a dynamic linker of the runtime: what Linux takes, and what they do.
 
 (fs/binfmt_elf.c, load_elf_binary and load_elf_interp.)
 """

@@ -63,7 +63,7 @@ def folders(tree: Tree, state: State, file: Loaded) -> Iterator[Folder]:
 
 
 def expand(text: str, *, origin: str, state: State) -> tuple[Folder, ...]:
-    """A path with `$ORIGIN`, `$LIB` and `$PLATFORM` in it; what is no such word stays."""
+    """A path with `$ORIGIN`, `$LIB` and `$PLATFORM` in it; any other word stays."""
     words = {"ORIGIN": origin, "LIB": state.runtime.folders(state.arch)[0].lstrip("/")}
     if "PLATFORM" not in text:
         return (Folder(_replaced(text, words)),)

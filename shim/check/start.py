@@ -115,7 +115,7 @@ def _check_extensions(machine: Machine) -> Iterator[Finding]:
 
 
 def _find_bootstrap(machine: Machine) -> tuple[str, Node] | None:
-    """What Lambda starts: the first that exists and is no folder (rapid, getBootstrap)."""
+    """What Lambda starts: the first that exists and isn't a folder (rapid, getBootstrap)."""
     for path in BOOTSTRAPS:
         node = machine.tree.find(path)
         if isinstance(node, Node) and not node.is_folder:

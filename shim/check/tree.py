@@ -206,7 +206,7 @@ def _size(text: str) -> int:
 
 
 def _link_target(node: Node | int) -> str | None:
-    """Where a link leads; None for what is no link, empty for one that can't be read."""
+    """Where a link leads; None for what isn't a link, empty for one that can't be read."""
     if isinstance(node, int) or not node.file or not stat.S_ISLNK(node.file.entry.kind):
         return None
     try:

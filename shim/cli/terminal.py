@@ -1,6 +1,6 @@
 """What people see besides a command's result: tables' console, notes, errors, progress.
 
-All but the console is on standard error. Where that is no terminal, progress is one line.
+All but the console is on standard error. Where that isn't a terminal, progress is one line.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def elf_linking(entry: Entry) -> Linking | None:
 
 @kept
 def kind_of(entry: Entry, limit: int = _LAUNCHER_LIMIT) -> Kind:
-    """What it does once it is started; an ELF file of more than `limit` bytes is no launcher."""
+    """What it does once it is started; an ELF file of more than `limit` bytes is not one."""
     try:
         if first_bytes(entry).startswith(MAGIC):
             is_marked = entry.size <= limit and _LAUNCHER_MARK in entry.read(0, entry.size)

@@ -42,7 +42,7 @@ class FunctionPackage:
 
     @property
     def other_files(self) -> tuple[str, ...]:
-        """The paths of what is no handler's program."""
+        """The paths of what isn't a handler's program."""
         return tuple(path for path, file in self.files.items() if not file.architectures)
 
 

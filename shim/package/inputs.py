@@ -44,7 +44,7 @@ class Input:
     path: Path
     name: str | None = None
     is_data: bool = False
-    """Goes along, and is no handler, whatever it is; `name` is then its path in the package."""
+    """Goes along, and is not a handler, whatever it is; `name` is then its path in the package."""
 
     @classmethod
     def parse(cls, word: str, *, is_data: bool = False) -> Input:

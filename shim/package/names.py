@@ -96,7 +96,7 @@ def check_handler_name(name: str) -> None:
 
 
 def check_path(path: str) -> None:
-    """Refuse a path in the package that is the launcher's or shim's own, or is no UTF-8."""
+    """Refuse a path in the package that is the launcher's or shim's own, or not UTF-8."""
     if problem := _path_problem(path):
         raise InputError(
             f"a file can't go there, {problem}: `{path}`",

@@ -101,7 +101,7 @@ def no_plan_as_document(
 def promised(plan: Plan | AliasPlan, verdicts: Verdicts) -> Answer:
     """Whether every state that the calls lead to is known to start, as far as anybody meets it.
 
-    What the function is before the first call is no matter of the plan's. A version is invoked
+    What the function is before the first call is not the plan's business. A version is invoked
     before an alias moves to it, so that nobody meets one that doesn't start.
     """
     if isinstance(plan, AliasPlan) or not any(plan.unknown(verdicts.answer)):

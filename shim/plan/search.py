@@ -10,7 +10,7 @@ start, so that a plan takes, in this order:
 3. as few unknown states in between as can be: over a bridge only where that spares one of them.
 
 So a bridge is built before an unknown state is gone through. The function as it is now and as it is
-wanted are no choice of the plan's: either may be unknown, and a plan is found all the same. A
+wanted are not the plan's choice: either may be unknown, and a plan is found all the same. A
 function that serves is known to its owner to start, and what is wanted was asked for.
 
 Among the plans that are equal in that the shortest is taken, and of those the one that people would
