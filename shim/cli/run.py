@@ -5,20 +5,17 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import ExitStack, nullcontext, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.cli import options
 from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.request import read_configuration, read_event, read_start
 from shim.cli.terminal import print_note, status
 from shim.document import document, encode
-from shim.emulate import standin
 from shim.emulate.session import Session
-from shim.emulate.start import DECIDED_HERE, DEFAULT_TIMEOUT, Start
+from shim.emulate.start import DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
-from shim.fields import check_json, naming, read_json
-from shim.package.limits import read_limits
-from shim.package.names import api_problem
+from shim.fields import read_json
 from shim.text import printable
 
 if TYPE_CHECKING:
@@ -94,11 +91,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Start the function and send it the event, or listen for events."""
-    event = _read_event(arguments.event)
+    event = read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
-    function = _function(arguments.from_file)
-    start = _start(arguments, function)
+    function = read_configuration(arguments.from_file)
+    start = read_start(arguments, function)
     session = Session(
         start,
         program=find_emulator(arguments.rie),
@@ -123,56 +120,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
 
 
-def _function(path: Path | None) -> Function | None:
-    if path is None:
-        return None
-    # What few runs need, and much of the imports.
-    from shim.aws.function import read_function
-
-    return read_function(path).function
-
-
-def _runs_handler(function: Function) -> bool:
-    from shim.check.runtimes import known_runtime
-
-    return known_runtime(function.runtime).runs_handler
-
-
-def _start(arguments: argparse.Namespace, function: Function | None) -> Start:
-    for path in (arguments.package, *arguments.layers):
-        if not path.exists():
-            raise InputError(f"there is no such file: {path}")
-    if arguments.handler is None and function is None:
-        raise InputError("which handler? give one of `--handler NAME` and `--from FILE`")
-    handler = arguments.handler
-    if handler is None and function is not None:
-        handler = function.handler
-    if problem := api_problem(handler):
-        raise InputError(f"Lambda takes no such Handler, {problem}: `{handler}`")
-    arch = arguments.arch or (function.arch if function else None)
-    return Start(
-        package=arguments.package.absolute(),
-        handler=handler,
-        arch=arch or standin.default_arch(arguments.package, arguments.layers),
-        layers=tuple(path.absolute() for path in arguments.layers),
-        environment=_environment(arguments, function),
-        timeout=arguments.timeout,
-        runs_handler=function is not None and _runs_handler(function),
-    )
-
-
 def _other_layers(start: Start, function: Function | None) -> Sequence[str]:
     if function is None or len(function.layers) == len(start.layers):
         return []
     there = ", ".join(function.layers) or "none"
     return [f"the function's layers are others than the {len(start.layers)} given here: {there}"]
-
-
-def _environment(arguments: argparse.Namespace, function: Function | None) -> dict[str, str]:
-    environment = dict(function.environment if function else ()) | dict(arguments.env)
-    for name in DECIDED_HERE & environment.keys():
-        raise InputError(f"this variable is set by shim itself: {name}")
-    return environment
 
 
 def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> list[Answer]:
@@ -245,25 +197,6 @@ def _value(payload: bytes) -> object:
 def _print_failure(kind: str, message: str) -> None:
     said = printable(f"{kind}: {message}".removesuffix(": "))
     print(f"error: the function failed: {said}", file=sys.stderr)
-
-
-def _read_event(name: str | None) -> bytes | None:
-    if name is None:
-        return None
-    limit = read_limits().event
-    try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
-            event = file.read(limit + 1)
-    except OSError as error:
-        raise InputError(f"can't read the event, {error.strerror}: {name}") from error
-    if len(event) > limit:
-        raise InputError(
-            "Lambda refuses such an event, RequestEntityTooLargeException: the payload is too large"
-            f" for the RequestResponse invocation type (limit {limit} bytes): {name}"
-        )
-    with naming(f"the event {name}", hint="Lambda takes nothing but JSON, in UTF-8"):
-        check_json(event)
-    return event
 
 
 def _write_log(line: bytes) -> None:
