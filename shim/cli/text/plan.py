@@ -1,7 +1,4 @@
-"""A plan for people: its calls, the states in between, and what other orders go through.
-
-What doesn't start for certain is described once, and called by a letter everywhere else.
-"""
+"""A plan for people: its calls, the states in between, and what other orders go through."""
 
 from __future__ import annotations
 
@@ -11,21 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from shim.check.verdict import Answer
+from shim.cli.text.states import STYLES, States
 from shim.plan.hazards import guard_sentences, guards
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
 from shim.plan.refusals import refusal
 from shim.plan.search import Reason
-from shim.plan.wording import WORDS, call_in_words, count_calls, kind, letters, prospect, reason
+from shim.plan.wording import call_in_words, count_calls, prospect, reason
 from shim.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import date
 
     from rich.console import Console
 
-    from shim.check.state import State
     from shim.check.verdicts import Verdicts
     from shim.plan.alias import AliasPlan, AliasStep
     from shim.plan.bridge.planning import Bridged, Unbridged
@@ -40,15 +37,6 @@ WHO = {
     Order.SPLIT: "by hand",
 }
 """Who sends the calls so (docs/lambda.md has where it was read)."""
-
-_STYLES = {Answer.STARTS: "green", Answer.FAILS: "red", Answer.UNKNOWN: "magenta"}
-
-_COLUMNS = ("package", "arch", "runtime", "handler", "layers")
-_FIXED = {1, 2}
-"""Columns whose words are short, and are never broken."""
-
-_FOLDS = 12
-"""Characters that a word in another column has before it is broken."""
 
 _SHOWN = 3
 
@@ -69,10 +57,7 @@ class Report:
         self._verdicts = verdicts
         self._day = day
         self._explains = explains
-        self._letters: dict[State, str] = {}
-        """Of the states that were spoken of and don't start for certain."""
-        self._described = 0
-        """How many of them were described already."""
+        self._states = States(names=names, verdicts=verdicts)
         self._console = console
 
     def plan(self, bridged: Bridged) -> None:
@@ -84,12 +69,12 @@ class Report:
         changes = naive_changes(plan.begin, plan.wanted, day=self._day)
         promise = prospect(plan.unknown(self._verdicts.answer))
         self._print(Text(f"{count_calls(len(plan.steps))}{_over(bridged)}; {promise}", "bold"))
-        self._print(self._table(plan))
-        self._describe()
+        self._print(self._states.table(plan))
+        self._lines(self._states.undescribed())
         self._reasons(bridged.reasons)
         # Who reads on from A to B reads the orders that most tools take first.
         for state in (state for change in changes[:2] for state in change.states):
-            self._answer(state)
+            self._states.answer(state)
         self._bridges(bridged)
         if self._explains:
             self._guards(plan)
@@ -109,7 +94,7 @@ class Report:
                 "whether the new version starts is unknown, so it is invoked before it has any"
                 f" traffic: {printable(reason(verdict, self._names))}"
             )
-            self._print(Text(text, _STYLES[verdict.answer]), is_long=True)
+            self._print(Text(text, STYLES[verdict.answer]), is_long=True)
         sentences = guard_sentences(plan, self._verdicts, day=self._day, names=self._names)
         for number, (step, sentence) in enumerate(zip(plan.steps, sentences, strict=True), 1):
             self._print(Text(f"{number:>3}  {self._call(step)}"))
@@ -125,11 +110,11 @@ class Report:
         self._print(Text(f"no plan: {answer.reason}", "bold red"), is_long=True)
         match answer.reason:
             case Reason.BEGIN_FAILS:
-                self._state("now", answer.begin)
+                self._lines(self._states.described("now", answer.begin))
                 hint = "hint: as it fails already, any order that the API takes is as good"
                 self._print(Text(hint))
             case Reason.WANTED_FAILS:
-                self._state("wanted", answer.wanted)
+                self._lines(self._states.described("wanted", answer.wanted))
             case Reason.BARRED:
                 if self._explains:
                     self._barred(answer)
@@ -141,45 +126,6 @@ class Report:
             case _:
                 assert_never(answer.reason)
 
-    def _table(self, plan: Plan) -> Table:
-        """A line for each state, with what the call before it changed in bold.
-
-        What is never there has no column.
-        """
-        rows = [self._cells(state) for state in plan.states]
-        shown = [index for index, cells in enumerate(zip(*rows, strict=True)) if {*cells} != {"-"}]
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("")
-        table.add_column("call", no_wrap=True)
-        for index in shown:
-            longest = max(len(cells[index]) for cells in rows)
-            table.add_column(
-                _COLUMNS[index],
-                no_wrap=index in _FIXED,
-                overflow="fold",
-                min_width=min(longest, _FOLDS),
-            )
-        table.add_column("", no_wrap=True)
-        before = rows[0]
-        for number, (cells, state) in enumerate(zip(rows, plan.states, strict=True)):
-            texts = [
-                Text(cells[index], "bold" if cells[index] != before[index] else "")
-                for index in shown
-            ]
-            call = kind(plan.steps[number - 1]) if number else "now"
-            table.add_row(str(number) if number else "", call, *texts, self._answer(state))
-            before = cells
-        return table
-
-    def _cells(self, state: State) -> tuple[str, ...]:
-        return (
-            printable(self._names(state.package)),
-            state.arch.value,
-            state.runtime.name,
-            printable(state.handler),
-            printable(" + ".join(map(self._names, state.layers))) or "-",
-        )
-
     def _bridges(self, bridged: Bridged) -> None:
         for package, what in bridged.bridges.items():
             is_layer = bridged.layer_bridge and package is bridged.layer_bridge.package
@@ -188,7 +134,7 @@ class Report:
             self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
         if isinstance(bridged.without, Plan):
             doubtful = bridged.without.unknown_between(self._verdicts.answer)
-            named = ", ".join(map(self._letter, doubtful))
+            named = ", ".join(map(self._states.letter, doubtful))
             self._print(Text(f"  without it the plan goes through {named}"))
         elif bridged.without:
             self._print(
@@ -202,7 +148,7 @@ class Report:
         states = [one.state for one in answer.barred if one.refusal is None]
         is_refused = any(one.refusal for one in answer.barred)
         refused = ["a call that is refused"] if is_refused else []
-        *others, last = [*sorted(map(self._letter, states[:_SHOWN])), *refused]
+        *others, last = [*sorted(map(self._states.letter, states[:_SHOWN])), *refused]
         return f"{', '.join(others)} or {last}" if others else last
 
     def _barred(self, answer: NoPlan) -> None:
@@ -210,7 +156,7 @@ class Report:
             said = (
                 f"is refused: {one.refusal}"
                 if one.refusal
-                else f"leads to {self._letter(one.state)}"
+                else f"leads to {self._states.letter(one.state)}"
             )
             self._print(Text(f"  - {self._call(one.step)} {printable(said)}"), is_long=True)
 
@@ -224,7 +170,7 @@ class Report:
         found = guards(plan, self._verdicts, day=self._day)
         for number, guard in enumerate(found, start=1):
             if guard:
-                label = "" if guard.refusal else self._letter(guard.verdict.state)
+                label = "" if guard.refusal else self._states.letter(guard.verdict.state)
                 sentence = guard.sentence(self._names, label=label)
                 self._print(Text(f"\n{number}  {printable(sentence)}"), is_long=True)
 
@@ -236,62 +182,16 @@ class Report:
             refused |= {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
             # Of one field at a time there are more states than anybody reads who didn't ask.
             is_brief = change.order is Order.SPLIT and not self._explains
-            problems = [*self._problems(change.states, is_brief=is_brief)]
+            problems = [*self._states.problems(change.states, is_brief=is_brief)]
             if change.refused:
-                problems.append(Text("a call is refused", _STYLES[Answer.FAILS]))
-            result = Text("; ").join(problems) or Text("every state starts", _STYLES[Answer.STARTS])
+                problems.append(Text("a call is refused", STYLES[Answer.FAILS]))
+            result = Text("; ").join(problems) or Text("every state starts", STYLES[Answer.STARTS])
             table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), result)
         self._print(Text("\nwithout a plan", "bold"))
         self._print(table)
-        self._describe()
+        self._lines(self._states.undescribed())
         for text in refused:
             self._print(Text(f"  refused: {printable(text)}"), is_long=True)
-
-    def _problems(self, states: Iterable[State], *, is_brief: bool) -> Iterator[Text]:
-        """The states that fail, by their letters, and those that are unknown."""
-        found: dict[Answer, list[State]] = {Answer.FAILS: [], Answer.UNKNOWN: []}
-        for state in states:
-            found.get(self._verdicts.answer(state), []).append(state)
-        for answer, those in found.items():
-            spoken_of = [one for one in those if not is_brief or self._key(one) in self._letters]
-            named = sorted(
-                {self._letter(one) for one in spoken_of}, key=lambda one: (len(one), one)
-            )
-            left = len(those) - len(spoken_of)
-            named += [f"{left} more"] if left else []
-            if named:
-                yield Text(f"{WORDS[answer]}: {', '.join(named)}", _STYLES[answer])
-
-    def _answer(self, state: State) -> Text:
-        answer = self._verdicts.answer(state)
-        word = WORDS[answer]
-        if answer is not Answer.STARTS:
-            word = f"{word}: {self._letter(state)}"
-        return Text(word, _STYLES[answer])
-
-    def _letter(self, state: State) -> str:
-        """What a state is called that doesn't start for certain."""
-        return self._letters.setdefault(self._key(state), letters(len(self._letters)))
-
-    def _key(self, state: State) -> State:
-        """The state without what its verdict doesn't depend on."""
-        return self._verdicts.verdict(state).state
-
-    def _describe(self) -> None:
-        """Say what the letters stand for that were given since the last time."""
-        for state, letter in [*self._letters.items()][self._described :]:
-            self._state(f"  {letter}", state)
-        self._described = len(self._letters)
-
-    def _state(self, title: str, state: State) -> None:
-        verdict = self._verdicts.verdict(state)
-        package, arch, runtime, handler, layers = self._cells(state)
-        line = f"{package}, {arch}, {runtime}, handler {handler or '(none)'}"
-        line += "" if layers == "-" else f", layers {layers}"
-        style = _STYLES[verdict.answer]
-        word = f"{title} {WORDS[verdict.answer]}"
-        self._print(Text.assemble((word, style), f"  {line}"), is_long=True)
-        self._print(Text(f"     {printable(reason(verdict, self._names))}"), is_long=True)
 
     def _way_back(self, plan: Plan) -> None:
         back = plan.way_back
@@ -306,6 +206,10 @@ class Report:
 
     def _call(self, step: AliasStep) -> str:
         return printable(call_in_words(step, self._names))
+
+    def _lines(self, lines: Iterable[Text]) -> None:
+        for line in lines:
+            self._print(line, is_long=True)
 
     def _print(self, what: Text | Table, *, is_long: bool = False) -> None:
         self._console.print(what, soft_wrap=is_long)
