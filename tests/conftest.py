@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
+import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +18,7 @@ import pytest
 
 import shim.launcher
 from shim.arch import Arch
-from tests.kept import compiled
+from tests.kept import compiled, kept
 from tests.requirements import require, require_zig
 
 if TYPE_CHECKING:
@@ -81,11 +85,35 @@ def programs(compiler: Compiler) -> dict[Arch, Path]:
 
 
 @pytest.fixture(scope="session")
-def lean_launchers() -> None:
-    """The lean launchers, which every build of the wheel makes."""
+def lean_launchers(request: pytest.FixtureRequest) -> None:
+    """The lean launchers, which every build of the wheel makes; of these sources, not of older."""
     folder = Path(shim.launcher.__file__).parent / "bin"
     built = all((folder / f"lean-{arch}").exists() for arch in Arch)
     require(built, "the lean launchers are not built: `pip install -e .` does it")
+    if all(find_spec(name) for name in ("Cython", "ziglang")):
+        assert request.config.cache is not None
+        digests = json.loads(_fresh_digests(request.config.cache.mkdir("lean")).read_text())
+        stale = [name for name in digests if _sha256(folder / name) != digests[name]]
+        assert not stale, f"built from other sources, install shim again: {', '.join(stale)}"
+
+
+def _fresh_digests(folder: Path) -> Path:
+    """What the sources give, as JSON; compiled once for all that the bytes follow from."""
+    import lean
+
+    sources = [path for path in sorted(lean.SOURCES.iterdir()) if path.is_file()]
+    files = "".join(map(_sha256, [*sources, Path(lean.__file__), lean.LINKER_SCRIPT]))
+    key = hashlib.sha256(f"{files} {version('Cython')} {version('ziglang')} {sys.version}".encode())
+
+    def make(path: Path) -> None:
+        built = lean.build_lean(path.with_suffix(".built"))
+        path.write_text(json.dumps({one.name: _sha256(one) for one in built}))
+
+    return kept(folder / key.hexdigest()[:24], make)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 NATIVE = Arch.from_machine(os.uname().machine) or Arch.X86_64
