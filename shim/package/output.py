@@ -38,7 +38,7 @@ def check_output(path: Path) -> Path:
 def new_file(
     path: Path, *, executable: bool = False, is_secret: bool = False
 ) -> Iterator[BufferedRandom]:
-    """A file that takes the place `path` when the block ends; if it fails, nothing has changed.
+    """A file that becomes `path` when the block ends; if it fails, nothing has changed.
 
     What `is_secret` nobody else can read, also where the file before it was open to others.
     """

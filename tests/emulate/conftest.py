@@ -51,7 +51,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Path]:
 
 @pytest.fixture
 def dual_package(functions: dict[Arch, Path], tmp_path: Path) -> Path:
-    """A folder with the dual `bootstrap`, and the programs in the launchers' places."""
+    """A folder with the dual `bootstrap`, and the programs at the launchers' paths."""
     folder = tmp_path / "dual"
     (folder / ".shim").mkdir(parents=True)
     for arch, program in functions.items():

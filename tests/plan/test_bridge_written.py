@@ -123,7 +123,7 @@ def test_a_bridge_that_was_there_before_stays_when_something_fails(tmp_path: Pat
 
 def test_a_package_that_changes_before_it_is_packed_is_refused(tmp_path: Path) -> None:
     planned = found(*renamed(tmp_path), tmp_path)
-    # The same names, sizes and places in the zip: only the bytes tell.
+    # The same names, sizes and offsets in the zip: only the bytes tell.
     data = (tmp_path / "new.zip").read_bytes()
     other = random.Random(2).randbytes(1000)
     zipped(tmp_path / "new.zip", {"bootstrap": launcher(), "bin/new": program(), "b.bin": other})

@@ -275,7 +275,7 @@ class Generator:
         self._add(name, make())
 
     def _needing(self, name: str, libraries: dict[str, str] | None) -> bytes:
-        """A program with a library of its own, in some place that is or isn't searched."""
+        """A program with a library of its own, in some folder that is or isn't searched."""
         mine = self.programs[self.arch]
         wanted = self._pick(["", "", "SHIM_1", "SHIM_2"])
         there = (
