@@ -26,9 +26,14 @@ class Environment:
         return self.folder / "bin" / "python"
 
     def add_packages(self, folder: Path) -> None:
-        """Let it import what is in `folder` too, after its own."""
+        """Let it import what is in `folder` too, after its own: all but the shim there."""
+        others = self.folder / "others"
+        others.mkdir()
+        for path in folder.iterdir():
+            if not path.name.startswith(("shim", "lambda_shim", "_lambda_shim")):
+                (others / path.name).symlink_to(path)
         (own,) = self.folder.glob("lib/python*/site-packages")
-        (own / "zz.pth").write_text(f"{folder}\n")
+        (own / "zz.pth").write_text(f"{others}\n")
 
     def install(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """`pip install`, where no program can be found: neither compiler nor linker."""
