@@ -122,7 +122,7 @@ def test_a_time_line_is_drawn(command: Command, built: Path, tmp_path: Path) -> 
         (["--invocations", "x"], "not a whole number"),
         (["--root", "provided.al2"], "not NAME=PATH"),
         (["--root", "python=/"], "not an OS-only runtime"),
-        (["--root", "provided.al2=/nowhere"], "no root folder"),
+        (["--root", "provided.al2=/nowhere"], "not the root folder"),
         (["--draw", "/nowhere/x.svg"], "/nowhere"),
         (["--draw", "x.png"], "an .svg or .html file"),
         (["--plan", "/nowhere", "--function", "x"], "a plan has all that"),
