@@ -29,11 +29,11 @@ from shim.package.shell import SHELLS, Unclear
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shim.arch import Arch
     from shim.check.findings import Finding
     from shim.check.situation import Situation, Value
     from shim.check.tree import File
     from shim.package.executables import Shebang
+    from shim.package.shell import Statement
 
 _CHAIN_LIMIT = 8
 _API = "127.0.0.1:9001"
@@ -114,66 +114,55 @@ def _follow(
     arguments: tuple[Value, ...],
     chain: tuple[str, ...],
 ) -> Iterable[Finding] | None:
-    # What most packages don't need.
-    from shim.check.script import Script
-
     # What a shell is given to read is a script of its own, whatever the first line says.
-    is_given = role is Role.SHELL_SCRIPT
-    shebang = None if is_given else read_shebang(first_bytes(file.entry))
-    shell = "sh" if is_given else _shell(shebang) if shebang else None
-    if shell is None:
+    line = None if role is Role.SHELL_SCRIPT else read_shebang(first_bytes(file.entry))
+    shell, options = _shell(line) if line else ("sh", ())
+    if shell not in SHELLS:
         # A program in another language: its interpreter was started, and that is all of it.
         return None
-    if attempt.node and attempt.node.path in chain:
+    path = attempt.node.path if attempt.node else attempt.path
+    if path in chain:
         return (_starts_itself(file),)
+    # What most packages don't need.
+    from shim.check.script import follow
+
     text = script_text(file.entry)
-    unclear = None
+    script: Statement
     if len(text) < file.entry.size or len(chain) > _CHAIN_LIMIT:
-        unclear = Unclear(line=1, reason="it is too long, or started by too many others")
-    statements = (unclear,) if unclear else read_script(_without_first_line(text))
-    script = Script(
-        machine,
-        partial(begin, chain=(*chain, attempt.node.path if attempt.node else attempt.path)),
-        where=file.where,
-    )
-    return script.findings(
-        statements, _situation(machine, attempt.path, role, arguments, shebang, shell)
-    )
+        script = Unclear(line=1, reason="it is too long, or started by too many others")
+    elif not all(re.fullmatch("-[eux]+", option) for option in options):
+        script = Unclear(line=1, reason="what the shell's options do")
+    else:
+        script = read_script(text[text.find(b"\n") :] if b"\n" in text else b"")
+    at = _situation(machine, attempt.path, role, shell)
+    at.arguments, at.options = arguments, frozenset("".join(options)) - {"-"}
+    own = partial(begin, chain=(*chain, path))
+    return follow(machine, own, at, script, where=file.where)
 
 
-def _shell(shebang: Shebang) -> str | None:
-    """The shell that interprets a script; None for any other program."""
+def _shell(shebang: Shebang) -> tuple[str, tuple[str, ...]]:
+    """The name of what interprets a script, and its options."""
     name = shebang.interpreter.rpartition("/")[2]
-    if name == "env":
-        name = env_program(shebang.argument).rpartition("/")[2]
-    return name if name in SHELLS else None
+    if name != "env":
+        return name, (shebang.argument,) if shebang.argument else ()
+    program = env_program(shebang.argument)
+    return program.rpartition("/")[2], tuple(shebang.argument.partition(program)[2].split())
 
 
-def _without_first_line(text: bytes) -> bytes:
-    return text[text.find(b"\n") :] if b"\n" in text else b""
-
-
-def _situation(
-    machine: Machine,
-    path: str,
-    role: Role,
-    arguments: tuple[Value, ...],
-    shebang: Shebang | None,
-    shell: str,
-) -> Situation:
+def _situation(machine: Machine, path: str, role: Role, shell: str) -> Situation:
     """Where a script begins, with the variables that Lambda sets."""
     from shim.check.situation import Situation  # as above
 
     state = machine.state
     is_bash = shell == "bash" or (shell == "sh" and state.runtime.shell == BASH)
     handler: Value | None = state.handler or Unclear(
-        line=0, reason="it depends on the handler, and none is named (`--handler`)"
+        reason="it depends on the handler, and none is named (`--handler`)"
     )
     task_root: Value | None = TASK
     if role is Role.EXTENSION:
         # Extensions get neither.
         handler = task_root = None
-    options = shebang.argument.split() if shebang else []
+    of_bash = {"HOSTTYPE": state.arch.machine, "BASH_SOURCE[0]": path, "BASH_SOURCE": path}
     return Situation(
         variables={
             "0": path,
@@ -184,24 +173,11 @@ def _situation(
             "AWS_LAMBDA_EXEC_WRAPPER": state.variable("AWS_LAMBDA_EXEC_WRAPPER") or None,
             "PATH": machine.path,
             "LD_LIBRARY_PATH": machine.library_path,
-            "-": "hB" if is_bash else "",
-            **(_of_bash(state.arch, path) if is_bash else {}),
+            **(of_bash if is_bash else {}),
         },
-        arguments=arguments,
         is_bash=is_bash,
         is_posix=shell != "bash",
-        is_strict=any(re.fullmatch(r"-[a-z]*e[a-z]*", option) for option in options),
     )
-
-
-def _of_bash(arch: Arch, path: str) -> dict[str, str]:
-    """Variables that bash sets, also where it is called `sh`."""
-    return {
-        "HOSTTYPE": arch.machine,
-        "BASH_VERSINFO[5]": f"{arch.machine}-amazon-linux-gnu",
-        "BASH_SOURCE[0]": path,
-        "BASH_SOURCE": path,
-    }
 
 
 def _starts_itself(file: File) -> Finding:

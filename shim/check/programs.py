@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shim.arch import Arch
@@ -12,24 +12,18 @@ from shim.check.absent import left_open
 from shim.check.attempt import Attempt, Role
 from shim.check.execution import Machine
 from shim.check.findings import Severity, finding
-from shim.check.situation import NOT_FOUND, Failure, Leaving, Situation
+from shim.check.situation import Stuck
 from shim.check.tree import OPT, TASK, Node
-from shim.package.executables import script_text
-from shim.package.script import read_script
 from shim.package.shell import SHELLS, Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shim.check.findings import Finding
-    from shim.check.situation import Value
-    from shim.check.words import Words
-    from shim.package.shell import Statement
+    from shim.check.situation import Situation, Value
 
-_NOT_EXECUTABLE = 126
 _TEMPORARY = "/tmp/"  # noqa: S108 - a name that is looked up in a model
 _LOADER = re.compile(r"ld-(linux|musl)[-\w]*\.so\.\d|ld-\d[.\d]*\.so")
-_LOADER_VALUES = frozenset({"--library-path", "--argv0", "--preload", "--audit", "--inhibit-rpath"})
 _STARTING = frozenset(
     {"nice", "nohup", "timeout", "xargs", "setsid", "stdbuf", "strace", "chroot", "find"}
 )
@@ -39,7 +33,6 @@ _ON_VARIABLES = frozenset(
     {"library-missing", "library-version", "library-broken", "script-interpreter-missing"}
 )
 """Codes of what LD_LIBRARY_PATH and PATH decide on."""
-
 
 _READ_BY_SHELL = frozenset({"no-program", "script-line-long"})
 """Codes of what Linux refuses, and a shell takes for one more script of its own."""
@@ -53,261 +46,165 @@ class Begin(Protocol):
     ) -> Attempt: ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """What came of starting a program."""
+
+    findings: tuple[Finding, ...] = ()
+    is_own: bool = False
+    """Whether it is the package's, or a layer's, and not the runtime's."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it could not be started."""
+        return any(one.severity is Severity.ERROR for one in self.findings)
+
+
 class Programs:
-    """Starts the programs of a script that people know as `where`."""
+    """Starts the programs of a script, as it stands at `at`; people know it as `where`."""
 
-    def __init__(self, machine: Machine, words: Words, begin: Begin, *, where: str) -> None:
-        self._machine, self._words, self._begin = machine, words, begin
-        self._where = where
+    def __init__(self, machine: Machine, begin: Begin, at: Situation, *, where: str) -> None:
+        self._machine, self._begin, self._at, self._where = machine, begin, at, where
 
-    def run(self, fields: Sequence[Value], at: Situation, line: int) -> Situation:
-        """Where the script stands behind a program, or behind `exec` of one."""
-        is_exec = False
-        while fields and (name := fields[0]) in {"exec", "command", "env"}:
-            is_exec = is_exec or name == "exec"
-            unwrapped = self._unwrapped(fields, at, line)
-            if isinstance(unwrapped, Situation):
-                return unwrapped
-            at, fields = unwrapped
-        if not fields:
-            return replace(at, has_acted=True, status=0)
-        name, *rest = fields
-        path = name if isinstance(name, Unclear) else self._path(name, at)
-        if isinstance(path, Unclear):
-            return at.stuck(path, line)
+    def start(self, fields: Sequence[Value], line: int) -> Started:
+        """Start the program that the first word names, with the others."""
+        name, *rest = fields or [Unclear(reason="it names no program")]
+        if isinstance(name, Unclear):
+            raise Stuck(name)
+        path = self._path(name)
         if path is None:
-            return self._absent(str(name), at, line, is_exec=is_exec)
-        return self._run_at(path, rest, at, line, is_exec=is_exec)
-
-    def _run_at(
-        self, path: str, rest: Sequence[Value], at: Situation, line: int, *, is_exec: bool
-    ) -> Situation:
-        """Where the script stands behind the program at a path."""
+            return self._absent(name, line)
         if path.startswith(_TEMPORARY):
-            return at.stuck(Unclear(line=0, reason="it runs what it made in /tmp itself"), line)
+            raise Stuck("it runs what it made in /tmp itself")
         node = self._machine.tree.find(path)
         is_own = path.startswith((f"{TASK}/", f"{OPT}/"))
         if isinstance(node, int):
-            if is_own:
-                return self._started(path, tuple(rest), at, line, is_exec=is_exec)
-            return self._absent(path, at, line, is_exec=is_exec)
+            return self._own(path, rest, line) if is_own else self._absent(path, line)
         if _LOADER.fullmatch(node.path.rpartition("/")[2]):
-            return self._loaded(node, rest, at, line, is_exec=is_exec)
-        if node.is_system and is_own:
-            reason = f"`{path}` is a link out of the package"
-            return at.stuck(Unclear(line=0, reason=reason), line)
-        if node.is_system:
-            return self._system(node, rest, at, line, is_exec=is_exec)
-        return self._started(path, tuple(rest), at, line, is_exec=is_exec)
+            return self._loaded(node, rest, line)
+        if not node.is_system:
+            return self._own(path, rest, line)
+        if is_own:
+            raise Stuck(f"`{path}` is a link out of the package")
+        return self._system(node.path.rpartition("/")[2], rest, line)
 
-    def read_in(
-        self, rest: Sequence[Value], at: Situation, line: int
-    ) -> tuple[Statement, ...] | Situation:
-        """The statements of a file that `.` names, or where the script stands without them."""
-        path = rest[0] if rest else Unclear(line=0, reason="it reads in no file")
-        if isinstance(path, Unclear):
-            return at.stuck(path, line)
-        node = self._words.find(path, at) if "/" in path else None
-        if isinstance(node, int):
-            missing = self._missing(f"reads in `{path}` (line {line}), which is not there")
-            return self._over((missing,), at, 1, is_exec=at.is_posix)
-        if node is None or node.file is None or node.is_folder or not node.is_readable:
-            return at.stuck(Unclear(line=0, reason=f"what it reads in: `{path}`"), line)
-        return read_script(script_text(node.file.entry))
-
-    def _unwrapped(
-        self, fields: Sequence[Value], at: Situation, line: int
-    ) -> tuple[Situation, Sequence[Value]] | Situation:
-        """The command behind `exec`, `command` or `env`."""
-        name, *rest = fields
-        if name == "command" and rest[:1] == ["-v"] and len(rest) == 2:
-            known = {*at.functions, "exec"}
-            is_there = rest[1] in known or isinstance(self._path(str(rest[1]), at), str)
-            return at.with_status(0 if is_there else None)
-        if name == "exec" and rest[:1] == ["-a"]:
-            rest = rest[2:]
-        if rest[:1] == ["--"]:
-            rest = rest[1:]
-        if not rest and name != "env":
-            return at.with_status(0)
-        while name == "env" and rest and isinstance(rest[0], str) and "=" in rest[0]:
-            variable, _, value = str(rest[0]).partition("=")
-            at, rest = at.with_variable(variable, value), rest[1:]
-        if rest and isinstance(rest[0], str) and rest[0].startswith("-"):
-            return at.stuck(Unclear(line=0, reason=f"`{name} {rest[0]}`"), line)
-        return at, rest
-
-    def _path(self, name: str, at: Situation) -> str | Unclear | None:
-        """The path that a command's name stands for; None where it is not along PATH."""
-        if "/" in name or not name:
-            return _joined(at, name)
-        along = at.value("PATH")
-        if isinstance(along, Unclear):
-            return along
-        for folder in (along or "").split(":"):
-            path = f"{folder or at.folder}/{name}"
-            node = self._machine.tree.find(path)
-            if isinstance(node, Node) and node.is_executable:
-                return path
-        return None
-
-    def _absent(self, name: str, at: Situation, line: int, *, is_exec: bool) -> Situation:
-        """A program that would be the runtime's, and isn't known to be there."""
-        where = "is not there" if "/" in name else "is not along PATH"
-        runtime = self._machine.state.runtime.name
-        missing = self._missing(f"runs `{name}` (line {line}), which {where} in {runtime}")
-        # PATH has a folder of the layers'.
-        missing = left_open(self._machine.state, missing, name if "/" in name else OPT)
-        return self._over((missing,), at, NOT_FOUND, is_exec=is_exec, is_certain=False)
-
-    def _system(
-        self, node: Node, rest: Sequence[Value], at: Situation, line: int, *, is_exec: bool
-    ) -> Situation:
-        """A program of the runtime's; what it does isn't followed, but for shells."""
-        name = node.path.rpartition("/")[2]
-        if name == "env":
-            return self.run(["exec", name, *rest] if is_exec else [name, *rest], at, line)
-        if name in _STARTING:
-            return at.stuck(Unclear(line=0, reason=f"what `{name}` starts"), line)
-        if name in SHELLS:
-            first = rest[0] if rest else ""
-            if isinstance(first, Unclear) or first.startswith("-") or not first:
-                return at.stuck(Unclear(line=0, reason=f"what `{name}` is given"), line)
-            path = _joined(at, first)
-            if isinstance(path, Unclear):
-                return at.stuck(path, line)
-            return self._started(
-                path, tuple(rest[1:]), at, line, is_exec=is_exec, role=Role.SHELL_SCRIPT
-            )
-        acted = replace(at, has_acted=True, status=None)
-        return replace(acted, leaving=Leaving.SCRIPT, result=()) if is_exec else acted
-
-    def _started(
-        self,
-        path: str,
-        arguments: tuple[Value, ...],
-        at: Situation,
-        line: int,
-        *,
-        is_exec: bool,
-        role: Role | None = None,
-    ) -> Situation:
-        role = role or self._role(path)
-        machine = self._machine_at(at)
-        attempt = self._begin(machine, path, role, arguments)
-        found = attempt.findings
-        is_odd = attempt.error == errno.ENOEXEC and role is not Role.SHELL_SCRIPT
-        if is_odd and any(one.code in _READ_BY_SHELL for one in found):
-            reason = f"`{path}` has no `#!` line, and the shell reads it as its own script"
-            return at.stuck(Unclear(line=0, reason=reason), line)
-        if attempt.error and not found:
-            how = "is not there" if attempt.is_absent else "can't be executed"
-            missing = self._missing(f"runs `{path}` (line {line}), which {how}")
-            found = (left_open(machine.state, missing, path),)
-        if any(isinstance(at.value(name), Unclear) for name in ("PATH", "LD_LIBRARY_PATH")):
-            found = tuple(
-                replace(one, severity=Severity.UNKNOWN) if one.code in _ON_VARIABLES else one
-                for one in found
-            )
-        status = NOT_FOUND if attempt.is_absent else _NOT_EXECUTABLE
-        return self._over(found, at, status, is_exec=is_exec)
-
-    def _over(
-        self,
-        found: tuple[Finding, ...],
-        at: Situation,
-        status: int,
-        *,
-        is_exec: bool,
-        is_certain: bool = True,
-    ) -> Situation:
-        """Where the script stands once a program was started, or couldn't be."""
-        if is_exec:
-            return replace(at, leaving=Leaving.SCRIPT, result=found)
-        is_failure = any(one.severity is Severity.ERROR for one in found)
-        failure = Failure(
-            findings=found,
-            is_after_another=at.has_run,
-            is_certain=is_certain,
-            is_strict=at.is_strict,
-        )
-        return replace(
-            at,
-            failures=(*at.failures, failure) if found else at.failures,
-            has_acted=True,
-            has_run=at.has_run or not found or not is_failure,
-            status=(status if is_certain else None) if is_failure else None,
-            is_last_missing=is_failure,
-        )
-
-    def _loaded(
-        self, node: Node, rest: Sequence[Value], at: Situation, line: int, *, is_exec: bool
-    ) -> Situation:
-        """A program that the dynamic linker is asked to start (ld.so(8))."""
-        words = list(rest)
-        while words and isinstance(words[0], str) and words[0].startswith("--"):
-            option, *words = words
-            value = words.pop(0) if option in _LOADER_VALUES and words else ""
-            if option == "--library-path":
-                at = at.with_variable("LD_LIBRARY_PATH", value)
-            elif option not in _LOADER_VALUES and option != "--inhibit-cache":
-                return at.stuck(Unclear(line=0, reason=f"what `{option}` of ld.so does"), line)
-        path = words[0] if words else Unclear(line=0, reason="ld.so is given no program")
-        path = path if isinstance(path, Unclear) else _joined(at, path)
-        if isinstance(path, Unclear):
-            return at.stuck(path, line)
-        machine = self._machine_at(at)
-        attempt = machine.load(path, self._role(path), by=node)
-        found = attempt.findings
-        if attempt.error and not found:
-            found = (self._missing(f"has ld.so load `{path}` (line {line}), which is not there"),)
-        return self._over(found, at, NOT_FOUND, is_exec=is_exec)
-
-    def _role(self, path: str) -> Role:
-        handler = self._machine.state.handler
-        suffixes = ["", Arch.ARM64.suffix] if handler else []
-        parts = [part for part in path.split("/") if part not in {"", "."}]
-        for suffix in suffixes:
-            own = [part for part in f"{handler}{suffix}".split("/") if part not in {"", "."}]
-            if parts in (["var", "task", *own], ["opt", *own]):
-                return Role.HANDLER
-        return Role.PROGRAM
-
-    def _machine_at(self, at: Situation) -> Machine:
-        """The machine with the variables as the script has set them."""
-        state = self._machine.state
-        environment = dict(state.environment)
-        for name in ("PATH", "LD_LIBRARY_PATH", "AWS_LAMBDA_EXEC_WRAPPER"):
-            value = at.value(name)
-            if isinstance(value, str):
-                environment[name] = value
-            elif value is None:
-                environment.pop(name, None)
-        handler = at.value("_HANDLER")
-        return Machine(
-            replace(
-                state,
-                environment=tuple(environment.items()),
-                handler=handler if isinstance(handler, str) else state.handler,
-            )
-        )
-
-    def _missing(self, sentence: str) -> Finding:
-        return finding(
+    def missing(self, sentence: str, path: str) -> Finding:
+        """What isn't there, unless a layer that is not at hand has it."""
+        found = finding(
             "program-missing",
             self._where,
             sentence,
             hint="put it into the package, or a layer; a name without `/` is looked for along PATH"
             " alone",
         )
+        return left_open(self._machine.state, found, path)
+
+    def _path(self, name: str) -> str | None:
+        """The path that a command's name stands for; None where it is not along PATH."""
+        if "/" in name or not name:
+            return _known(self._at.path(name))
+        for folder in _known(self._at.value("PATH") or "").split(":"):
+            path = _known(self._at.path(f"{folder or '.'}/{name}"))
+            node = self._machine.tree.find(path)
+            if isinstance(node, Node) and node.is_executable:
+                return path
+        return None
+
+    def _absent(self, name: str, line: int) -> Started:
+        """A program that would be the runtime's, and isn't known to be there."""
+        where = "is not there" if "/" in name else "is not along PATH"
+        sentence = (
+            f"runs `{name}` (line {line}), which {where} in {self._machine.state.runtime.name}"
+        )
+        # PATH has a folder of the layers'.
+        return Started(findings=(self.missing(sentence, name if "/" in name else OPT),))
+
+    def _system(self, name: str, rest: Sequence[Value], line: int) -> Started:
+        """A program of the runtime's; what it does isn't followed, but for shells."""
+        first = rest[0] if rest else ""
+        if name == "env":
+            while isinstance(first, str) and "=" in first:
+                variable, _, value = first.partition("=")
+                self._at.variables[variable] = value
+                rest = rest[1:]
+                first = rest[0] if rest else ""
+            if first == "":
+                return Started()
+            if isinstance(first, Unclear) or first.startswith("-"):
+                raise Stuck("what `env` is given")
+            return self.start(rest, line)
+        if name in _STARTING:
+            raise Stuck(f"what `{name}` starts")
+        if name in SHELLS:
+            if isinstance(first, Unclear) or first.startswith("-") or not first:
+                raise Stuck(f"what `{name}` is given")
+            path = _known(self._at.path(first))
+            found = self._machine.tree.find(path)
+            if isinstance(found, Node) and found.is_system:
+                raise Stuck(f"what `{path}` does")
+            return self._own(path, rest[1:], line, Role.SHELL_SCRIPT)
+        return Started()
+
+    def _own(
+        self, path: str, rest: Sequence[Value], line: int, role: Role | None = None
+    ) -> Started:
+        role = role or self._role(path)
+        machine = self._machine_now()
+        attempt = self._begin(machine, path, role, tuple(rest))
+        found = attempt.findings
+        is_odd = attempt.error == errno.ENOEXEC and role is not Role.SHELL_SCRIPT
+        if is_odd and any(one.code in _READ_BY_SHELL for one in found):
+            raise Stuck(f"`{path}` has no `#!` line, and the shell reads it as its own script")
+        if attempt.error and not found:
+            how = "is not there" if attempt.is_absent else "can't be executed"
+            found = (self.missing(f"runs `{path}` (line {line}), which {how}", path),)
+        if any(isinstance(self._at.value(name), Unclear) for name in ("PATH", "LD_LIBRARY_PATH")):
+            found = tuple(
+                replace(one, severity=Severity.UNKNOWN) if one.code in _ON_VARIABLES else one
+                for one in found
+            )
+        return Started(findings=tuple(found), is_own=True)
+
+    def _loaded(self, node: Node, rest: Sequence[Value], line: int) -> Started:
+        """A program that the dynamic linker is asked to start (ld.so(8))."""
+        if len(rest) > 2 and rest[0] == "--library-path":
+            self._at.variables["LD_LIBRARY_PATH"], rest = rest[1], rest[2:]
+        path = rest[0] if rest else ""
+        if isinstance(path, Unclear) or path.startswith("-") or not path:
+            raise Stuck("what ld.so is given")
+        path = _known(self._at.path(path))
+        attempt = self._machine_now().load(path, self._role(path), by=node)
+        found = attempt.findings
+        if attempt.error and not found:
+            sentence = f"has ld.so load `{path}` (line {line}), which is not there"
+            found = (self.missing(sentence, path),)
+        return Started(findings=tuple(found), is_own=True)
+
+    def _role(self, path: str) -> Role:
+        handler = self._machine.state.handler
+        parts = [part for part in path.split("/") if part not in {"", "."}]
+        for suffix in ["", Arch.ARM64.suffix] if handler else []:
+            own = [part for part in f"{handler}{suffix}".split("/") if part not in {"", "."}]
+            if parts in (["var", "task", *own], ["opt", *own]):
+                return Role.HANDLER
+        return Role.PROGRAM
+
+    def _machine_now(self) -> Machine:
+        """The machine with the variables as the script has set them."""
+        state = self._machine.state
+        environment = dict(state.environment)
+        for name in ("PATH", "LD_LIBRARY_PATH", "AWS_LAMBDA_EXEC_WRAPPER"):
+            value = self._at.value(name)
+            if isinstance(value, str):
+                environment[name] = value
+            elif value is None:
+                environment.pop(name, None)
+        handler = self._at.value("_HANDLER")
+        handler = handler if isinstance(handler, str) else state.handler
+        return Machine(replace(state, environment=tuple(environment.items()), handler=handler))
 
 
-def _joined(at: Situation, path: str) -> str | Unclear:
-    """A path from the working directory."""
-    if path.startswith("/"):
-        return path
-    while path.startswith("./"):
-        path = path[2:].lstrip("/")
-    if at.folder is None:
-        return Unclear(line=0, reason="it depends on the working directory")
-    return f"{at.folder}/{path}"
+def _known(value: Value) -> str:
+    if isinstance(value, Unclear):
+        raise Stuck(value)
+    return value

@@ -1,338 +1,336 @@
-"""Follows a shell script: which programs of the package it starts, and whether they can be.
+"""Follows a shell script to the programs that it starts: a few shapes, else the answer "unknown".
 
-Every way through the script is followed, within limits: where what decides isn't known, both.
-What is done by the runtime's own programs is not; where it would matter, the answer is "unknown".
+A script is done step by step. Where a step decides that isn't known (what `grep` finds), it is done
+once for each answer; a shape that isn't known here ends the following (`Stuck`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from shim.check.commands import Commands
-from shim.check.conditions import matches
+from shim.check.builtins import assign, change, options, refuse
+from shim.check.conditions import holds
 from shim.check.findings import Severity, finding
-from shim.check.programs import Programs
-from shim.check.situation import Leaving, Situation
+from shim.check.programs import Programs, Started
+from shim.check.situation import Situation, Stuck
 from shim.check.words import Words
 from shim.package.shell import (
-    Array,
-    Case,
     Command,
     Either,
-    Function,
+    Endless,
     Group,
     If,
-    Loop,
     Not,
-    Output,
     Pipe,
     Unclear,
-    Variable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
     from shim.check.execution import Machine
     from shim.check.findings import Finding
     from shim.check.programs import Begin
-    from shim.package.shell import Statement, Word
+    from shim.check.situation import Value
+    from shim.package.shell import Statement
 
-_WAYS_LIMIT = 64
-_STEPS_LIMIT = 2000
-_DEPTH_LIMIT = 25
-_WEAKER = {Severity.ERROR: Severity.UNKNOWN}
+_WAYS_LIMIT = 32
+_STEPS_LIMIT = 1000
+_DEPTH_LIMIT = 40
 
 
-class Script:
-    """One script that is followed; people know it as `where`."""
+def follow(
+    machine: Machine, begin: Begin, at: Situation, script: Statement, *, where: str
+) -> list[Finding]:
+    """What is found on all ways through it; errors that only some ways meet are unknown."""
+    choices: list[bool] = []
+    endings: list[list[Finding]] = []
+    while len(endings) < _WAYS_LIMIT:
+        here = replace(at, variables=dict(at.variables))
+        way = _Way(machine, begin, here, choices, where=where)
+        endings.append(way.findings(script))
+        while choices and not choices[-1]:
+            choices.pop()
+        if not choices:
+            break
+        choices[-1] = False
+    else:
+        endings.append([_not_followed("too many ways lead through it", 1, where)])
+    found = [one for ending in endings for one in ending]
+    if not all(any(map(_is_error, ending)) for ending in endings):
+        found = [_weaker(one) for one in found]
+    return list(dict.fromkeys(found))
 
-    def __init__(self, machine: Machine, begin: Begin, *, where: str) -> None:
-        self._where = where
-        self._words = Words(machine)
-        programs = Programs(machine, self._words, begin, where=where)
-        self._commands = Commands(self._words, programs, self.walk)
-        self._steps = 0
 
-    def findings(self, statements: tuple[Statement, ...], begin: Situation) -> list[Finding]:
-        """What is found on all ways through it; errors that only some ways meet are unknown."""
-        endings = [self._ending(at) for at in self.walk(statements, begin, depth=0)]
-        failing = [_fails(ending) for ending in endings]
-        found = [one for ending in endings for one in ending]
-        if any(failing) and not all(failing):
-            found = [_weaker(one) for one in found]
-        return list(dict.fromkeys(found))
+class _Ended(Exception):
+    """The script is over; nothing more was found than there is."""
 
-    def walk(
-        self, statements: Iterable[Statement], at: Situation, *, depth: int
-    ) -> list[Situation]:
-        """Every situation behind the statements."""
-        ways = [at]
-        for statement in statements:
-            ways = [
-                after
-                for way in ways
-                for after in (self._step(statement, way, depth + 1) if way.goes_on else [way])
-            ]
-            if len(ways) > _WAYS_LIMIT:
-                return [at.stuck(Unclear(line=0, reason="too many ways lead through it"), 1)]
-        return ways
 
-    def _step(  # noqa: C901 - a table of statements
-        self, statement: Statement, at: Situation, depth: int
-    ) -> list[Situation]:
+class _Way:
+    """One way through a script that people know as `where`."""
+
+    def __init__(
+        self, machine: Machine, begin: Begin, at: Situation, choices: list[bool], *, where: str
+    ) -> None:
+        self._at, self._where = at, where
+        self._words = Words(machine, at, self._aside)
+        self._programs = Programs(machine, begin, at, where=where)
+        self._choices, self._chosen = choices, 0
+        self._steps = self._depth = self._line = 0
+        self._tested = self._inside = 0
+        self._found: list[Finding] = []
+        self._missed: list[tuple[Finding, bool]] = []
+        """What could not be started so far, and whether that is certain."""
+        self._has_started = self._has_acted = self._is_last_missed = False
+
+    def findings(self, script: Statement) -> list[Finding]:
+        """What is found on this way."""
+        try:
+            self._end(status=self._do(script))
+        except Stuck as stuck:
+            line = stuck.unclear.line or self._line
+            self._found += [_weaker(one) for one, _ in self._missed]
+            self._found.append(_not_followed(stuck.unclear.reason, line, self._where))
+        except _Ended:
+            pass
+        return self._found
+
+    def _end(self, *, status: bool | None) -> NoReturn:
+        """The script's end, without `exec`."""
+        if self._missed:
+            *before, (last, is_certain) = self._missed
+            self._found += [one if is_sure else _weaker(one) for one, is_sure in before]
+            self._found.append(last if is_certain or self._is_last_missed else _weaker(last))
+        elif not self._has_started and (status is False or not self._has_acted):
+            self._found.append(_ended(self._where))
+        elif not self._has_started:
+            raise Stuck("only the runtime's own programs are run")
+        raise _Ended
+
+    def _do(self, statement: Statement) -> bool | None:  # noqa: C901 - a table of statements
+        """Whether it succeeds; None where that isn't known."""
         self._steps += 1
-        if self._steps > _STEPS_LIMIT or depth > _DEPTH_LIMIT:
-            return [at.stuck(Unclear(line=0, reason="it is too long to be followed"), 1)]
+        self._depth += 1
+        if self._steps > _STEPS_LIMIT or self._depth > _DEPTH_LIMIT:
+            raise Stuck("it is too long, or nested too deeply")
+        status: bool | None = True
         match statement:
             case Command():
-                return self._command(statement, at, depth)
-            case Array() if not at.is_bash:
-                reason = "an array, and `sh` is not bash here"
-                return [at.stuck(Unclear(line=statement.line, reason=reason), 1)]
-            case Array():
-                members = tuple(self._words.fields(statement.words, at))
-                return [replace(at, arrays={**at.arrays, statement.name: members}, status=0)]
+                self._line = statement.line
+                status = self._command(statement)
             case Group():
-                return self.walk(statement.statements, at, depth=depth)
+                for one in statement.statements:
+                    status = self._do(one)
             case Not():
-                ways = self._condition((statement.statement,), at, depth)
-                return [way.with_status(_negated(way.status)) for way in ways]
+                status = self._test(statement.statement)
+                status = None if status is None else not status
             case Either():
-                return self._either(statement, at, depth)
+                status = self._is_true(statement.left)
+                if status == statement.is_and:
+                    status = self._do(statement.right)
             case Pipe():
-                ways = self._aside(statement.statements, at, depth)
-                return [way.with_status(None) for way in ways]
+                statuses = [self._aside(one) for one in statement.statements]
+                status = statuses[-1]
+                if "pipefail" in self._at.options and not all(statuses):
+                    status = False if False in statuses else None
+                self._fail_if(status=status)
             case If():
-                return self._if(statement, at, depth)
-            case Case():
-                return self._case(statement, at, depth)
-            case Loop():
-                return self._loop(statement, at, depth)
-            case Function():
-                functions = {**at.functions, statement.name: statement.statements}
-                return [replace(at, functions=functions, status=0)]
+                is_true = self._is_true(statement.condition)
+                status = self._do(statement.then if is_true else statement.otherwise)
+            case Endless():
+                self._do(statement.body)
+                # A custom runtime: what has no last round is what the function does.
+                self._has_started = self._has_started or self._at.has_asked
+                self._end(status=None)
             case Unclear():
-                return [at.stuck(statement, statement.line)]
+                raise Stuck(statement)
+        self._depth -= 1
+        return status
 
-    def _command(self, command: Command, at: Situation, depth: int) -> list[Situation]:
-        inner = [
-            statement
-            for word in (*command.words, *(word for _, word in command.assigned))
-            for statement in _inside(word)
-        ]
-        ways = self._aside(inner, at, depth) if inner else [at]
-        return [
-            after
-            for way in ways
-            for after in (
-                self._strict(self._commands.do(command, way, depth=depth), is_strict=at.is_strict)
-                if way.goes_on
-                else [way]
-            )
-        ]
+    def _choose(self) -> bool:
+        """Yes on one way, no on the other."""
+        if self._chosen == len(self._choices):
+            self._choices.append(True)
+        self._chosen += 1
+        return self._choices[self._chosen - 1]
 
-    def _strict(self, ways: list[Situation], *, is_strict: bool) -> list[Situation]:
-        """Under `set -e` a command that fails ends the script."""
-        return [
-            replace(way, leaving=Leaving.SCRIPT)
-            if is_strict and way.is_strict and way.goes_on and way.status not in {0, None}
-            else way
-            for way in ways
-        ]
+    def _is_true(self, statement: Statement) -> bool:
+        status = self._test(statement)
+        return self._choose() if status is None else status
 
-    def _condition(
-        self, statements: tuple[Statement, ...], at: Situation, depth: int
-    ) -> list[Situation]:
-        """Statements whose failing ends nothing."""
-        ways = self.walk(statements, replace(at, is_strict=False), depth=depth)
-        return [replace(way, is_strict=at.is_strict) for way in ways]
+    def _test(self, statement: Statement) -> bool | None:
+        """A statement whose failing ends nothing."""
+        self._tested += 1
+        status = self._do(statement)
+        self._tested -= 1
+        return status
 
-    def _aside(self, statements: Iterable[Statement], at: Situation, depth: int) -> list[Situation]:
-        """Statements in a process of their own, `$(…)` or a pipe's: what they start counts."""
-        for statement in statements:
-            ways = self._condition((statement,), at, depth)
-            stuck = next((way for way in ways if way.unclear), None)
-            if stuck:
-                return [stuck]
-            at = replace(
-                at,
-                has_run=at.has_run or any(way.has_run or way.result is not None for way in ways),
-                has_acted=at.has_acted or any(way.has_acted for way in ways),
-                failures=max((way.failures for way in ways), key=len),
-            )
-        return [at]
+    def _aside(self, statement: Statement) -> bool | None:
+        """A statement in a process of its own."""
+        if isinstance(statement, Group) and "e" in self._at.options:
+            raise Stuck("several commands in a process of their own, under `set -e`")
+        saved = dict(self._at.variables), self._at.folder, self._at.options
+        self._inside += 1
+        status = self._test(statement)
+        self._inside -= 1
+        variables, self._at.folder, self._at.options = saved
+        self._restore(variables)
+        return status
 
-    def _either(self, statement: Either, at: Situation, depth: int) -> list[Situation]:
-        after: list[Situation] = []
-        for way in self._condition((statement.left,), at, depth):
-            if not way.goes_on:
-                after.append(way)
-                continue
-            if way.status is None or (way.status == 0) == statement.is_and:
-                after += self._step(statement.right, way, depth + 1)
-            if way.status is None or (way.status == 0) != statement.is_and:
-                after.append(way)
-        return after
+    def _restore(self, variables: dict[str, Value | None]) -> None:
+        self._at.variables.clear()
+        self._at.variables.update(variables)
 
-    def _if(self, statement: If, at: Situation, depth: int) -> list[Situation]:
-        after, ways = [], [at]
-        for condition, body in statement.branches:
-            others = []
-            for way in ways:
-                for tested in self._condition(condition, way, depth):
-                    if not tested.goes_on:
-                        after.append(tested)
-                        continue
-                    if tested.status in {0, None}:
-                        after += self.walk(body, tested.with_status(0), depth=depth)
-                    if tested.status != 0:
-                        others.append(tested.with_status(0))
-            ways = others
-        for way in ways:
-            after += self.walk(statement.otherwise, way, depth=depth)
-        return after
+    def _command(self, command: Command) -> bool | None:
+        before = dict(self._at.variables)
+        self._words.status = True
+        for name, word in command.assigned:
+            assign(self._at, name, self._words.text(word))
+        if not command.words:
+            self._fail_if(status=self._words.status)
+            return self._words.status
+        fields = self._words.fields(command.words)
+        if command.assigned and fields[:1] in ([":"], ["export"], ["unset"], ["set"], ["."]):
+            raise Stuck("a variable in front of what the shell does itself")
+        status = self._named(fields, command)
+        if command.assigned:
+            self._restore(before)
+        return status
 
-    def _case(self, statement: Case, at: Situation, depth: int) -> list[Situation]:
-        value = self._words.text(statement.word, at)
-        after: list[Situation] = []
-        for patterns, body in statement.branches:
-            fits = [matches(value, self._words.text(pattern, at)) for pattern in patterns]
-            if True in fits:
-                return [*after, *self.walk(body, at.with_status(0), depth=depth)]
-            if None in fits:
-                after += self.walk(body, at.with_status(0), depth=depth)
-        return [*after, at.with_status(0)]
-
-    def _loop(self, statement: Loop, at: Situation, depth: int) -> list[Situation]:
-        """None of its rounds, or one that stands for all: what is set in it isn't known."""
-        changed = set(_assigned((*statement.condition, *statement.statements)))
-        for name in {*changed, *([statement.variable] if statement.variable else [])}:
-            unclear = Unclear(line=0, reason=f"`{name}` changes in a loop")
-            at = at.with_variable(name, unclear)
-        at = replace(at, arrays={k: v for k, v in at.arrays.items() if k not in changed})
-        after: list[Situation] = []
-        for way in (
-            self._condition(statement.condition, at, depth)
-            if statement.condition
-            else [at.with_status(None)]
-        ):
-            if way.goes_on and way.status in {0, None}:
-                for done in self.walk(statement.statements, way, depth=depth):
-                    is_left = done.leaving is Leaving.ROUND
-                    # A loop that nothing leaves is what the function does from there on.
-                    is_endless = way.status == 0 and done.goes_on
-                    end = Leaving.SCRIPT if is_endless else done.leaving
-                    after.append(replace(done, leaving=None if is_left else end, status=None))
-            if not way.goes_on or way.status != 0:
-                after.append(way if not way.goes_on else way.with_status(0))
-        return after
-
-    def _ending(self, at: Situation) -> list[Finding]:
-        """What is found on one way: what it ran and could not, and how it ended."""
-        where = self._where
-        if at.unclear:
-            return [_not_followed(at.unclear, where), *self._failures(at, is_over=False)]
-        if at.result is not None:
-            doubted = [_weaker(one) for one in at.result] if at.has_run else list(at.result)
-            return [*doubted, *self._failures(at, is_over=not _fails(at.result))]
-        failures = self._failures(at, is_over=at.has_run)
-        is_idle = not at.has_acted or at.status not in {0, None}
-        if not failures and not at.has_run and is_idle and at.leaving is not Leaving.FUNCTION:
-            return [_ended(where, at.status)]
-        return failures
-
-    def _failures(self, at: Situation, *, is_over: bool) -> list[Finding]:
-        """Programs that it could not start, as what came afterwards leaves them."""
-        found = []
-        for index, failure in enumerate(at.failures, start=1):
-            is_last = at.is_last_missing and index == len(at.failures)
-            for one in failure.findings:
-                if one.severity is not Severity.ERROR:
-                    found.append(one)
-                elif at.unclear or failure.is_after_another or (failure.is_strict and not is_last):
-                    found.append(_weaker(one))
-                elif is_over:
-                    found.append(replace(one, severity=Severity.WARNING))
-                else:
-                    found.append(one if failure.is_certain or is_last else _weaker(one))
-        return found
-
-
-def _inside(word: Word) -> Iterator[Statement]:
-    """Statements of a word's `$(…)`."""
-    for part in word:
-        if isinstance(part, Output):
-            yield from part.statements
-        elif isinstance(part, Variable):
-            yield from _inside(part.operand)
-
-
-def _assigned(statements: Iterable[Statement]) -> Iterator[str]:  # noqa: C901 - a table
-    """Names that are set somewhere in them."""
-    for statement in statements:
-        match statement:
-            case Command():
-                yield from (name for name, _ in statement.assigned)
-                yield from _named(statement)
-            case Group() | Pipe() | Function():
-                yield from _assigned(statement.statements)
-            case Not():
-                yield from _assigned((statement.statement,))
-            case Either():
-                yield from _assigned((statement.left, statement.right))
-            case If():
-                for condition, body in statement.branches:
-                    yield from _assigned((*condition, *body))
-                yield from _assigned(statement.otherwise)
-            case Case():
-                for _, body in statement.branches:
-                    yield from _assigned(body)
-            case Loop():
-                yield from [statement.variable] if statement.variable else []
-                yield from _assigned((*statement.condition, *statement.statements))
-            case Array():
-                yield statement.name
-            case Unclear():
+    def _named(self, fields: Sequence[Value], command: Command) -> bool | None:
+        if not fields:
+            return True
+        name, *rest = fields
+        self._is_last_missed = False
+        refuse(fields, self._at)
+        match name:
+            case ":" | "true" | "echo" | "printf" | "pwd":
+                return True
+            case "export" | "unset":
+                change(self._at, name, command.words[1:], self._words)
+                return True
+            case "set":
+                self._at.options = options(self._at, rest)
+                return True
+            case "exit":
+                self._exit(rest)
+            case "exec":
+                return self._exec(rest[1:] if rest[:1] == ["--"] and self._at.is_bash else rest)
+            case _:
                 pass
+        status = self._answer(fields)
+        self._fail_if(status=status)
+        return status
+
+    def _answer(self, fields: Sequence[Value]) -> bool | None:
+        """Whether a command succeeds that may fail."""
+        match fields:
+            case ["false", *_]:
+                return False
+            case ["test" | "[" | "[[", *_]:
+                return holds(fields, self._words)
+            case ["." | "source", *rest]:
+                return self._read_in(rest)
+            case ["cd", *rest]:
+                return self._change_folder(rest)
+            case _:
+                return self._run(fields)
+
+    def _fail_if(self, *, status: bool | None) -> None:
+        """Under `set -e` a command that fails ends the script."""
+        if status is False and "e" in self._at.options and not self._tested:
+            self._end(status=status)
+
+    def _read_in(self, rest: Sequence[Value]) -> bool:
+        """A file that is read in: only what comes of it if it isn't there."""
+        path = rest[0] if rest else ""
+        if isinstance(path, Unclear):
+            raise Stuck(path)
+        if not isinstance(self._words.find(path) if "/" in path else None, int):
+            raise Stuck(f"it reads in `{path}`")
+        sentence = f"reads in `{path}` (line {self._line}), which is not there"
+        self._miss(Started(findings=(self._programs.missing(sentence, path),), is_own=True))
+        if self._at.is_posix:
+            self._end(status=False)
+        return False
+
+    def _change_folder(self, rest: Sequence[Value]) -> bool | None:
+        path = rest[-1] if len(rest) == 1 or rest[:-1] == ["--"] else Unclear(reason="")
+        folder = self._words.folder(path) if isinstance(path, str) else None
+        if folder != "":
+            self._at.folder = folder
+        return None if folder is None else folder != ""
+
+    def _exit(self, rest: Sequence[Value]) -> NoReturn:
+        if self._inside:
+            raise Stuck("`exit` in a process of its own")
+        is_failure = bool(rest) and isinstance(rest[0], str) and rest[0] != "0"
+        self._end(status=False if is_failure else None)
+
+    def _exec(self, fields: Sequence[Value]) -> bool:
+        if not fields:
+            return True
+        if self._inside or fields[0] in {"--", "-a", "-c", "-l"}:
+            raise Stuck("`exec` in a process of its own, or with an option")
+        started = self._programs.start(fields, self._line)
+        if started.fails:
+            self._miss(replace(started, is_own=True))
+            self._end(status=False)
+        self._start(started)
+        raise _Ended
+
+    def _run(self, fields: Sequence[Value]) -> bool | None:
+        variables = dict(self._at.variables)
+        started = self._programs.start(fields, self._line)
+        self._restore(variables)
+        self._has_acted = True
+        if started.fails:
+            self._miss(started)
+            return False if started.is_own else None
+        if started.is_own:
+            self._start(started)
+        return None
+
+    def _start(self, started: Started) -> None:
+        """A program runs: what was missed before has ended nothing."""
+        self._found += [replace(one, severity=Severity.WARNING) for one, _ in self._missed]
+        self._found += started.findings
+        self._missed, self._has_started = [], True
+
+    def _miss(self, started: Started) -> None:
+        """A program can't be started, and the script goes on, if `set -e` lets it."""
+        self._is_last_missed = True
+        for one in started.findings:
+            is_open = not started.is_own and "e" in self._at.options and not self._tested
+            if self._has_started or is_open or not _is_error(one):
+                self._found.append(_weaker(one))
+            else:
+                self._missed.append((one, started.is_own))
 
 
-def _named(command: Command) -> Iterator[str]:
-    """Names in `export NAME=…`, `read NAME` and their like."""
-    for word in command.words[1:]:
-        text = getattr(word[0], "text", "") if word else ""
-        if text.partition("=")[0].isidentifier():
-            yield text.partition("=")[0]
-
-
-def _negated(status: int | None) -> int | None:
-    return None if status is None else int(status == 0)
-
-
-def _fails(found: Iterable[Finding]) -> bool:
-    return any(one.severity is Severity.ERROR for one in found)
+def _is_error(found: Finding) -> bool:
+    return found.severity is Severity.ERROR
 
 
 def _weaker(found: Finding) -> Finding:
-    return replace(found, severity=_WEAKER.get(found.severity, found.severity))
+    return replace(found, severity=Severity.UNKNOWN) if _is_error(found) else found
 
 
-def _not_followed(unclear: Unclear, where: str) -> Finding:
+def _not_followed(reason: str, line: int, where: str) -> Finding:
     return finding(
         "script-not-followed",
         where,
-        f"can't be followed beyond line {unclear.line}: {unclear.reason}; whether the function"
-        " starts can't be told",
+        f"can't be followed beyond line {line}: {reason}; whether the function starts can't be"
+        " told",
         hint="try it: `shim run`; or let `bootstrap` be a launcher: pack it with `shim pack`",
     )
 
 
-def _ended(where: str, status: int | None) -> Finding:
-    how = f" with the exit status {status}" if status else ""
+def _ended(where: str) -> Finding:
     return finding(
         "script-ends",
         where,
-        f"ends{how} before it has started anything",
+        "ends before it has started anything",
         hint="end it with `exec` and the program that is to run",
     )

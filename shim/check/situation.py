@@ -1,104 +1,69 @@
-"""Where a script stands: what is known of its variables, and what came of what it ran."""
+"""Where a script stands: what is known of its variables, its folder and its options."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from shim.check.tree import TASK
 from shim.package.shell import Unclear
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from shim.check.findings import Finding
-    from shim.package.shell import Statement
-
 Value: TypeAlias = str | Unclear
 """A text, or why it isn't known."""
 
-NOT_FOUND = 127
-"""The exit status where there is no such program."""
+
+class Stuck(Exception):
+    """The script can't be followed any further."""
+
+    def __init__(self, unclear: Unclear | str) -> None:
+        self.unclear = Unclear(reason=unclear) if isinstance(unclear, str) else unclear
+        super().__init__(self.unclear.reason)
 
 
-class Leaving(Enum):
-    """What a statement leaves: the rest of what is around it isn't done."""
-
-    ROUND = "a round of a loop"
-    FUNCTION = "a function, or a file that is read in"
-    SCRIPT = "the script"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """A program that could not be started, while the script went on."""
-
-    findings: tuple[Finding, ...]
-    is_after_another: bool
-    """Whether another program of the package had been started before."""
-    is_certain: bool = True
-    """Not so of a program of the runtime's: what it has isn't all known."""
-    is_strict: bool = False
-    """Whether the script ends there if it really fails (`set -e`)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Situation:
     """Where one way through a script stands."""
 
-    variables: Mapping[str, Value | None]
+    variables: dict[str, Value | None]
     """None for what is not set; what isn't here is not known."""
-    arguments: tuple[Value, ...]
-    arrays: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    is_bash: bool
+    """Whether the shell is bash, and not one that knows less."""
+    is_posix: bool
+    """Whether a file that can't be read in ends the script."""
+    arguments: tuple[Value, ...] = ()
     folder: str | None = TASK
     """The working directory; None where it isn't known."""
-    functions: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
-    status: int | None = 0
-    """Of the last command; None where it isn't known."""
-    is_bash: bool = True
-    """Whether the shell is bash, and not one that knows less."""
-    is_posix: bool = True
-    """Whether a file that can't be read in ends the script."""
-    is_strict: bool = False
-    """Whether a command that fails ends the script (`set -e`)."""
-    leaving: Leaving | None = None
-    has_run: bool = False
-    """Whether a program of the package's was started."""
-    has_acted: bool = False
-    """Whether anything was started, or said."""
-    failures: tuple[Failure, ...] = ()
-    is_last_missing: bool = False
-    """Whether the last command was a program that could not be started."""
-    result: tuple[Finding, ...] | None = None
-    """What was found when it went over into another program (`exec`)."""
-    unclear: Unclear | None = None
-    """Why it can't be followed any further."""
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next statement is done."""
-        return self.leaving is None
+    options: frozenset[str] = frozenset()
+    """What `set` has set: `e`, `u`, `pipefail`."""
+    has_asked: bool = False
+    """Whether it has looked at where the runtime API is."""
 
     def value(self, name: str) -> Value | None:
         """What a variable has; None where it is not set."""
-        if name in self.variables:
-            return self.variables[name]
-        array, bracket, index = name.partition("[")
-        if bracket and array in self.arrays and (number := index.rstrip("]")).isdecimal():
-            members = self.arrays[array]
-            return members[int(number)] if int(number) < len(members) else None
-        return Unclear(line=0, reason=f"it depends on the variable `{name}`")
+        self.has_asked = self.has_asked or name == "AWS_LAMBDA_RUNTIME_API"
+        match name:
+            case "#":
+                return str(len(self.arguments))
+            case "PWD":
+                return self.folder or Unclear(reason="it depends on the working directory")
+            case _ if name.isdecimal() and name != "0":
+                inside = int(name) <= len(self.arguments)
+                return self.arguments[int(name) - 1] if inside else None
+            case _:
+                unknown = Unclear(reason=f"it depends on the variable `{name}`")
+                return self.variables.get(name, unknown)
 
-    def with_variable(self, name: str, value: Value | None) -> Situation:
-        """The same with a variable set, or unset."""
-        return replace(self, variables={**self.variables, name: value})
+    def is_set(self, name: str) -> bool:
+        """Whether a variable is known to be set, to what ever."""
+        return self.variables.get(name) is not None or (
+            name not in self.variables and isinstance(self.value(name), str)
+        )
 
-    def with_status(self, status: int | None) -> Situation:
-        """The same behind a command that ended so."""
-        return replace(self, status=status)
-
-    def stuck(self, unclear: Unclear, line: int) -> Situation:
-        """The end of what can be followed."""
-        unclear = unclear if unclear.line else replace(unclear, line=line)
-        return replace(self, unclear=unclear, leaving=Leaving.SCRIPT)
+    def path(self, path: str) -> Value:
+        """A path from the working directory."""
+        if path.startswith("/"):
+            return path
+        while path.startswith("./"):
+            path = path[2:].lstrip("/")
+        folder = self.value("PWD")
+        return f"{folder}/{path}" if isinstance(folder, str) else folder or path

@@ -2,237 +2,186 @@
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from shim.check.situation import Stuck
 from shim.check.tree import OPT, TASK, Node
 from shim.package.shell import Command, Either, Output, Pipe, Text, Unclear, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shim.check.execution import Machine
     from shim.check.situation import Situation, Value
     from shim.package.shell import Part, Statement, Word
 
-_DEPTH_LIMIT = 20
+_DEPTH_LIMIT = 5
 _VALUE_LIMIT = 4096
-_SPLIT = re.compile(r"[\s*?\[]")
-_UNKNOWN = Unclear(line=0, reason="it depends on what a command prints")
+_SPLIT = re.compile(r"[\s*?\[\\]")
+_CUT = re.compile(r"cut\0-d\0?(.)\0-f\0?([1-9])")
+_UNKNOWN = Unclear(reason="it depends on what a command prints")
+
+
+class Aside(Protocol):
+    """Does a statement in a process of its own: whether it succeeds, None if that isn't known."""
+
+    def __call__(self, statement: Statement) -> bool | None: ...
 
 
 class Words:
-    """Words of a script, where `machine` is what it runs on."""
+    """Words of a script at `at`, where `machine` is what it runs on."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._outputs: dict[str, Callable[[Sequence[str], Situation], Value]] = {
-            "basename": _basename,
-            "dirname": lambda words, _: posixpath.dirname(words[0]) or "." if words else _UNKNOWN,
-            "echo": lambda words, _: " ".join(words),
-            "pwd": lambda words, at: at.folder if at.folder and not words else _UNKNOWN,
-            "readlink": lambda words, at: self._real_path(words, at, option="-f"),
-            "realpath": lambda words, at: self._real_path(words, at, option=""),
-            "uname": self._uname,
-            "arch": lambda words, _: _UNKNOWN if words else machine.state.arch.machine,
-        }
+    def __init__(self, machine: Machine, at: Situation, aside: Aside) -> None:
+        self._machine, self._at, self._aside = machine, at, aside
+        self.status: bool | None = True
+        """Of the last command whose output was taken."""
+        self._depth = 0
 
-    def fields(self, words: Sequence[Word], at: Situation) -> list[Value]:
+    def fields(self, words: Sequence[Word]) -> list[Value]:
         """What the words come to, split where the shell splits them."""
-        return [field for word in words for field in self._fields(word, at)]
+        return [field for word in words for field in self._fields(word)]
 
-    def text(self, word: Word, at: Situation, *, depth: int = 0) -> Value:
+    def text(self, word: Word) -> Value:
         """What a word comes to where it isn't split: a value that is assigned, say."""
-        values = [self._part(part, at, depth=depth) for part in word]
-        for value in values:
-            if isinstance(value, Unclear):
-                return value
-        text = "".join(value for value in values if isinstance(value, str))
-        return text if len(text) <= _VALUE_LIMIT else Unclear(line=0, reason="a text is too long")
+        return _joined([self._part(part) for part in word])
 
-    def _fields(self, word: Word, at: Situation) -> Iterator[Value]:
-        if len(word) == 1 and (several := _several(word[0], at)) is not None:
-            yield from several
+    def find(self, path: str) -> Node | int | None:
+        """What is at a path as the script sees it; None where that isn't known."""
+        whole = self._at.path(path)
+        if isinstance(whole, Unclear):
+            return None
+        node = self._machine.tree.find(whole)
+        own = [TASK] if self._machine.state.absent_layers else [TASK, OPT]
+        is_known = any(whole == root or whole.startswith(f"{root}/") for root in own)
+        return node if is_known or isinstance(node, Node) else None
+
+    def folder(self, path: str) -> str | None:
+        """Where `cd` leads; empty where it leads nowhere, None where that isn't known."""
+        node, whole = self.find(path), self._at.path(path)
+        if node is None or path == "-":
+            return None
+        if isinstance(node, int) or not node.is_folder:
+            return ""
+        # The shell keeps the names of links.
+        return node.path if node.path == posixpath.normpath(str(whole)) else None
+
+    def _fields(self, word: Word) -> Iterator[Value]:
+        if len(word) == 1 and isinstance(word[0], Variable) and word[0].name == "@":
+            yield from self._at.arguments
             return
-        value = self.text(word, at)
-        if any(_several(part, at) is not None for part in word):
-            value = Unclear(line=0, reason="several words that become part of one")
-        if isinstance(value, Unclear):
-            yield value
-            return
+        values = [self._part(part) for part in word]
+        value = _joined(values)
         loose = [
-            part for part in word if isinstance(part, Variable | Output) and not part.is_quoted
+            value
+            for part, value in zip(word, values, strict=True)
+            if isinstance(part, Variable | Output) and not part.is_quoted
         ]
-        if any(_SPLIT.search(str(self._part(part, at, depth=0))) for part in loose):
-            yield Unclear(line=0, reason="a text without quotes that the shell splits")
-        elif value or not loose or len(loose) < len(word):
+        if any(isinstance(one, str) and _SPLIT.search(one) for one in loose):
+            yield Unclear(reason="a text without quotes that the shell splits")
+        elif value or len(loose) < len(word):
             yield value
 
-    def _part(self, part: Part, at: Situation, *, depth: int) -> Value:
-        if depth > _DEPTH_LIMIT:
-            return Unclear(line=0, reason="it is nested too deeply")
+    def _part(self, part: Part) -> Value:
         match part:
             case Text():
                 return part.text
             case Variable():
-                return self._variable(part, at, depth=depth)
+                return self._variable(part)
             case Output():
-                return self._output(part.statements, at, depth=depth)
+                return self._output(part.statement)
             case Unclear():
                 return part
 
-    def _variable(self, part: Variable, at: Situation, *, depth: int) -> Value:
-        value = _special(part.name, at)
+    def _variable(self, part: Variable) -> Value:
+        if part.name in {"@", "*"}:
+            return Unclear(reason="several words that become part of one")
+        value = self._at.value(part.name)
         if part.operator in {":-", "-"}:
-            is_set = value is not None and not (value == "" and part.operator == ":-")
-            if not is_set:
-                return self.text(part.operand, at, depth=depth + 1)
-            return value if value is not None else ""
-        if value is None or isinstance(value, Unclear) or not part.operator:
-            return "" if value is None else value
-        pattern = self.text(part.operand, at, depth=depth + 1)
-        if isinstance(pattern, Unclear):
-            return pattern
-        if part.operator in {"/", "//"}:
-            return _replaced(value, pattern, is_every=part.operator == "//")
-        return _trimmed(value, part.operator, pattern)
+            is_default = value is None or (value == "" and part.operator == ":-")
+            return self.text(part.operand) if is_default else value or ""
+        if "u" in self._at.options and not self._at.is_set(part.name):
+            raise Stuck(f"`{part.name}` may not be set, and `set -u` forbids that")
+        if not isinstance(value, str) or not part.operator:
+            return value or ""
+        pattern = self.text(part.operand)
+        return pattern if isinstance(pattern, Unclear) else _trimmed(value, part.operator, pattern)
 
-    def _output(self, statements: tuple[Statement, ...], at: Situation, *, depth: int) -> Value:
+    def _output(self, statement: Statement) -> Value:
         """What `$(…)` gives, where it is one of few shapes."""
-        match statements:
-            case (Command() as command,):
-                return self._printed(command, at, depth=depth)
-            case (Either(is_and=True, left=Command() as left, right=right),):
-                words = self._known(left, at, depth=depth)
-                if isinstance(words, Unclear) or words[:1] != ["cd"] or len(words) != 2:
-                    return _UNKNOWN
-                folder = self.folder(words[1], at)
-                if folder is None:
-                    return _UNKNOWN
-                return self._output((right,), replace(at, folder=folder), depth=depth + 1)
-            case (Pipe(statements=(Command() as first, Command() as second)),):
-                printed = self._printed(first, at, depth=depth)
-                words = self._known(second, at, depth=depth)
-                if isinstance(printed, Unclear) or isinstance(words, Unclear):
-                    return _UNKNOWN
-                return _cut(printed, words)
+        if self._depth > _DEPTH_LIMIT:
+            return Unclear(reason="it is nested too deeply")
+        self._depth += 1
+        printed = self._printed(statement)
+        self.status = True if printed is not None else self._aside(statement)
+        self._depth -= 1
+        return _UNKNOWN if printed is None else printed
+
+    def _printed(self, statement: Statement) -> str | None:
+        match statement:
+            case Command(assigned=()):
+                return self._said(self._known(statement))
+            case Either(is_and=True, left=left, right=right):
+                words = self._known(left)
+                is_cd = words[:1] == ["cd"] and len(words) == 2 and self._known(right) == ["pwd"]
+                return (self.folder(words[1]) or None) if is_cd else None
+            case Pipe(statements=(first, second)):
+                said = self._said(self._known(first))
+                cut = _CUT.fullmatch("\0".join(self._known(second)))
+                if said is None or not cut:
+                    return None
+                pieces = said.split(cut[1])
+                return said if len(pieces) == 1 else "".join(pieces[int(cut[2]) - 1 :][:1])
             case _:
-                return _UNKNOWN
-
-    def _printed(self, command: Command, at: Situation, *, depth: int) -> Value:
-        words = self._known(command, at, depth=depth)
-        if isinstance(words, Unclear):
-            return words
-        if words[:1] == ["--"] or not words or words[0] not in self._outputs:
-            return _UNKNOWN
-        return self._outputs[words[0]]([word for word in words[1:] if word != "--"], at)
-
-    def _known(self, command: Command, at: Situation, *, depth: int) -> list[str] | Unclear:
-        """A command's words, where all are known."""
-        if depth > _DEPTH_LIMIT or command.assigned:
-            return _UNKNOWN
-        values = [self.text(word, at, depth=depth + 1) for word in command.words]
-        words = [value for value in values if isinstance(value, str)]
-        if len(words) < len(values):
-            return next(value for value in values if isinstance(value, Unclear))
-        return words
-
-    def folder(self, path: str, at: Situation) -> str | None:
-        """Where `cd` leads; None where that isn't known to be a folder."""
-        node = self.find(path, at)
-        return node.path if isinstance(node, Node) and node.is_folder else None
-
-    def find(self, path: str, at: Situation) -> Node | int | None:
-        """What is at a path as the script sees it; None where that isn't known."""
-        if not path.startswith("/"):
-            if at.folder is None:
                 return None
-            path = f"{at.folder}/{path}"
-        node = self._machine.tree.find(path)
-        own = [TASK] if self._machine.state.absent_layers else [TASK, OPT]
-        is_known = any(path == root or path.startswith(f"{root}/") for root in own)
-        return node if is_known or isinstance(node, Node) else None
 
-    def _real_path(self, words: Sequence[str], at: Situation, *, option: str) -> Value:
-        paths = [word for word in words if word != option]
-        node = self.find(paths[0], at) if len(paths) == 1 else None
-        return node.path if isinstance(node, Node) else _UNKNOWN
+    def _known(self, statement: Statement) -> list[str]:
+        """The words of a command, where all are known."""
+        if not isinstance(statement, Command) or statement.assigned:
+            return []
+        values = self.fields(statement.words)
+        known = [value for value in values if isinstance(value, str)]
+        return known if len(known) == len(values) else []
 
-    def _uname(self, words: Sequence[str], _: Situation) -> Value:
-        known = {"-m": self._machine.state.arch.machine, "-s": "Linux", "": "Linux"}
-        return known.get(" ".join(words), _UNKNOWN)
-
-
-def _several(part: Part, at: Situation) -> Sequence[Value] | None:
-    """The arguments, or an array's members; None for what is one word."""
-    if not isinstance(part, Variable) or part.operator:
-        return None
-    if part.name == "@" or (part.name == "*" and not part.is_quoted):
-        return at.arguments
-    return at.arrays.get(part.name.removesuffix("[@]")) if part.name.endswith("[@]") else None
-
-
-def _special(name: str, at: Situation) -> Value | None:
-    if name.isdecimal() and name != "0":
-        return at.arguments[int(name) - 1] if int(name) <= len(at.arguments) else None
-    match name:
-        case "#":
-            return str(len(at.arguments))
-        case "@" | "*":
-            known = [value for value in at.arguments if isinstance(value, str)]
-            return " ".join(known) if len(known) == len(at.arguments) else _UNKNOWN
-        case "?":
-            return (
-                Unclear(line=0, reason="it depends on an exit status")
-                if (at.status is None)
-                else str(at.status)
-            )
-        case "PWD":
-            return at.folder or _UNKNOWN
-        case _:
-            return at.value(name)
-
-
-def _basename(words: Sequence[str], _: Situation) -> Value:
-    if not 1 <= len(words) <= 2:
-        return _UNKNOWN
-    base = posixpath.basename(words[0].rstrip("/"))
-    suffix = words[1] if len(words) == 2 else ""
-    return base.removesuffix(suffix) if base != suffix else base
-
-
-def _cut(text: str, words: Sequence[str]) -> Value:
-    """`cut` with one delimiter and one field."""
-    options = re.fullmatch(r"cut\0-d\0?(.)\0-f\0?([0-9]+)", "\0".join(words))
-    if not options or "\n" in text or not int(options[2]):
-        return _UNKNOWN
-    fields = text.split(options[1])
-    index = int(options[2]) - 1
-    if len(fields) == 1:
-        return text
-    return fields[index] if index < len(fields) else ""
+    def _said(self, words: Sequence[str]) -> str | None:
+        """What a command of the runtime's prints; None where that isn't known."""
+        state = self._machine.state
+        match words:
+            case ["uname", "-m"] | ["arch"]:
+                return state.arch.machine
+            case ["uname"] | ["uname", "-s"]:
+                return "Linux"
+            case ["pwd"]:
+                return self._at.folder
+            case ["echo", *said] if not any(one.startswith("-") or "\\" in one for one in said):
+                return " ".join(said)
+            case ["dirname", path] if path[:1] != "-":
+                return posixpath.dirname(path) or "."
+            case ["basename", path] if path[:1] != "-":
+                return posixpath.basename(path.rstrip("/"))
+            case ["realpath", path] | ["readlink", "-f", path]:
+                node = self.find(path)
+                return node.path if isinstance(node, Node) else None
+            case _:
+                return None
 
 
 def _trimmed(value: str, operator: str, pattern: str) -> str:
-    """`${NAME%PATTERN}` and its like."""
-    matches = re.compile(fnmatch.translate(pattern)).match
+    """`${NAME%PATTERN}` and its like; of wildcards, there is `*`."""
+    fits = re.compile(re.escape(pattern).replace(r"\*", ".*"), re.DOTALL).fullmatch
     lengths: Sequence[int] = range(len(value) + 1)
-    if len(operator) == 2:
-        lengths = lengths[::-1]
-    for length in lengths:
-        if operator.startswith("#") and matches(value[:length]):
+    for length in lengths[::-1] if len(operator) == 2 else lengths:
+        if operator.startswith("#") and fits(value[:length]):
             return value[length:]
-        if operator.startswith("%") and matches(value[len(value) - length :]):
+        if operator.startswith("%") and fits(value[len(value) - length :]):
             return value[: len(value) - length]
     return value
 
 
-def _replaced(value: str, operand: str, *, is_every: bool) -> Value:
-    """`${NAME/PATTERN/TEXT}`, without wildcards."""
-    pattern, _, text = operand.partition("/")
-    if not pattern or re.search(r"[*?\[#%&]", pattern + text):
-        return Unclear(line=0, reason="a text is replaced in a variable")
-    return value.replace(pattern, text, -1 if is_every else 1)
+def _joined(values: Sequence[Value]) -> Value:
+    for value in values:
+        if isinstance(value, Unclear):
+            return value
+    text = "".join(value for value in values if isinstance(value, str))
+    return text if len(text) <= _VALUE_LIMIT else Unclear(reason="a text is too long")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from shim.package.shell import Statement
 
 
-def read_script(text: bytes) -> tuple[Statement, ...]:
+def read_script(text: bytes) -> Statement:
     """The statements of a script's text."""
     # What few packages need: a parser of half a megabyte.
     from shim.package.shell_parser import parse

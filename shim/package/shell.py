@@ -1,6 +1,6 @@
-"""What a shell script says, as far as it is understood: statements, words, and where it isn't.
+"""What a shell script says, as far as it is read: statements, words, and where it isn't.
 
-`script.py` reads the text; nothing is evaluated here, and nothing is known of a package.
+`shell_parser.py` reads the text; nothing is evaluated here, and nothing is known of a package.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ SHELLS = frozenset({"sh", "bash", "dash"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:
-    """A statement, or a part of a word, that isn't understood."""
+    """A statement, or a part of a word, that isn't read or isn't known."""
 
-    line: int
     reason: str
     """As it goes on after "line 7: "."""
+    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +40,9 @@ class Variable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """What statements print: `$(…)`."""
+    """What a statement prints: `$(…)`."""
 
-    statements: tuple[Statement, ...]
+    statement: Statement
     is_quoted: bool
 
 
@@ -53,21 +53,11 @@ class Command:
     line: int
     words: tuple[Word, ...]
     assigned: tuple[tuple[str, Word], ...] = ()
-    is_background: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Array:
-    """`NAME=(WORD…)`; its members are the variables `NAME[0]` and so on, all of them `NAME[@]`."""
-
-    line: int
-    name: str
-    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Statements in braces, or several that stand where one does."""
+    """Statements that stand where one does."""
 
     statements: tuple[Statement, ...]
 
@@ -92,47 +82,25 @@ class Either:
 class Pipe:
     """`ONE | OTHER | …`."""
 
-    line: int
     statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class If:
-    """`if … then … elif … then … else … fi`."""
+    """`if … then … else … fi`; `elif` is an `if` in what is done otherwise."""
 
-    branches: tuple[tuple[tuple[Statement, ...], tuple[Statement, ...]], ...]
-    """Conditions, and what is done then."""
-    otherwise: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """`case WORD in PATTERN | PATTERN) … ;; … esac`."""
-
-    word: Word
-    branches: tuple[tuple[tuple[Word, ...], tuple[Statement, ...]], ...]
+    condition: Statement
+    then: Statement
+    otherwise: Statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loop:
-    """`while`, `until` and `for`."""
+class Endless:
+    """`while true`: what a custom runtime does."""
 
-    condition: tuple[Statement, ...]
-    """Empty for `for`."""
-    statements: tuple[Statement, ...]
-    variable: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
-    """The definition of a function."""
-
-    name: str
-    statements: tuple[Statement, ...]
+    body: Statement
 
 
 Part: TypeAlias = Text | Variable | Output | Unclear
 Word: TypeAlias = tuple[Part, ...]
-Statement: TypeAlias = (
-    Command | Array | Group | Not | Either | Pipe | If | Case | Loop | Function | Unclear
-)
+Statement: TypeAlias = Command | Group | Not | Either | Pipe | If | Endless | Unclear

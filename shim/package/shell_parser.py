@@ -10,14 +10,11 @@ import tree_sitter_bash
 from tree_sitter import Language, Parser
 
 from shim.package.shell import (
-    Array,
-    Case,
     Command,
     Either,
-    Function,
+    Endless,
     Group,
     If,
-    Loop,
     Not,
     Output,
     Pipe,
@@ -39,41 +36,48 @@ _PIECE = 4096
 _ROUNDS_LIMIT = 3000
 """Of the parser's work; a script of 20 KB takes some 150."""
 
-_OPERATORS = frozenset({":-", "-", "%", "%%", "#", "##", "/", "//"})
-_LITERAL = re.compile(r"\\(\n)?|[*?\[{~$`]")
-_GLOB = re.compile(r"(?<!\\)[*?\[]")
+_SYNTAX = "its syntax isn't understood"
+_OPERATORS = frozenset({":-", "-", "%", "%%", "#", "##"})
+_LITERAL = re.compile(r"(?<!\\)[*?\[{~$`]")
+_PLAIN = re.compile(r"[\w./:=+@%,-]+")
+"""A pattern of `case` that is one text."""
+
+_TRIM = re.compile(r"[\w./:=+@%,*-]+")
 _HARMLESS = re.compile(r"[0-9]+-?|/dev/(null|stdout|stderr|fd/[0-9])|/tmp/.+")
 _ODD = re.compile(rb"[\0\r]|\\[ \t]")
 """What the grammar takes for blanks, and the shell doesn't."""
 
 _BLANKS = re.compile(rb"(?:[ \t]|\\\n)+")
 _NO_BLANKS = re.compile(rb"")
-_SKIPPED = frozenset({"comment", ";", "\n", ";;", "{", "}", "do", "done", "then", "&"})
-_PARTS = {
+_SKIPPED = frozenset({"comment", ";", "\n", ";;", "{", "}", "do", "done", "then", "else", "fi"})
+_NAMES = {
     "subshell": "a subshell",
-    "c_style_for_statement": "a counting loop",
-    "process_substitution": "a process substitution",
+    "while_statement": "a loop",
+    "for_statement": "a loop",
+    "c_style_for_statement": "a loop",
+    "function_definition": "a function",
     "arithmetic_expansion": "arithmetic",
     "ansi_c_string": "a string with escapes",
     "array": "an array",
     "subscript": "an array",
+    "&": "a command in the background",
 }
 
 
-def parse(text: bytes) -> tuple[Statement, ...]:
+def parse(text: bytes) -> Statement:
     """The statements of a script's text; all of it is `Unclear` where it can't be read."""
     if odd := _ODD.search(text):
         line = text.count(b"\n", 0, odd.start()) + 1
-        return (Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank"),)
+        return Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank")
     root = _tree(text)
     if root is None:
-        return (Unclear(line=1, reason="its syntax isn't understood"),)
+        return Unclear(line=1, reason=_SYNTAX)
     if root.has_error:
-        line = next((node.start_point.row + 1 for node in _walk(root) if _is_wrong(node)), 1)
-        return (Unclear(line=line, reason="its syntax isn't understood"),)
+        wrong = (node for node in _walk(root) if node.is_error or node.is_missing)
+        return Unclear(line=next(wrong, root).start_point.row + 1, reason=_SYNTAX)
     if root.descendant_count > _NODES_LIMIT:
-        return (Unclear(line=1, reason="it is too long"),)
-    return _statements(root.children, 0)
+        return Unclear(line=1, reason="it is too long")
+    return _group(root.children, 0)
 
 
 def _tree(text: bytes) -> Node | None:
@@ -97,36 +101,14 @@ def _walk(node: Node) -> Iterator[Node]:
         waiting += reversed(node.children)
 
 
-def _is_wrong(node: Node) -> bool:
-    return node.is_error or node.is_missing
-
-
 def _unclear(node: Node, reason: str | None = None) -> Unclear:
-    kind = node.type.replace("_", " ")
-    return Unclear(
-        line=node.start_point.row + 1, reason=reason or _PARTS.get(node.type, f"a {kind}")
-    )
+    named = _NAMES.get(node.type, f"a {node.type.replace('_', ' ')}")
+    return Unclear(line=node.start_point.row + 1, reason=reason or named)
 
 
-def _statements(nodes: Iterable[Node], depth: int) -> tuple[Statement, ...]:
-    found: list[Statement] = []
-    for node in nodes:
-        if node.type == "&" and found:
-            found[-1] = _in_background(found[-1], node)
-        elif node.type not in _SKIPPED:
-            found.append(_statement(node, depth + 1))
-    return tuple(found)
-
-
-def _in_background(statement: Statement, node: Node) -> Statement:
-    if not isinstance(statement, Command):
-        return _unclear(node, "several commands in the background")
-    return Command(
-        line=statement.line,
-        words=statement.words,
-        assigned=statement.assigned,
-        is_background=True,
-    )
+def _group(nodes: Iterable[Node], depth: int) -> Statement:
+    inside = tuple(_statement(node, depth + 1) for node in nodes if node.type not in _SKIPPED)
+    return inside[0] if len(inside) == 1 else Group(statements=inside)
 
 
 def _statement(node: Node, depth: int) -> Statement:  # noqa: C901 - a table of shapes
@@ -143,49 +125,38 @@ def _statement(node: Node, depth: int) -> Statement:  # noqa: C901 - a table of 
         case "negated_command":
             return Not(statement=_statement(children[-1], depth + 1))
         case "list" if len(children) == 3:
-            left, operator, right = children
-            return Either(
-                left=_statement(left, depth + 1),
-                is_and=operator.type == "&&",
-                right=_statement(right, depth + 1),
-            )
+            left, right = (_statement(one, depth + 1) for one in (children[0], children[2]))
+            return Either(left=left, is_and=children[1].type == "&&", right=right)
         case "pipeline":
-            parts = tuple(child for child in children if child.is_named)
-            return Pipe(line=node.start_point.row + 1, statements=_statements(parts, depth))
+            parts = [child for child in children if child.is_named]
+            return Pipe(statements=tuple(_statement(part, depth + 1) for part in parts))
         case "compound_statement" if children[0].type == "{":
-            return Group(statements=_statements(children, depth))
+            return _group(children, depth)
         case "if_statement":
-            return _if(node, depth)
+            return _if(children, depth)
         case "case_statement":
             return _case(node, depth)
-        case "while_statement" | "for_statement":
-            return _loop(node, depth)
-        case "function_definition":
-            name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-            if name and body and body.type == "compound_statement":
-                return Function(name=_raw(name), statements=_statements(body.children, depth))
-            return _unclear(node)
+        case "while_statement" if re.match(rb"while\s+(true|:)\s*(;|\n)", node.text or b""):
+            return Endless(body=_group(children[-1].children, depth))
         case _:
             return _unclear(node)
 
 
 def _command(node: Node, depth: int) -> Statement:
-    if node.type in {"command", "declaration_command"} and not _is_split_well(node, blanks=True):
-        return _unclear(node, "its syntax isn't understood")
+    if node.type in {"command", "declaration_command"} and not _is_split_well(node, _BLANKS):
+        return _unclear(node, _SYNTAX)
     words: list[Word] = []
     assigned: list[tuple[str, Word]] = []
     for child in [node] if node.type == "variable_assignment" else node.children:
         if child.type == "variable_assignment":
-            pair = _assignment(child, depth)
-            if not isinstance(pair, tuple):
-                alone = node.type in {"variable_assignment", "declaration_command"}
-                return pair if alone else _unclear(child)
+            name, *rest = child.children
+            if name.type != "variable_name" or not rest or rest[0].type != "=":
+                return _unclear(child, "text that is added to a variable, or to an array")
+            value = _word(rest[1], depth) if len(rest) > 1 else ()
             if node.type == "declaration_command":
-                words.append((Text(text=f"{pair[0]}="), *pair[1]))
+                words.append((Text(text=f"{_raw(name)}="), *value))
             else:
-                assigned.append(pair)
-        elif child.type == "command_name":
-            words += [_word(one, depth) for one in child.children]
+                assigned.append((_raw(name), value))
         elif child.type.endswith("redirect"):
             return _unclear(child, "a redirection in front of a command")
         else:
@@ -194,10 +165,9 @@ def _command(node: Node, depth: int) -> Statement:
     return Command(line=line, words=tuple(words), assigned=tuple(assigned))
 
 
-def _is_split_well(node: Node, *, blanks: bool) -> bool:
+def _is_split_well(node: Node, pattern: re.Pattern[bytes]) -> bool:
     """Whether the grammar has split or joined only where the shell does."""
     data, base = node.text or b"", node.start_byte
-    pattern = _BLANKS if blanks else _NO_BLANKS
     return all(
         pattern.fullmatch(data, one.end_byte - base, other.start_byte - base)
         for one, other in pairwise(node.children)
@@ -205,23 +175,13 @@ def _is_split_well(node: Node, *, blanks: bool) -> bool:
 
 
 def _leaves(node: Node) -> Iterator[Node]:
-    """The words of a test, in their order; any other node itself."""
-    if node.type in {"binary_expression", "unary_expression", "parenthesized_expression"}:
+    """The words of a command's name or of a test, in their order; any other node itself."""
+    kinds = {"binary_expression", "unary_expression", "parenthesized_expression", "command_name"}
+    if node.type in kinds:
         for child in node.children:
             yield from _leaves(child)
     elif node.type != "comment":
         yield node
-
-
-def _assignment(node: Node, depth: int) -> tuple[str, Word] | Array | Unclear:
-    name, *rest = node.children
-    if name.type != "variable_name" or not rest or rest[0].type != "=":
-        return _unclear(node, "text that is added to a variable, or one member of an array")
-    if len(rest) > 1 and rest[1].type == "array":
-        members = [child for child in rest[1].children if child.is_named]
-        words = tuple(_word(child, depth + 1) for child in members)
-        return Array(line=node.start_point.row + 1, name=_raw(name), words=words)
-    return _raw(name), _word(rest[1], depth) if len(rest) > 1 else ()
 
 
 def _redirected(node: Node, depth: int) -> Statement:
@@ -236,60 +196,53 @@ def _redirected(node: Node, depth: int) -> Statement:
     return _statement(body, depth + 1) if body else Group(statements=())
 
 
-def _if(node: Node, depth: int) -> Statement:
-    branches = []
-    otherwise: tuple[Statement, ...] = ()
-    for part in (node, *node.children):
-        if part.type == "else_clause":
-            otherwise = _statements(part.children[1:], depth)
-        elif part.type in {"if_statement", "elif_clause"}:
-            then = next(index for index, one in enumerate(part.children) if one.type == "then")
-            inside = [one for one in part.children[then:] if not one.type.startswith("el")]
-            body = [one for one in inside if one.type != "fi"]
-            condition = part.children[1:then]
-            branches.append((_statements(condition, depth), _statements(body, depth)))
-    return If(branches=tuple(branches), otherwise=otherwise)
+def _if(nodes: list[Node], depth: int) -> Statement:
+    """`if` or `elif`, a condition, `then`, and what follows."""
+    if depth > _DEPTH_LIMIT:
+        return _unclear(nodes[0], "it is nested too deeply")
+    if nodes[0].type == "else":
+        return _group(nodes, depth)
+    then = next(index for index, one in enumerate(nodes) if one.type == "then")
+    end = next(
+        (index for index, one in enumerate(nodes) if one.type in {"elif_clause", "else_clause"}),
+        len(nodes),
+    )
+    others = nodes[end].children + nodes[end + 1 :] if end < len(nodes) else []
+    return If(
+        condition=_group(nodes[1:then], depth),
+        then=_group(nodes[then:end], depth),
+        otherwise=_if(others, depth + 1) if others else Group(statements=()),
+    )
 
 
 def _case(node: Node, depth: int) -> Statement:
+    """A `case`, as the `if` that it is short for."""
     value = node.child_by_field_name("value")
-    branches = []
-    for item in node.children:
-        if item.type != "case_item":
-            continue
+    word = _word(value, depth, is_quoted=True) if value else ()
+    found: Statement = Group(statements=())
+    for item in reversed([one for one in node.children if one.type == "case_item"]):
         closing = next(index for index, one in enumerate(item.children) if one.type == ")")
         if item.children[-1].type in {";&", ";;&"}:
             return _unclear(item, "a case that goes on with the next one")
-        patterns = [one for one in item.children[:closing] if one.is_named]
-        body = _statements(item.children[closing + 1 :], depth)
-        branches.append((tuple(_pattern(one, depth) for one in patterns), body))
-    return Case(word=_word(value, depth) if value else (), branches=tuple(branches))
+        body = _group(item.children[closing + 1 :], depth)
+        for pattern in [one for one in item.children[closing::-1] if one.is_named]:
+            found = If(condition=_fits(word, pattern), then=body, otherwise=found)
+    return found
 
 
-def _pattern(node: Node, depth: int) -> Word:
-    """A pattern; its wildcards stay as they are."""
-    if node.type in {"extglob_pattern", "word"}:
-        return (Text(text=_raw(node)),)
-    return _word(node, depth)
-
-
-def _loop(node: Node, depth: int) -> Statement:
-    body = node.child_by_field_name("body")
-    variable = node.child_by_field_name("variable")
-    if body is None or body.type != "do_group":
-        return _unclear(node)
-    condition: tuple[Statement, ...] = ()
-    if variable is None:
-        until = node.children[0].type == "until"
-        condition = _statements(node.children_by_field_name("condition"), depth)
-        condition = tuple(one for one in condition if one != Group(statements=()))
-        if until:
-            condition = (Not(statement=Group(statements=condition)),)
-    return Loop(
-        condition=condition,
-        statements=_statements(body.children, depth),
-        variable=_raw(variable) if variable else None,
-    )
+def _fits(word: Word, pattern: Node) -> Statement:
+    """Whether the word is like the pattern of a `case`."""
+    text = _raw(pattern)
+    line = pattern.start_point.row + 1
+    if text == "*":
+        return Command(line=line, words=((Text(text="true"),),))
+    if pattern.type == "string":
+        text = text[1:-1]
+    is_plain = _PLAIN.fullmatch(text)
+    other = Text(text=text) if is_plain else _unclear(pattern, "a pattern")
+    equals = Text(text="=")
+    words = ((Text(text="["),), word, (equals,), (other,), (Text(text="]"),))
+    return Command(line=line, words=words)
 
 
 def _word(node: Node, depth: int, *, is_quoted: bool = False) -> Word:
@@ -302,15 +255,15 @@ def _word(node: Node, depth: int, *, is_quoted: bool = False) -> Word:
             return (Text(text=_raw(node)[1:-1]),)
         case "string":
             return _string(node, depth)
-        case "concatenation" if _is_split_well(node, blanks=False):
+        case "concatenation" if _is_split_well(node, _NO_BLANKS):
             return tuple(part for one in node.children for part in _word(one, depth + 1))
         case "simple_expansion":
             return (Variable(name=_raw(node).strip()[1:], is_quoted=is_quoted),)
         case "expansion":
             return (_expansion(node, depth, is_quoted=is_quoted),)
         case "command_substitution" if node.children[0].type in {"$(", "`"}:
-            inside = _statements(node.children[1:-1], depth)
-            return (Output(statements=inside, is_quoted=is_quoted),)
+            inside = _group(node.children[1:-1], depth)
+            return (Output(statement=inside, is_quoted=is_quoted),)
         case _ if not node.is_named and _raw(node) != "$":
             return (Text(text=_raw(node)),)
         case _:
@@ -320,7 +273,7 @@ def _word(node: Node, depth: int, *, is_quoted: bool = False) -> Word:
 def _literal(node: Node) -> Word:
     """Text without quotes around it: what the shell would put other names for is unclear."""
     text = _raw(node)
-    if any(match[0][0] != "\\" for match in _LITERAL.finditer(re.sub(r"\\.", "", text))):
+    if _LITERAL.search(text.replace("\\\\", "")):
         return (_unclear(node, "a pattern of names"),)
     return (Text(text=re.sub(r"\\(?:\n|(.))", lambda match: match[1] or "", text)),)
 
@@ -333,8 +286,7 @@ def _string(node: Node, depth: int) -> Word:
     for child in node.children[1:-1]:
         if child.type in {"simple_expansion", "expansion", "command_substitution"}:
             blanks = len(child.text or b"") - len((child.text or b"").lstrip())
-            before = data[at - base : child.start_byte + blanks - base]
-            parts += _unquoted(before)
+            parts += _unquoted(data[at - base : child.start_byte + blanks - base])
             parts += _word(child, depth + 1, is_quoted=True)
             at = child.end_byte
         elif child.type not in {"string_content", "$"}:
@@ -350,22 +302,21 @@ def _unquoted(data: bytes) -> list[Text]:
 
 def _expansion(node: Node, depth: int, *, is_quoted: bool) -> Variable | Unclear:
     _, name, *rest, _ = node.children
-    is_member = name.type == "subscript" and re.fullmatch(r"\w+\[([0-9]+|@)\]", _raw(name))
-    if name.type not in {"variable_name", "special_variable_name"} and not is_member:
-        return _unclear(node, f"the expansion `{_raw(node)[:40]}`")
-    if not rest:
-        return Variable(name=_raw(name), is_quoted=is_quoted)
-    operator, *operands = rest
-    if operator.type not in _OPERATORS:
+    own = {"variable_name", "special_variable_name"}
+    operator, operands = (rest[0].type, rest[1:]) if rest else ("", [])
+    if (name.type not in own and _raw(name) != "BASH_SOURCE[0]") or (
+        rest and operator not in _OPERATORS
+    ):
         return _unclear(node, f"the expansion `{_raw(node)[:40]}`")
     operand: list[Part] = []
     for one in operands:
-        # Wildcards of a pattern stay as they are: who evaluates it knows what it is.
-        is_plain = one.type in {"regex", "word", "/"} and not re.search(r"[\\$`]", _raw(one))
-        operand += [Text(text=_raw(one))] if is_plain else _word(one, depth + 1, is_quoted=True)
-    return Variable(
-        name=_raw(name), operator=operator.type, operand=tuple(operand), is_quoted=is_quoted
-    )
+        if "-" in operator:
+            operand += _word(one, depth + 1, is_quoted=True)
+        elif one.type in {"regex", "word"} and _TRIM.fullmatch(_raw(one)):
+            operand.append(Text(text=_raw(one)))
+        else:
+            operand.append(_unclear(node, f"the expansion `{_raw(node)[:40]}`"))
+    return Variable(name=_raw(name), operator=operator, operand=tuple(operand), is_quoted=is_quoted)
 
 
 def _raw(node: Node) -> str:

@@ -20,6 +20,7 @@ from shim.check.root import read_root
 from shim.cli.main import main
 from shim.elf import read_start
 from shim.errors import InputError
+from tests.check.builders import program
 from tests.check.oracle.roots import RELEASES, require_roots, root_tar
 from tests.requirements import require
 
@@ -187,7 +188,10 @@ def check(root: Path, folder: Path, *words: str) -> int:
 
 @pytest.mark.parametrize(
     ("script", "status", "said"),
-    [("#!/bin/sh\necho\n", 0, "starts"), ("#!/bin/dash\n", 1, "/bin/dash`, which is not there in")],
+    [
+        ("#!/bin/sh\nexec ./app\n", 0, "starts"),
+        ("#!/bin/dash\n", 1, "/bin/dash`, which is not there in"),
+    ],
 )
 def test_a_package_is_checked_in_it(
     root: Path,
@@ -199,6 +203,8 @@ def test_a_package_is_checked_in_it(
 ) -> None:
     package = tmp_path / "package"
     package.mkdir()
+    (package / "app").write_bytes(program())
+    (package / "app").chmod(0o755)
     add_program(package / "bootstrap")
     (package / "bootstrap").write_text(script)
     assert check(root, package) == status

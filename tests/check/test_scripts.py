@@ -27,6 +27,7 @@ ENTRIES = (
     entry("start.sh", b"#!/bin/bash\nexec ./app\n", 0o644),
     entry("broken.sh", b"#!/bin/bash\nexec ./missing\n"),
     entry("own.sh", b"handle() { ./app; }\n", 0o644),
+    entry("bin/deep", program()),
     entry("launcher", launcher()),
     link("linked", "bin/app"),
 )
@@ -54,23 +55,23 @@ def pair(script: str) -> tuple[Answer, Answer]:
 @pytest.mark.parametrize(
     "words",
     [
-        *("./app", "exec ./app", 'exec "./app"', "exec -- ./app", "command ./app", "/var/task/app"),
+        *("./app", "exec ./app", 'exec "./app"', "exec -- ./app", "/var/task/app"),
         *('"$LAMBDA_TASK_ROOT/app"', "exec ${LAMBDA_TASK_ROOT}/app --flag", "exec $PWD/app"),
         *('exec "$(dirname "$0")/app"', "exec `dirname $0`/app", "exec ${0%/*}/app", "./linked"),
         *('cd "$LAMBDA_TASK_ROOT"; ./app', "cd bin && exec ./app", "cd $(dirname $0)\n./app"),
         *("set -euo pipefail\nexec ./app", "#!/bin/sh -e\n./app", "#!/usr/bin/env bash\n./app"),
         *("A=app; exec ./$A", 'DIR="$(cd "$(dirname "$0")" && pwd)"\nexec "$DIR/app"', "/opt/app"),
         *("exec /opt/app", "export PATH=$LAMBDA_TASK_ROOT:$PATH; app", "PATH=/opt exec app"),
-        *("exec > /tmp/log 2>&1\nexec ./app", "./app >&2", "./app &\nwait", "exec env A=b ./app"),
-        *("f() { ./app; }\nf", "if true; then ./app; else ./other; fi", "! false && exec ./app"),
+        *("exec > /tmp/log 2>&1\nexec ./app", "./app >&2", "exec env A=b ./app"),
+        *("if true; then ./app; else ./other; fi", "! false && exec ./app"),
         *("[ -x ./app ] && exec ./app", "[ -f nothing ] || exec ./app", "test -d bin; ./bin/app"),
-        *("while true; do ./app; done", "exec sh start.sh", ". ./start.sh", ". ./own.sh\nhandle"),
+        *("while true; do ./app; done", "exec sh start.sh"),
         *("exec tool", "exec ./launcher", "exec ${APP:-./app}"),
         *('case "$(uname -s)" in Linux) exec ./app;; *) exec ./other;; esac',),
-        *("echo starting; mkdir -p /tmp/x; exec ./app", "for x in 1 2; do echo $x; done; ./app"),
+        *("echo starting; mkdir -p /tmp/x; exec ./app", "set -u; exec ./app \"${1:-x}\""),
         *("exec /lib64/ld-linux-x86-64.so.2 --library-path /opt/lib ./app x",),
-        *("exec /usr/bin/env ./app", "exec \\\n  ./app \\\n  --flag", "trap : EXIT\n./app"),
-        *("a=(./app --flag); exec ${a[@]}", "a=(x ./app); exec ${a[1]}", "a=(./app)\n\"${a[@]}\""),
+        *("exec /usr/bin/env ./app", "exec \\\n  ./app \\\n  --flag"),
+        *("case app in a|app) exec ./app;; esac", "case $(uname -m) in *) ./app;; esac"),
     ],
 )  # fmt: skip
 def test_what_a_script_plainly_runs_is_followed(words: str) -> None:
@@ -111,6 +112,13 @@ def test_what_a_script_plainly_runs_is_followed(words: str) -> None:
         ("#!/bin/sh\n\n", "script-ends"),
         ("exec sh ./app", "no-program"),
         ("sh missing.sh", "program-missing"),
+        ("echo hi", "script-ends"),
+        ("_HANDLER=app\n[ -f app ]\necho nothing", "script-ends"),
+        ("set -e; X=$(./locked); exec ./app", "program-not-executable"),
+        ("set -e; X=$(false); exec ./app", "script-ends"),
+        ("set -e; X=`false`; exec ./app", "script-ends"),
+        ("set -e; true | false; exec ./app", "script-ends"),
+        ("set -euo pipefail; false | true; exec ./app", "script-ends"),
     ],
 )
 def test_what_cannot_be_started_is_an_error(words: str, code: str) -> None:
@@ -176,7 +184,12 @@ def test_a_variant_by_the_machine_is_followed_on_both(words: str) -> None:
         *('if [ -z "$STAGE" ]; then exec ./other; fi; exec ./app', "source $CONFIG; ./app"),
         *("curl -o /tmp/x u | tee /var/log; if grep x y; then ./other; else ./app; fi",),
         *("./app; exec ./other", "if", "exec ./app\r", "exec {./app,b}"),
-        *("while read x; do exec ./$x; done",),
+        *("while read x; do exec ./$x; done", "for x in app; do ./$x; done", "f() { ./app; }; f"),
+        *("a=(./app); \"${a[@]}\"", "./app & wait", ". ./own.sh; handle", "trap : EXIT; ./app"),
+        *("set -e; X=$(curl x; ./app)", "if grep x y; then ./missing; else ./app; fi"),
+        *("curl x", "case a in *pp) ./app;; esac; ./other", "exec sh /usr/bin/env ./app"),
+        *("case a in \"a*\") ./app;; esac; ./other", "while true; do sleep 1; done"),
+        *("curl x; exit $?", "A=b . ./own.sh; ./app"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_unknown(words: str) -> None:
@@ -283,10 +296,38 @@ def test_a_script_that_takes_long_is_given_up(text: str) -> None:
     assert answer(text) in {UNKNOWN, FAILS}
 
 
+def test_a_loop_that_asks_the_runtime_api_is_a_runtime() -> None:
+    loop = 'while true; do\n%s$(curl "http://$AWS_LAMBDA_RUNTIME_API/next")\n%s\ndone'
+    assert answer(loop % ("E=", 'R=$("./$_HANDLER" "$E")')) is STARTS
+    assert answer(loop % ("E=", 'echo "$E"')) is STARTS
+    assert answer(loop % ("E=", "R=$(./missing)")) is FAILS
+    assert answer(loop % ("E=", "[ $E = x ] && break")) is UNKNOWN
+
+
+BUILTINS = (
+    *("set -u; exec ./app $1", "set -u; exec ./app $STAGE"),
+    *("APP=./missing; f() { local APP; APP=./app; }; f; exec $APP",),
+    *("APP=./app; printf -v APP '%s' ./missing; exec $APP", "trap 'exit 3' DEBUG; exec ./app"),
+    *("exec() { echo; }; exec ./app", "PWD=/nowhere; exec $PWD/app", "ulimit -v 100; exec ./app"),
+    *("APP=./missing; printf -v APP '%s' ./app; exec $APP", "IFS=.; set -- $_HANDLER; exec ./$1"),
+    *("pushd bin; exec ./deep", "set -- a b ./app; shift 2; exec $@", "hash -p ./app foo; foo"),
+    *("shopt -s execfail; exec ./missing || exec ./app", "declare -l A=./APP; exec $A"),
+    *("readonly APP=./app; APP=./missing; exec $APP", "trap 'exec ./app' EXIT", "break; ./app"),
+    *("cd bin; cd -; exec ./app", "exec -a x ./app", "set -e; command -v missing; exec ./app"),
+    *("#!/bin/bash -n\nexec ./app\n", "#!/bin/bash -e -u\nexec ./app\n", "read X; exec ./app"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", BUILTINS)
+def test_what_a_shell_does_itself_is_followed_in_few_forms_or_unknown(words: str) -> None:
+    text = words if words.startswith("#!") else f"#!/bin/bash\n{words}\n"
+    assert answer(text) is UNKNOWN
+
+
 def test_a_file_that_cannot_be_read_in_ends_sh_and_not_bash() -> None:
     assert answer("#!/bin/sh\n. ./nothing.sh\nexec ./app\n") is FAILS
     assert answer("#!/bin/bash\n. ./nothing.sh\nexec ./app\n") is STARTS
-    assert answer("#!/bin/bash\n. ./nothing.sh\nhandle\n") is FAILS
+    assert answer("#!/bin/bash -e\n. ./nothing.sh\nexec ./app\n") is FAILS
 
 
 def test_a_wrapper_given_the_launcher_itself_does_not_start() -> None:
@@ -306,6 +347,7 @@ def test_the_shell_that_is_not_bash_knows_less() -> None:
         ("#!/bin/bash", "set -o pipefail\nexec ./app", STARTS),
         ("#!/bin/sh", "source ./own.sh\nhandle", UNKNOWN),
         ("#!/bin/sh", "exec ./app-$HOSTTYPE", UNKNOWN),
+        ("#!/bin/sh", "exec -- ./app", UNKNOWN),
     ]:
         script = entry("bootstrap", f"{line}\n{words}\n".encode())
         checked = state(script, *ENTRIES, runtime="debian-bookworm")

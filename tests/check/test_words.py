@@ -19,7 +19,7 @@ PIECES = (
     *("${B%.*}", "${B%%.*}", "${B#*.}", "${B##*.}", '"${B%.*}"', "${N:-x}", "${E:-x}", "${E-x}"),
     *("$(echo hi)", "`echo hi`", "$(dirname $H)", '"$(basename "$H")"', "$(basename $H .sh)"),
     *("$(echo $H | cut -d. -f1)", "\\$", '\\"', '"\\$A"', '"a\\"b"', "$1", "$2", '"$2"', '"$@"'),
-    *("$#", "${1}", "${0%/*}", '"$0"', "${B/two/2}", "${B//t/T}", ",", "%", "@", "+", "!", "é"),
+    *("$#", "${1}", "${0%/*}", '"$0"', ",", "%", "@", "+", "!", "é"),
 )  # fmt: skip
 VARIABLES = {"A": "one", "B": "two.three.four", "E": "", "H": "bin/orders.sh", "N": None}
 BEGIN = """\
@@ -43,14 +43,19 @@ def test_words_come_to_what_bash_makes_of_them() -> None:
         text=True,
         check=False,
     )
-    words = Words(Machine(state(entry("bootstrap"))))
-    at = Situation(variables={**VARIABLES, "0": "/var/task/bootstrap"}, arguments=("x", "y z"))
+    at = Situation(
+        variables={**VARIABLES, "0": "/var/task/bootstrap"},
+        arguments=("x", "y z"),
+        is_bash=True,
+        is_posix=False,
+    )
+    words = Words(Machine(state(entry("bootstrap"))), at, lambda _: None)
     known = 0
     for line, expected in zip(lines, done.stdout.split("\n"), strict=False):
-        (command,) = read_script(line.encode())
+        command = read_script(line.encode())
         if not isinstance(command, Command):
             continue
-        fields = words.fields(command.words, at)
+        fields = words.fields(command.words)
         texts = [field for field in fields[1:] if not isinstance(field, Unclear)]
         if len(texts) == len(fields) - 1:
             known += 1

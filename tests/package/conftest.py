@@ -21,5 +21,5 @@ def workspace(programs: dict[Arch, Path], tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", str(Path(shim.__file__).parents[1]))
     for arch, program in programs.items():
         shutil.copyfile(program, f"orders_{arch}")
-    Path("hook").write_text("#!/bin/sh\necho hook\n")
+    Path("hook").write_text("#!/bin/sh\nexec /bin/echo hook\n")
     Path("text.txt").write_text("text\n")

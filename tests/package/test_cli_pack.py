@@ -47,7 +47,7 @@ def test_two_variants_and_a_script_become_a_dual_package() -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[2:] == [
         "handler      x86_64       arm64",
-        "hook           20 B        20 B",
+        "hook           30 B        30 B",
         "orders   {:>10}  {:>10}".format(
             *(format_size(Path(f"orders_{arch}").stat().st_size) for arch in Arch)
         ),

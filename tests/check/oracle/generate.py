@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 LAUNCHERS = Path(shim.launcher.__file__).parent
-BODY = f"echo '{TOKEN}'\n"
+BODY = f"exec /bin/echo '{TOKEN}'\n"
 PERL = f'print "{TOKEN}\\n";\n'
 HANDLERS = ("orders", "bin/orders", "a/b/c/orders", "Orders", "orders.sh", "ördnung")
 STRANGE = (

@@ -15,6 +15,16 @@ PREAMBLES = (
     *(". ./lib.sh", "test -x ./app || exit 1", "[ -d bin ] && cd bin", "./app", "true", "umask 22"),
     *("_HANDLER=app", "f() { ./app; }", "export LD_LIBRARY_PATH=$PWD/deep/down:$LD_LIBRARY_PATH"),
     *('[ -z "$STAGE" ] && A=b', "command -v app", "missing-program", "./missing", "A=$(./app)"),
+    *(
+        "A=$(false)",
+        "A=$(./missing)",
+        'echo "$1"',
+        "set -u",
+        "pushd bin",
+        "IFS=.\nset -- $_HANDLER",
+    ),
+    *("trap 'exit 3' DEBUG", "PWD=/nowhere", "shopt -s execfail", "readonly APP=./app", "false"),
+    *("APP=./app", "APP=./missing", "true | false", "cd bin\ncd -", "app() { echo no; }", "! true"),
 )
 PROGRAMS = (
     *("./app", "./bin/app", '"$LAMBDA_TASK_ROOT/app"', "$LAMBDA_TASK_ROOT/bin/app", "/opt/shared"),
@@ -33,7 +43,19 @@ SHAPES = (
     *("test $(uname -m) != aarch64 || s=_arm64\n{}", "{}\nexit 1", "{} 2>&1 | cat"),
     *("sh -c {}", "exec sh {}", ". {}", "exec 3>&1\n{} | cat", "RESULT=$({})\necho $RESULT"),
     *('if [ "$HOSTTYPE" = aarch64 ]; then exec {}; else exec {}; fi', "trap : TERM\n{}"),
-    *('words=({} a)\nexec "${{words[@]}}"', "{}; {}", "[[ -n $A ]] && {}", "echo 'handler ran'"),
+    *(
+        'words=({} a)\nexec "${{words[@]}}"',
+        "{}; {}",
+        "[[ -n $A ]] && {}",
+        "exec /bin/echo 'handler ran'",
+    ),
+    *("echo hi", '[ -n "$STAGE" ] && A=b || A=c\n{}', "case $_HANDLER in app) exec {};; esac\n{}"),
+    *(
+        "{} | cat\n{}",
+        "A=$({})\n{}",
+        "if ! [ -f app ]; then exit 1; fi\n{}",
+        "{} || exit 1\nexec {}",
+    ),
 )
 
 

@@ -47,7 +47,7 @@ def fill(folder: Path, launcher: bytes) -> None:
     (folder / "empty").mkdir()
     for name, content, mode in (
         ("bootstrap", launcher, 0o755),
-        (HANDLER, b"#!/bin/sh\necho started\n", 0o755),
+        (HANDLER, b"#!/bin/sh\nexec /bin/echo started\n", 0o755),
         ("data/text.txt", b"text\n" * 3000, 0o644),
         ("data/none", b"", 0o644),
         ("ü.txt", os.urandom(500), 0o640),
