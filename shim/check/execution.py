@@ -114,7 +114,8 @@ class Machine:
             return self._execute_script(path, node, file, depth=depth)
         if start.startswith(MAGIC):
             return self._execute_elf(path, node, file, role=role)
-        return self._refused(path, node, errno.ENOEXEC, refusals.no_program(start, file))
+        problem = refusals.no_program(start, file, self.state.arch)
+        return self._refused(path, node, errno.ENOEXEC, problem)
 
     def _refused(self, path: str, node: Node, error: int, *findings: Finding) -> Attempt:
         return Attempt(path=path, error=error, node=node, findings=findings)
@@ -224,7 +225,7 @@ class Machine:
                 "elf-not-executable",
                 where,
                 "is an object file or a core dump, not a program",
-                hint=rebuild,
+                hint="give the program that the linker makes of it",
             )
         if not start.segments or start.interpreter_is_broken:
             return finding("elf-invalid", where, "has headers that Linux refuses", hint=_AGAIN)

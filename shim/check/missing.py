@@ -105,20 +105,34 @@ def refused_handler(attempt: Attempt) -> Finding:
 
 def _instead_of_bootstrap(machine: Machine) -> str | None:
     """What looks as if it was to be `bootstrap`."""
-    if any(f"opt/{BOOTSTRAP}" in layer.names for layer in machine.state.layers):
-        return "the layer has it in a folder `opt`: a layer is unpacked into /opt, zip it without"
+    for layer in machine.state.layers:
+        if folder := _folder_of_bootstrap(layer):
+            return (
+                f"the layer has it in a folder `{folder}`: a layer is unpacked into /opt, zip it"
+                " without"
+            )
     return _nearly_bootstrap(machine.state.package)
+
+
+def _folder_of_bootstrap(package: Package) -> str | None:
+    """The folder that has a file of that name."""
+    for name, entry in package.names.items():
+        folder, _, base = name.rpartition("/")
+        if folder and base == BOOTSTRAP and entry is not None and not stat.S_ISDIR(entry.kind):
+            return folder
+    return None
 
 
 @kept
 def _nearly_bootstrap(package: Package) -> str | None:
-    for name, entry in package.names.items():
-        folder, _, base = name.rpartition("/")
-        if base == BOOTSTRAP and entry is not None and not stat.S_ISDIR(entry.kind):
-            return f"it is in the folder `{folder}`: zip what is in that folder, not the folder"
-        if not folder and base.lower() in _NEARLY:
+    if folder := _folder_of_bootstrap(package):
+        return f"it is in the folder `{folder}`: zip what is in that folder, not the folder"
+    for name in package.names:
+        if "/" not in name and name.lower() in _NEARLY:
             return f"`{name}` is there: the name has to be exactly `{BOOTSTRAP}`"
     programs = handlers_of(package)
+    if not programs:
+        return f"nothing there is a program: add one as `{BOOTSTRAP}`, or the layer that has one"
     if len(programs) == 1:
         return f"`{min(programs)}` is the only program there: call it `{BOOTSTRAP}`, or {PACK}"
     return None
@@ -130,7 +144,8 @@ def _instead_of_handler(handler: str, package: Package, layers: tuple[Package, .
         return f"nearest: {', '.join(f'`{name}`' for name in near)}"
     if names:
         more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-        return f"there are {', '.join(f'`{name}`' for name in names[:_SHOWN])}{more}"
+        there = "there is" if len(names) == 1 else "there are"
+        return f"{there} {', '.join(f'`{name}`' for name in names[:_SHOWN])}{more}"
     return "name it by its path in the package: `bin/orders`"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -12,7 +13,6 @@ from shim.check.findings import Finding, Severity, finding
 from shim.elf import other_system
 from shim.package.foreign import foreign_program
 from shim.package.placeholders import is_lfs_pointer, link_in_text
-from shim.package.program import FOR_LINUX
 
 if TYPE_CHECKING:
     from shim.check.attempt import Attempt
@@ -66,13 +66,16 @@ def not_executable(file: File, role: Role) -> Finding:
     )
 
 
-def no_program(start: bytes, file: File) -> Finding:
+def no_program(start: bytes, file: File, arch: Arch) -> Finding:
     """Neither ELF nor `#!`; the hint says what it stands for."""
     if foreign := foreign_program(start):
-        return finding("program-not-linux", file.where, f"is {foreign}", hint=FOR_LINUX)
+        return finding("program-not-linux", file.where, f"is {foreign}", hint=rebuild(arch))
     what = "is empty" if not start else "is neither an ELF program nor a `#!` script"
     hint = "a script needs `#!/bin/sh`, or its like, as first line"
-    if is_lfs_pointer(file.entry):
+    if start.startswith(BOM_UTF8 + b"#!"):
+        what = "has a byte order mark in front of its `#!`, and Linux takes it for no script"
+        hint = "save it as UTF-8 without a byte order mark: `sed -i '1s/^\\xef\\xbb\\xbf//' FILE`"
+    elif is_lfs_pointer(file.entry):
         what, hint = "is a Git LFS pointer, not the file itself", "fetch the file: `git lfs pull`"
     elif target := link_in_text(file.package, file.entry):
         what = f"is a link that was stored as text: it holds the path of `{target}`"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shim.arch import Arch
 from shim.check.verdict import verdict
 from tests.check.builders import entry, launcher, package, program, sound, state
 
@@ -31,6 +32,7 @@ def only(checked: State, code: str) -> Finding:
         (["bootstrap.sh"], "`bootstrap.sh` is there"),
         (["orders"], "`orders` is the only program there: call it `bootstrap`"),
         (["orders", "greet"], "pack it with `shim pack`"),
+        ([], "nothing there is a program"),
     ],
 )
 def test_what_looks_like_a_bootstrap_is_named(names: list[str], expected: str) -> None:
@@ -38,13 +40,14 @@ def test_what_looks_like_a_bootstrap_is_named(names: list[str], expected: str) -
     assert expected in only(checked, "bootstrap-missing").hint
 
 
-def test_a_layer_that_was_zipped_with_its_folder_is_named() -> None:
-    layer = package(entry("opt/bootstrap", launcher()), path="layer.zip")
-    assert "folder `opt`" in only(state(ORDERS, layers=(layer,)), "bootstrap-missing").hint
+@pytest.mark.parametrize("folder", ["opt", "layer", "build/layer"])
+def test_a_layer_that_was_zipped_with_its_folder_is_named(folder: str) -> None:
+    layer = package(entry(f"{folder}/bootstrap", launcher()), path="layer.zip")
+    assert f"folder `{folder}`" in only(state(ORDERS, layers=(layer,)), "bootstrap-missing").hint
 
 
 def test_a_handler_without_a_near_name_gets_the_list() -> None:
-    assert only(sound(handler="xyzzy"), "handler-missing").hint == "there are `orders`"
+    assert only(sound(handler="xyzzy"), "handler-missing").hint == "there is `orders`"
     many = [entry(f"handler{number}", program()) for number in range(9)]
     hint = only(state(BOOT, *many, handler="xyzzy"), "handler-missing").hint
     assert hint.endswith("`handler4` and 4 more")
@@ -67,6 +70,25 @@ def test_what_stands_for_a_file_is_told_so() -> None:
         state(BOOT, entry("orders", b"bin/real"), entry("bin/real", program())), "no-program"
     )
     assert "it holds the path of `bin/real`" in text.sentence
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    checked = state(entry("bootstrap", b"\xef\xbb\xbf#!/bin/sh\nexec ./orders\n"), ORDERS)
+    assert "byte order mark" in only(checked, "no-program").sentence
+
+
+@pytest.mark.parametrize(("arch", "goarch"), [(Arch.X86_64, "amd64"), (Arch.ARM64, "arm64")])
+def test_another_systems_program_is_to_be_built_for_the_functions_machine(
+    arch: Arch, goarch: str
+) -> None:
+    macos = b"\xcf\xfa\xed\xfe\x0c\0\0\x01" + bytes(4) + b"\x02" + bytes(99)
+    hint = only(state(entry("bootstrap", macos), arch=arch), "program-not-linux").hint
+    assert f"GOARCH={goarch}" in hint
+
+
+def test_an_object_file_is_not_to_be_built_for_a_machine() -> None:
+    found = only(state(entry("bootstrap", program(kind=1))), "elf-not-executable")
+    assert "linker" in found.hint
 
 
 def test_a_loader_of_nix_is_called_so() -> None:
