@@ -143,7 +143,7 @@ def _check_package(package: Package) -> tuple[Finding, ...]:
         (
             "entry-special",
             _is_special,
-            "it is neither a file nor a folder nor a link",
+            "is neither a file nor a folder nor a link",
             "leave it out",
         ),
         (
@@ -152,7 +152,7 @@ def _check_package(package: Package) -> tuple[Finding, ...]:
             "is a link that leads out of the package",
             "put the file itself into the package",
         ),
-        ("entry-unreadable", _is_unreadable, "it can't be unpacked", "make the zip again"),
+        ("entry-unreadable", _is_unreadable, "can't be unpacked", "make the zip again"),
         ("entry-doubtful", _is_doubtful, "not every unpacker takes it", "make the zip again"),
         (
             "folder-closed",

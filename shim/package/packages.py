@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 from base64 import b64encode
 from pathlib import Path
 
@@ -39,9 +38,6 @@ class Packages:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"can't read the package, {reason}: `{path}`") from error
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            # Opening a named pipe would wait for ever.
-            raise InputError(f"this is neither a zip nor a folder: `{path}`")
         known = self._packages.get((status.st_dev, status.st_ino))
         if known is None:
             known = self._packages[status.st_dev, status.st_ino] = read_package(path)

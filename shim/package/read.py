@@ -140,7 +140,11 @@ def read_package(path: Path) -> Package:
     try:
         if path.is_dir():
             return Package(path=str(path), entries=tuple(_folder_entries(path)))
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # Opening a named pipe would wait for ever.
+            raise InputError(f"this is neither a zip nor a folder: `{path}`")
+        size = status.st_size
         with path.open("rb", buffering=0) as file:
             directory = read_directory(file.fileno(), size)
     except (OSError, ValueError) as error:
@@ -190,6 +194,9 @@ def _folder_entries(folder: Path) -> Iterator[Entry]:
             content: Content = FileContent(path=path)
             if stat.S_ISLNK(status.st_mode):
                 content = MemoryContent(data=os.fsencode(path.readlink()))
+            elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                # As above, and a device may have no end.
+                content = MemoryContent(data=b"")
             yield Entry(
                 name=str(path.relative_to(folder)),
                 kind=stat.S_IFMT(status.st_mode),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import resource
+import socket
 import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,3 +160,24 @@ def test_any_part_of_an_entry_can_be_read(tmp_path: Path) -> None:
     (one,) = read_package(path).entries
     for offset, size in [(0, 10), (5_000_000, 200_000), (70_000, 1 << 21), (5_119_999, 50)]:
         assert one.read(offset, size) == content[offset : offset + size]
+
+
+def test_a_pipe_a_socket_and_a_device_in_a_folder_are_named_and_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    os.mkfifo("bootstrap")
+    Path("device").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+    package = read_package(tmp_path)
+    assert {one.name: one.read(0, 9) for one in package.entries}["bootstrap"] == b""
+    found = verdict(replace(state(), package=package)).findings
+    special = [one.location for one in found if one.code == "entry-special"]
+    assert [path.rpartition("!/")[2] for path in special] == ["bootstrap", "socket"]
+
+
+def test_a_pipe_is_no_package(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "package.zip")
+    with pytest.raises(InputError, match="neither a zip nor a folder"):
+        read_package(tmp_path / "package.zip")
