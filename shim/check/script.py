@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shim.check.situation import Value
     from shim.package.shell import Statement
 
-_WAYS_LIMIT = 32
+_WAYS_LIMIT = 16
 _STEPS_LIMIT = 1000
 _DEPTH_LIMIT = 40
 
@@ -77,7 +77,8 @@ class _Way:
         self._words = Words(machine, at, self._aside)
         self._programs = Programs(machine, begin, at, where=where)
         self._choices, self._chosen = choices, 0
-        self._steps = self._depth = self._line = 0
+        self._steps = self._depth = 0
+        self._line = 1
         self._tested = self._inside = 0
         self._found: list[Finding] = []
         self._missed: list[tuple[Finding, bool]] = []

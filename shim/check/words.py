@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from shim.package.shell import Part, Statement, Word
 
 _DEPTH_LIMIT = 5
-_VALUE_LIMIT = 4096
+_VALUE_LIMIT = 1024
+_TRIMMED_LIMIT = 300
 _SPLIT = re.compile(r"[\s*?\[\\]")
 _CUT = re.compile(r"cut\0-d\0?(.)\0-f\0?([1-9])")
 _UNKNOWN = Unclear(reason="it depends on what a command prints")
@@ -105,6 +106,8 @@ class Words:
             raise Stuck(f"`{part.name}` may not be set, and `set -u` forbids that")
         if not isinstance(value, str) or not part.operator:
             return value or ""
+        if len(value) > _TRIMMED_LIMIT:
+            return Unclear(reason="a part of a long text")
         pattern = self.text(part.operand)
         return pattern if isinstance(pattern, Unclear) else _trimmed(value, part.operator, pattern)
 

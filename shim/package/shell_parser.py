@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shim.package.shell import Part, Statement, Word
 
 _DEPTH_LIMIT = 60
-_NODES_LIMIT = 20_000
+_NODES_LIMIT = 8000
 _PIECE = 4096
 _ROUNDS_LIMIT = 3000
 """Of the parser's work; a script of 20 KB takes some 150."""
@@ -42,7 +42,9 @@ _LITERAL = re.compile(r"(?<!\\)[*?\[{~$`]")
 _PLAIN = re.compile(r"[\w./:=+@%,-]+")
 """A pattern of `case` that is one text."""
 
-_TRIM = re.compile(r"[\w./:=+@%,*-]+")
+_TRIM = re.compile(r"[\w./:=+@%,-]*\*?[\w./:=+@%,-]*")
+"""What is cut off a variable: text, with one `*` at most."""
+
 _HARMLESS = re.compile(r"[0-9]+-?|/dev/(null|stdout|stderr|fd/[0-9])|/tmp/.+")
 _ODD = re.compile(rb"[\0\r]|\\[ \t]")
 """What the grammar takes for blanks, and the shell doesn't."""

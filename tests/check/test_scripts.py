@@ -290,6 +290,8 @@ def test_scripts_that_start_each_other_end() -> None:
         "exec ./" + "$(echo " * 40 + "a" + ")" * 40,
         "case $A in " + "a) B=$C;; " * 300 + "esac\nexec ./app",
         ". ./bootstrap\n",
+        "A=" + "ab" * 140 + "\n" + "B=${A%%*b*b*b*b*b*b*b*c}\n" * 100,
+        "A=" + "a" * 290 + "\n" + "if grep x; then B=${A%%*b}; fi\n" * 250,
     ],
 )
 def test_a_script_that_takes_long_is_given_up(text: str) -> None:
