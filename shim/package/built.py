@@ -1,4 +1,4 @@
-"""Reads the zips that other tools build: whose `bootstrap` is the program, or a shell script."""
+"""Reads packages that other tools build, whose `bootstrap` is the program, or a shell script."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LINKS = 40
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Built:
-    """A zip, its names checked."""
+    """A package, its names checked."""
 
     path: Path
     members: Mapping[str, Entry]
@@ -45,7 +45,7 @@ class _Built:
 
 
 def built_files(archive: Path, name: str | None) -> Iterator[Callable[[], InputFile]]:
-    """What reads each file of the zip; its `bootstrap` becomes the handler `name`.
+    """What reads each file of the package; its `bootstrap` becomes the handler `name`.
 
     Without a name `bootstrap` has to be a script, for which the launcher stands in; all else stays
     where it is, as it is. Raises `InputError` for what `extract.unpack` refuses, too.
@@ -95,8 +95,8 @@ def _program_path(built: _Built) -> str:
         folder = "" if text.startswith("/") else str(PurePosixPath(path).parent)
         path = os.path.normpath(PurePosixPath(folder, target))
     raise InputError(
-        "there is no `bootstrap` in the zip, or it is a link that leads to no file there",
-        hint="give the function's zip, as it would be deployed",
+        "there is no `bootstrap` in it, or it is a link that leads to no file there",
+        hint="give the function's package, as it would be deployed",
     )
 
 

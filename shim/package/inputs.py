@@ -17,7 +17,13 @@ from shim.errors import InputError
 from shim.package.built import MAGICS, built_files
 from shim.package.compress import WORKERS
 from shim.package.entry import FileSource, InputFile
-from shim.package.names import check_handler_name, check_path, handler_name, may_be_handler
+from shim.package.names import (
+    BOOTSTRAP,
+    check_handler_name,
+    check_path,
+    handler_name,
+    may_be_handler,
+)
 from shim.package.program import (
     EVERYWHERE,
     FIRST_LINE,
@@ -39,7 +45,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
-    """One INPUT of the command line: a program, a zip, `NAME=` one of them, or a folder."""
+    """One INPUT of the command line: a program, a package, `NAME=` one of them, or a folder."""
 
     path: Path
     name: str | None = None
@@ -78,7 +84,7 @@ def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[],
     for given in inputs:
         if given.is_data:
             yield from _data_readers(given)
-        elif _is_zip(given.path):
+        elif _is_zip(given.path) or _is_built_folder(given.path):
             yield from built_files(given.path, given.name)
         elif not _stat_is(given.path, stat.S_ISDIR):
             yield partial(named_program, given)
@@ -156,6 +162,11 @@ def _is_zip(path: Path) -> bool:
         return False
     with _readable(path), path.open("rb") as file:
         return file.read(4) in MAGICS
+
+
+def _is_built_folder(path: Path) -> bool:
+    """Whether it is a package as it is: SAM, CDK and cargo-lambda leave folders, too."""
+    return _stat_is(path, stat.S_ISDIR) and os.path.lexists(path / BOOTSTRAP)
 
 
 def _folded(below: PurePosixPath, architectures: frozenset[Arch]) -> str:

@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +16,7 @@ import shim
 from shim.arch import Arch
 from shim.package.launchers import Flavour, launcher_files
 from tests.command import run_shim
-
-if TYPE_CHECKING:
-    import subprocess
+from tests.requirements import require
 
 X86, ARM = Arch.X86_64, Arch.ARM64
 FILE, LINK = stat.S_IFREG, stat.S_IFLNK
@@ -146,7 +144,7 @@ def test_included_files_go_along_and_are_no_handlers(programs: dict[Arch, Path])
 
 ELF_BOOTSTRAP, SCRIPT = ("bootstrap", FILE | 0o755), ("orders", FILE | 0o755, b"#!/bin/sh\n")
 REFUSED: dict[str, tuple[list[tuple[str, int, bytes]], str]] = {
-    "no bootstrap": ([SCRIPT], "there is no `bootstrap` in the zip"),
+    "no bootstrap": ([SCRIPT], "there is no `bootstrap` in it"),
     "dangling": ([("bootstrap", LINK | 0o777, b"main")], "a link that leads to no file there"),
     "a circle": ([("bootstrap", LINK | 0o777, b"bootstrap")], "a link that leads to no file"),
     "link outside": ([("bootstrap", LINK | 0o777, b"../x")], "leads out of the package: `../x`"),
@@ -180,6 +178,38 @@ def test_a_program_as_bootstrap_needs_a_name(programs: dict[Arch, Path]) -> None
     assert done.returncode == 2
     assert "the handler's name is not known: a.zip" in done.stderr
     assert "hint: say which handler it becomes: `NAME=a.zip`" in done.stderr
+
+
+def unpack(path: str, folder: str) -> None:
+    """As a tool leaves it before it zips."""
+    subprocess.run(["unzip", "-q", path, "-d", folder], check=True)
+
+
+@pytest.mark.parametrize("name", ["orders=", ""])
+def test_a_folder_with_a_bootstrap_is_taken_as_its_zip_is(name: str) -> None:
+    require(shutil.which("unzip") is not None, "Info-ZIP's unzip is not there")
+    bootstrap = ("bootstrap", FILE | 0o755, b'#!/bin/sh\nexec "./$_HANDLER"\n')
+    other = SCRIPT if not name else ("lib", LINK | 0o777, b"data")
+    make("a.zip", bootstrap, other, ("data", FILE | 0o640, b"data"))
+    unpack("a.zip", "a")
+    assert packed(f"{name}a") == packed(f"{name}a.zip")
+
+
+def test_a_folder_with_a_program_as_bootstrap_needs_a_name(programs: dict[Arch, Path]) -> None:
+    Path("a").mkdir()
+    shutil.copyfile(programs[ARM], "a/bootstrap")
+    done = pack("a", "-o", "out.zip")
+    assert (done.returncode, "hint: say which handler it becomes: `NAME=a`" in done.stderr) == (
+        2,
+        True,
+    )
+    assert packed("orders=a")["orders"] == (FILE | 0o755, programs[ARM].read_bytes())
+
+
+def test_a_folder_without_a_bootstrap_is_no_handler() -> None:
+    Path("a").mkdir()
+    done = pack("orders=a", "-o", "out.zip")
+    assert (done.returncode, "a folder can't be the handler" in done.stderr) == (2, True)
 
 
 def test_a_zip_bomb_is_refused_by_what_it_announces() -> None:

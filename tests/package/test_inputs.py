@@ -198,7 +198,7 @@ def test_an_elf_file_that_no_function_starts_is_refused_by_name(
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("path", ["bootstrap", "arm64/bootstrap", ".shim/manifest.json"])
+@pytest.mark.parametrize("path", ["arm64/bootstrap", ".shim/manifest.json"])
 def test_the_launchers_places_in_a_folder_are_refused(
     path: str, programs: dict[Arch, Path], tmp_path: Path
 ) -> None:
