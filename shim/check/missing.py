@@ -106,31 +106,33 @@ def refused_handler(attempt: Attempt) -> Finding:
 def _instead_of_bootstrap(machine: Machine) -> str | None:
     """What looks as if it was to be `bootstrap`."""
     for layer in machine.state.layers:
-        if folder := _folder_of_bootstrap(layer):
+        if folders := _folders_of_bootstrap(layer):
             return (
-                f"the layer has it in a folder `{folder}`: a layer is unpacked into /opt, zip it"
-                " without"
+                f"the layer has it in a folder `{folders[0]}`: a layer is unpacked into /opt,"
+                " zip it without"
             )
     return _nearly_bootstrap(machine.state.package)
 
 
-def _folder_of_bootstrap(package: Package) -> str | None:
-    """The folder that has a file of that name."""
-    for name, entry in package.names.items():
-        folder, _, base = name.rpartition("/")
-        if folder and base == BOOTSTRAP and entry is not None and not stat.S_ISDIR(entry.kind):
-            return folder
-    return None
+def _folders_of_bootstrap(package: Package) -> list[str]:
+    """The folders that have a file of that name."""
+    below = f"/{BOOTSTRAP}"
+    return [name.removesuffix(below) for name in _files(package) if name.endswith(below)]
 
 
 @kept
 def _nearly_bootstrap(package: Package) -> str | None:
-    if folder := _folder_of_bootstrap(package):
-        return f"it is in the folder `{folder}`: zip what is in that folder, not the folder"
+    folders = _folders_of_bootstrap(package)
+    if len(folders) == 1:
+        return f"it is in the folder `{folders[0]}`: zip what is in that folder, not the folder"
+    if folders:
+        return f"each of these folders has one, and is a package by itself: {_listed(folders)}"
     for name in package.names:
         if "/" not in name and name.lower() in _NEARLY:
             return f"`{name}` is there: the name has to be exactly `{BOOTSTRAP}`"
     programs = handlers_of(package)
+    if not programs and (zips := [name for name in _files(package) if name.endswith(".zip")]):
+        return f"Lambda unpacks no zip in a package: give the package itself, {_listed(zips)}"
     if not programs:
         return f"nothing there is a program: add one as `{BOOTSTRAP}`, or the layer that has one"
     if len(programs) == 1:
@@ -138,14 +140,22 @@ def _nearly_bootstrap(package: Package) -> str | None:
     return None
 
 
+def _files(package: Package) -> list[str]:
+    names = package.names.items()
+    return [name for name, entry in names if entry is not None and not stat.S_ISDIR(entry.kind)]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(f"`{name}`" for name in names[:_SHOWN]) + more
+
+
 def _instead_of_handler(handler: str, package: Package, layers: tuple[Package, ...]) -> str:
     names = _handler_names(package, layers)
     if near := difflib.get_close_matches(handler, names, n=3):
         return f"nearest: {', '.join(f'`{name}`' for name in near)}"
     if names:
-        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-        there = "there is" if len(names) == 1 else "there are"
-        return f"{there} {', '.join(f'`{name}`' for name in names[:_SHOWN])}{more}"
+        return f"{'there is' if len(names) == 1 else 'there are'} {_listed(names)}"
     return "name it by its path in the package: `bin/orders`"
 
 

@@ -28,6 +28,7 @@ def only(checked: State, code: str) -> Finding:
     ("names", "expected"),
     [
         (["myfn/bootstrap", "myfn/orders"], "it is in the folder `myfn`: zip what is in"),
+        (["a/bootstrap", "b/bootstrap"], "is a package by itself: `a`, `b`"),
         (["Bootstrap"], "`Bootstrap` is there: the name has to be exactly `bootstrap`"),
         (["bootstrap.sh"], "`bootstrap.sh` is there"),
         (["orders"], "`orders` is the only program there: call it `bootstrap`"),
@@ -38,6 +39,12 @@ def only(checked: State, code: str) -> Finding:
 def test_what_looks_like_a_bootstrap_is_named(names: list[str], expected: str) -> None:
     checked = state(*(entry(name, program()) for name in names))
     assert expected in only(checked, "bootstrap-missing").hint
+
+
+def test_a_zip_where_a_package_should_be_is_named() -> None:
+    checked = state(entry("orders.zip", b"PK\3\4"), entry("state.json", b"{}"))
+    hint = only(checked, "bootstrap-missing").hint
+    assert hint == "Lambda unpacks no zip in a package: give the package itself, `orders.zip`"
 
 
 @pytest.mark.parametrize("folder", ["opt", "layer", "build/layer"])
