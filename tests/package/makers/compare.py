@@ -1,4 +1,4 @@
-"""A zip as shim reads it, beside what Info-ZIP's unzip and a real start make of it."""
+"""A package as shim reads it, beside what Info-ZIP's unzip and a real start make of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from shim.check.verdict import verdict
 from shim.errors import InputError
 from shim.package.contents import Unreadable
 from shim.package.read import read_package
+from tests.command import run_shim
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 HANDLER = "orders"
 SAID = b"started\n"
+SCRIPT = b'#!/bin/sh\nexec "$LAMBDA_TASK_ROOT/$_HANDLER"\n'
+"""The `bootstrap` that a launcher replaces."""
+
 _NOBODY = 65534
 _WARNS = 1
 """Exit status of unzip for what it could unpack all the same."""
@@ -39,6 +43,15 @@ class Compared:
     entries: int = 0
     codes: tuple[str, ...] = ()
     differences: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """What came of a package in `shim pack`."""
+
+    real: str
+    differs: bool
+    """Whether it starts, and what unzip unpacked did not, run bits given; or the reverse."""
 
 
 def fill(folder: Path, launcher: bytes) -> None:
@@ -57,11 +70,12 @@ def fill(folder: Path, launcher: bytes) -> None:
         path.chmod(mode)
 
 
-def compare(zipped: Path, into: Path) -> Compared:
-    """Read and judge the zip, unpack it by unzip into the new folder `into`, and start it."""
-    into.mkdir()
-    words = ["unzip", "-qqo", str(zipped), "-d", str(into)]
-    done = subprocess.run(words, capture_output=True, check=False, umask=0o022)
+def compare(zipped: Path, into: Path, *, arch: Arch = Arch.X86_64) -> Compared:
+    """Read and judge the zip, unpack it by unzip into the new folder `into`, and start it.
+
+    What a tool left as a folder is copied there.
+    """
+    done = _unpack(zipped, into)
     is_refused = done.returncode > _WARNS
     said = done.stderr.decode(errors="replace").strip()[:200]
     try:
@@ -77,7 +91,7 @@ def compare(zipped: Path, into: Path) -> Compared:
     else:
         differences = [] if is_refused else _tree_differences(package, into)
     runtime = read_runtimes()["provided.al2023"]
-    state = State(package=package, arch=Arch.X86_64, runtime=runtime, handler=HANDLER)
+    state = State(package=package, arch=arch, runtime=runtime, handler=HANDLER)
     judged = verdict(state)
     real = "refused" if is_refused else _start(into)
     if (real == "starts") != judged.starts:
@@ -90,6 +104,31 @@ def compare(zipped: Path, into: Path) -> Compared:
         codes=tuple(sorted({one.code for one in judged.findings})),
         differences=differences,
     )
+
+
+def pack(package: Path, into: Path, *, arch: Arch, is_program: bool) -> Packed:
+    """Let `shim pack` take it, and start what comes of it in the new folder `into`.
+
+    `is_program` says that it is to be the handler, and has no script that a launcher replaces.
+    """
+    is_refused = _unpack(package, into).returncode > _WARNS
+    subprocess.run(["chmod", "-R", "a+rx", str(into)], check=True)
+    should = _start(into) == "starts" and not is_refused
+    output = into.with_suffix(".packed.zip")
+    given = f"{HANDLER}={package}" if is_program else str(package)
+    done = run_shim("pack", given, "-o", output, "--arch", arch)
+    if done.returncode:
+        return Packed(real=f"refused, {done.stderr.splitlines()[0]}", differs=should)
+    _unpack(output, into)
+    real = _start(into)
+    return Packed(real=real, differs=(real == "starts") != should)
+
+
+def _unpack(package: Path, into: Path) -> subprocess.CompletedProcess[bytes]:
+    into.mkdir()
+    copied = ["cp", "--recursive", "--preserve=mode,links", f"{package}/.", str(into)]
+    words = copied if package.is_dir() else ["unzip", "-qqo", str(package), "-d", str(into)]
+    return subprocess.run(words, capture_output=True, check=False, umask=0o022)
 
 
 def _tree_differences(package: Package, into: Path) -> list[str]:

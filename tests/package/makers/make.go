@@ -21,9 +21,12 @@ func header(maker string, name string, info fs.FileInfo) *zip.FileHeader {
 	case "stored":
 		made.Method = zip.Store
 		made.SetMode(0755)
-	case "info":
+	case "info", "info-deflated":
 		made, _ = zip.FileInfoHeader(info)
 		made.Name = name
+		if maker == "info-deflated" {
+			made.Method = zip.Deflate
+		}
 	}
 	return made
 }

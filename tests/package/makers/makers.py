@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shim.arch import Arch
+
 SCRIPTS = Path(__file__).parent
 _SECONDS = 300
+
+
+class NotMade(Exception):
+    """The tool is not here, or it failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +31,9 @@ class Maker:
     prints: bool
     """Whether the zip is its standard output."""
     is_fast: bool
+    arch: Arch
+    has_own_program: bool
+    """Whether what it makes is to be a handler, and has no script that a launcher replaces."""
 
     @property
     def name(self) -> str:
@@ -35,9 +44,11 @@ class Maker:
         """Whether the machine has what it needs."""
         return shutil.which(self.needs.format(tools=tools)) is not None
 
-    def make(self, folder: Path, output: Path, *, tools: Path) -> str | None:
-        """Make a zip of what is in `folder`; what the tool said, where there is none then."""
-        names = {"tools": tools, "scripts": SCRIPTS, "maker": self.variant}
+    def make(self, folder: Path, output: Path, *, tools: Path) -> None:
+        """Make a package of what is in `folder`, or raise `NotMade`."""
+        if not self.is_there(tools):
+            raise NotMade(f"{self.needs} is not here")
+        names = {"tools": tools, "scripts": SCRIPTS, "tool": self.tool, "maker": self.variant}
         words = [word.format(**names, folder=folder, output=output) for word in self.words]
         done = subprocess.run(
             words,
@@ -49,9 +60,9 @@ class Maker:
         )
         if self.prints:
             output.write_bytes(done.stdout)
-        if done.returncode or not output.is_file():
-            return f"{done.returncode}: {done.stderr.decode(errors='replace').strip()[-500:]}"
-        return None
+        if done.returncode or not output.exists():
+            said = done.stderr.decode(errors="replace").strip()[-500:]
+            raise NotMade(f"{done.returncode}: {said}")
 
 
 def read_makers() -> tuple[Maker, ...]:
@@ -66,6 +77,8 @@ def read_makers() -> tuple[Maker, ...]:
             words=(*table["command"], *words, *table.get("after", ())),
             prints=table.get("stdout", False),
             is_fast=table.get("fast", False),
+            arch=Arch(table.get("arch", Arch.X86_64)),
+            has_own_program=table.get("own-program", False),
         )
         for tool, table in tables.items()
         for variant, words in table["variants"].items()
@@ -73,20 +86,34 @@ def read_makers() -> tuple[Maker, ...]:
 
 
 def install(tools: Path) -> None:
-    """Fetch what the makers need of npm and PyPI, and build what is in Go, once."""
+    """Fetch what the makers need of npm and PyPI, and build what is in Go and C#, once.
+
+    What can't be had fails again where a package is made by it, which is left out then.
+    """
     packages = tomllib.loads((SCRIPTS / "makers.toml").read_text("utf-8"))["packages"]
-    npm, pip, go = tools / "npm", tools / "pip", tools / "make-go"
-    npm.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(SCRIPTS / "make.mjs", npm / "make.mjs")
-    if shutil.which("npm") and not (npm / "node_modules").exists():
-        (npm / "package.json").write_text("{}\n")
-        _run("npm", "install", "--no-audit", "--no-fund", *packages["npm"], folder=npm)
+    pip, go, net = tools / "pip", tools / "make-go", tools / "Make.exe"
+    for kind in ("npm", "npm-builders"):
+        _install_npm(tools / kind, packages[kind])
+    shutil.copyfile(SCRIPTS / "make.mjs", tools / "npm" / "make.mjs")
     if not pip.exists():
         _run("python3", "-m", "venv", str(pip), folder=tools)
-        _run(str(pip / "bin" / "pip"), "install", "--quiet", *packages["pip"], folder=tools)
+        for names in packages["pip"]:
+            _run(str(pip / "bin" / "pip"), "install", "--quiet", *names, folder=tools)
     if shutil.which("go") and not go.exists():
         _run("go", "build", "-o", str(go), str(SCRIPTS / "make.go"), folder=tools)
+    if shutil.which("mcs") and not net.exists():
+        compression = ("System.IO.Compression", "System.IO.Compression.FileSystem")
+        libraries = [f"-r:{name}" for name in compression]
+        _run("mcs", *libraries, f"-out:{net}", str(SCRIPTS / "Make.cs"), folder=tools)
+
+
+def _install_npm(folder: Path, packages: list[list[str]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.which("npm") and not (folder / "node_modules").exists():
+        (folder / "package.json").write_text("{}\n")
+        for names in packages:
+            _run("npm", "install", "--no-audit", "--no-fund", *names, folder=folder)
 
 
 def _run(*words: str, folder: Path) -> None:
-    subprocess.run(words, cwd=folder, check=True)
+    subprocess.run(words, cwd=folder, check=False)
