@@ -59,6 +59,12 @@ class Started:
         """Whether it could not be started."""
         return any(one.severity is Severity.ERROR for one in self.findings)
 
+    @property
+    def only_ends(self) -> bool:
+        """Whether it is a script that ends by itself, as one that prepares something does."""
+        errors = [one for one in self.findings if one.severity is Severity.ERROR]
+        return bool(errors) and all(one.code == "script-ends" for one in errors)
+
 
 class Programs:
     """Starts the programs of a script, as it stands at `at`; people know it as `where`."""

@@ -186,12 +186,12 @@ class _Way:
     def _command(self, command: Command) -> bool | None:
         before = dict(self._at.variables)
         self._words.status = True
+        fields = self._words.fields(command.words)
         for name, word in command.assigned:
             assign(self._at, name, self._words.text(word))
         if not command.words:
             self._fail_if(status=self._words.status)
             return self._words.status
-        fields = self._words.fields(command.words)
         if command.assigned and fields[:1] in ([":"], ["export"], ["unset"], ["set"], ["."]):
             raise Stuck("a variable in front of what the shell does itself")
         status = self._named(fields, command)
@@ -288,6 +288,8 @@ class _Way:
         self._has_acted = True
         if started.fails:
             self._miss(started)
+            if started.only_ends:
+                return self._choose()
             return False if started.is_own else None
         if started.is_own:
             self._start(started)

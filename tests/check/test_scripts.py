@@ -354,3 +354,29 @@ def test_the_shell_that_is_not_bash_knows_less() -> None:
         script = entry("bootstrap", f"{line}\n{words}\n".encode())
         checked = state(script, *ENTRIES, runtime="debian-bookworm")
         assert verdict(checked).answer is expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("./helper.sh\nexec ./app", STARTS),
+        ("X=$(./helper.sh)\nexec ./app", STARTS),
+        ("set -e\n./helper.sh\nexec ./app", UNKNOWN),
+        ("set -e\nX=$(./helper.sh)\nexec ./app", UNKNOWN),
+        ("./helper.sh && exec ./app", UNKNOWN),
+        ("./helper.sh\nexec ./missing", FAILS),
+        ("./helper.sh", FAILS),
+        ("exec ./helper.sh", FAILS),
+    ],
+)
+def test_a_script_that_prepares_something_ends_and_the_other_goes_on(
+    script: str, expected: Answer
+) -> None:
+    helper = entry("helper.sh", b"#!/bin/sh\necho ready\n")
+    text = f"#!/bin/bash\n{script}\n".encode()
+    assert verdict(state(entry("bootstrap", text), helper, *ENTRIES)).answer is expected
+
+
+def test_variables_in_front_of_a_command_are_not_in_its_words() -> None:
+    assert answer("APP=./missing\nAPP=./app exec $APP") is FAILS
+    assert answer("APP=./app\nAPP=./missing exec $APP") is STARTS
