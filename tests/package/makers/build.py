@@ -38,9 +38,7 @@ class Project:
         self, *words: str | Path, at: str = ".", variables: dict[str, str] | None = None
     ) -> None:
         """Run the tool to its end, with npm's and PyPI's own before the machine's."""
-        path = (
-            f"{self.tools}/pip/bin:{self.tools}/npm-builders/node_modules/.bin:{os.environ['PATH']}"
-        )
+        path = f"{self.tools}/pip/bin:{self.tools}/npm/node_modules/.bin:{os.environ['PATH']}"
         subprocess.run(
             words,
             cwd=self.root / at,
@@ -97,7 +95,7 @@ def sam(project: Project, maker: str) -> Path:
 
 def cdk(project: Project, maker: str) -> Path:
     """`cdk synth` of `Code.fromAsset`, and the zip that cdk-assets makes of the asset."""
-    modules = project.tools / "npm-builders" / "node_modules"
+    modules = project.tools / "npm" / "node_modules"
     project.root.joinpath("node_modules").symlink_to(modules)
     project.write("app.js", CDK_APP)
     words = ("synth", "--quiet", "--no-notices", "--no-version-reporting", "--app", "node app.js")

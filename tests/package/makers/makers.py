@@ -92,8 +92,7 @@ def install(tools: Path) -> None:
     """
     packages = tomllib.loads((SCRIPTS / "makers.toml").read_text("utf-8"))["packages"]
     pip, go, net = tools / "pip", tools / "make-go", tools / "Make.exe"
-    for kind in ("npm", "npm-builders"):
-        _install_npm(tools / kind, packages[kind])
+    _install_npm(tools / "npm", packages["npm"])
     shutil.copyfile(SCRIPTS / "make.mjs", tools / "npm" / "make.mjs")
     if not pip.exists():
         _run("python3", "-m", "venv", str(pip), folder=tools)
