@@ -230,7 +230,9 @@ class _Way:
             case ["false", *_]:
                 return False
             case ["test" | "[" | "[[", *_]:
-                return holds(fields, self._words)
+                is_true = holds(fields, self._words)
+                decides = "e" in self._at.options and not self._tested
+                return self._choose() if is_true is None and decides else is_true
             case ["." | "source", *rest]:
                 return self._read_in(rest)
             case ["cd", *rest]:

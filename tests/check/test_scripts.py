@@ -380,3 +380,8 @@ def test_a_script_that_prepares_something_ends_and_the_other_goes_on(
 def test_variables_in_front_of_a_command_are_not_in_its_words() -> None:
     assert answer("APP=./missing\nAPP=./app exec $APP") is FAILS
     assert answer("APP=./app\nAPP=./missing exec $APP") is STARTS
+
+
+def test_a_test_that_may_end_the_script_is_followed_both_ways() -> None:
+    assert answer("set -e\n[ -d /somewhere ]\nexec ./app") is UNKNOWN
+    assert answer("[ -d /somewhere ]\nexec ./app") is STARTS
