@@ -162,7 +162,12 @@ def _situation(machine: Machine, path: str, role: Role, shell: str) -> Situation
     if role is Role.EXTENSION:
         # Extensions get neither.
         handler = task_root = None
-    of_bash = {"HOSTTYPE": state.arch.machine, "BASH_SOURCE[0]": path, "BASH_SOURCE": path}
+    of_bash = {
+        "HOSTTYPE": state.arch.machine,
+        "BASH_VERSINFO[5]": f"{state.arch.machine}-amazon-linux-gnu",
+        "BASH_SOURCE[0]": path,
+        "BASH_SOURCE": path,
+    }
     return Situation(
         variables={
             "0": path,

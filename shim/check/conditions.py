@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
 from shim.check.tree import Node
+from shim.package.shell import LIKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +43,8 @@ def _holds(test: Sequence[Value], words: Words, *, is_pattern: bool) -> bool | N
         case [str() as one, "=" | "==" | "!=" as operator, str() as other]:
             is_plain = not is_pattern or not any(character in other for character in "*?[\\")
             return (one == other) == (operator != "!=") if is_plain else None
+        case [str() as one, operator, str() as other] if operator == LIKE:
+            return bool(re.fullmatch(re.escape(other).replace(r"\*", ".*"), one, re.DOTALL))
         case [str() as one, "-eq" | "-ne" as operator, str() as other]:
             is_known = one.isdecimal() and other.isdecimal()
             return (int(one) == int(other)) == (operator == "-eq") if is_known else None

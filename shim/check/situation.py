@@ -44,6 +44,9 @@ class Situation:
         match name:
             case "#":
                 return str(len(self.arguments))
+            case "-":
+                own = "hB" if self.is_bash else ""
+                return "".join(sorted(one for one in self.options if len(one) == 1)) + own
             case "PWD":
                 return self.folder or Unclear(reason="it depends on the working directory")
             case _ if name.isdecimal() and name != "0":

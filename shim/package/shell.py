@@ -11,6 +11,9 @@ from typing import TypeAlias
 SHELLS = frozenset({"sh", "bash", "dash"})
 """Interpreters whose scripts are read."""
 
+LIKE = "\0"
+"""An operator of `[` that nobody can write: whether a text fits a pattern of `case`."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:

@@ -10,6 +10,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Parser
 
 from shim.package.shell import (
+    LIKE,
     Command,
     Either,
     Endless,
@@ -38,9 +39,12 @@ _ROUNDS_LIMIT = 3000
 
 _SYNTAX = "its syntax isn't understood"
 _OPERATORS = frozenset({":-", "-", "%", "%%", "#", "##"})
+_MEMBERS = frozenset({"BASH_SOURCE[0]", "BASH_VERSINFO[5]"})
+"""Members of arrays that a script begins with."""
+
 _LITERAL = re.compile(r"(?<!\\)[*?\[{~$`]")
-_PLAIN = re.compile(r"[\w./:=+@%,-]+")
-"""A pattern of `case` that is one text."""
+_PLAIN = re.compile(r"\*?[\w./:=+@%,-]+\*?")
+"""A pattern of `case` that is text, or text with more in front or behind."""
 
 _TRIM = re.compile(r"[\w./:=+@%,-]*\*?[\w./:=+@%,-]*")
 """What is cut off a variable: text, with one `*` at most."""
@@ -238,12 +242,11 @@ def _fits(word: Word, pattern: Node) -> Statement:
     line = pattern.start_point.row + 1
     if text == "*":
         return Command(line=line, words=((Text(text="true"),),))
-    if pattern.type == "string":
+    if pattern.type == "string" and "*" not in text:
         text = text[1:-1]
     is_plain = _PLAIN.fullmatch(text)
     other = Text(text=text) if is_plain else _unclear(pattern, "a pattern")
-    equals = Text(text="=")
-    words = ((Text(text="["),), word, (equals,), (other,), (Text(text="]"),))
+    words = ((Text(text="["),), word, (Text(text=LIKE),), (other,), (Text(text="]"),))
     return Command(line=line, words=words)
 
 
@@ -306,7 +309,7 @@ def _expansion(node: Node, depth: int, *, is_quoted: bool) -> Variable | Unclear
     _, name, *rest, _ = node.children
     own = {"variable_name", "special_variable_name"}
     operator, operands = (rest[0].type, rest[1:]) if rest else ("", [])
-    if (name.type not in own and _raw(name) != "BASH_SOURCE[0]") or (
+    if (name.type not in own and _raw(name) not in _MEMBERS) or (
         rest and operator not in _OPERATORS
     ):
         return _unclear(node, f"the expansion `{_raw(node)[:40]}`")

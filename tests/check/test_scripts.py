@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
 
 import pytest
 
+import shim.launcher
 from shim.arch import Arch
 from shim.check.findings import Severity
 from shim.check.verdict import Answer, verdict
@@ -71,6 +74,7 @@ def pair(script: str) -> tuple[Answer, Answer]:
         *("echo starting; mkdir -p /tmp/x; exec ./app", "set -u; exec ./app \"${1:-x}\""),
         *("exec /lib64/ld-linux-x86-64.so.2 --library-path /opt/lib ./app x",),
         *("exec /usr/bin/env ./app", "exec \\\n  ./app \\\n  --flag"),
+        *("case $- in *B*) exec ./app;; esac", "case app in x*) exec ./other;; *pp) ./app;; esac"),
         *("case app in a|app) exec ./app;; esac", "case $(uname -m) in *) ./app;; esac"),
     ],
 )  # fmt: skip
@@ -187,7 +191,7 @@ def test_a_variant_by_the_machine_is_followed_on_both(words: str) -> None:
         *("while read x; do exec ./$x; done", "for x in app; do ./$x; done", "f() { ./app; }; f"),
         *("a=(./app); \"${a[@]}\"", "./app & wait", ". ./own.sh; handle", "trap : EXIT; ./app"),
         *("set -e; X=$(curl x; ./app)", "if grep x y; then ./missing; else ./app; fi"),
-        *("curl x", "case a in *pp) ./app;; esac; ./other", "exec sh /usr/bin/env ./app"),
+        *("curl x", "case a in *p?) ./app;; esac; ./other", "exec sh /usr/bin/env ./app"),
         *("case a in \"a*\") ./app;; esac; ./other", "while true; do sleep 1; done"),
         *("curl x; exit $?", "A=b . ./own.sh; ./app"),
     ],
@@ -261,6 +265,28 @@ def test_an_extension_that_is_a_script_is_followed_without_the_handlers_variable
     assert with_extension(good) is STARTS
     assert with_extension(b"#!/bin/sh\nexec /opt/.extensions/other/watch\n") is FAILS
     assert with_extension(b"#!/bin/sh\nexec $LAMBDA_TASK_ROOT/orders\n") is FAILS
+
+
+@pytest.mark.parametrize("runtime", ["provided.al2023", "debian-bookworm"])
+def test_the_script_of_an_extension_that_shim_packs_is_followed(runtime: str) -> None:
+    script = (Path(shim.launcher.__file__).parent / "extension.sh").read_bytes()
+    for arch, other in permutations(Arch):
+        files = (
+            entry("extensions/watch", script),
+            entry(f".extensions/{arch.machine}/watch", program(arch)),
+        )
+        layer = package(*files, path="layer.zip")
+        checked = state(
+            entry("bootstrap", launcher(arch)),
+            entry("orders", program(arch)),
+            layers=(layer,),
+            arch=arch,
+            runtime=runtime,
+        )
+        assert verdict(checked).answer is STARTS
+        missing = entry(f".extensions/{other.machine}/watch", program(other))
+        broken = package(files[0], missing, path="layer.zip")
+        assert verdict(replace(checked, layers=(broken,))).answer is FAILS
 
 
 def test_a_layers_script_is_followed_into_the_package() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from shim.package.script import read_script
 from shim.package.shell import (
+    LIKE,
     Command,
     Either,
     Endless,
@@ -144,7 +145,7 @@ def test_a_case_is_read_as_the_if_that_it_is_short_for() -> None:
         conditions.append(one.condition.words)
         one = one.otherwise
     x = (Variable(name="x", is_quoted=True),)
-    bracket, equals, end = ((Text(text=text),) for text in "[=]")
+    bracket, equals, end = ((Text(text=text),) for text in ("[", LIKE, "]"))
     assert conditions == [
         (bracket, x, equals, (Text(text="a"),), end),
         (bracket, x, equals, (Text(text="b"),), end),
@@ -179,7 +180,7 @@ def test_harmless_redirections_and_texts_leave_the_command() -> None:
         ("until a; do b; done", 2),
         ("while read x; do a; done", 2),
         ("true; a &", 2),
-        ("case x in a*) b;; esac", 2),
+        ("case x in a?) b;; esac", 2),
         ("a && b &", 2),
         ("a\0b", 2),
         ("a\\ b", 2),
