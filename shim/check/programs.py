@@ -29,6 +29,15 @@ _STARTING = frozenset(
 )
 """Programs of a runtime's that may start any other."""
 
+_CERTAIN = frozenset(
+    {"basename", "curl", "cut", "date", "dirname", "echo", "env", "hostname", "id", "mktemp"}
+    | {"nproc", "printf", "pwd", "seq", "sleep", "tr", "true", "uname", "whoami"}
+)
+"""Programs of a runtime's whose success no file of the package decides."""
+
+_MAKING = frozenset({"mkdir", "rm", "touch"})
+"""The same, where all that they are given lies in /tmp."""
+
 _ON_VARIABLES = frozenset(
     {"library-missing", "library-version", "library-broken", "script-interpreter-missing"}
 )
@@ -53,6 +62,8 @@ class Started:
     findings: tuple[Finding, ...] = ()
     is_own: bool = False
     """Whether it is the package's, or a layer's, and not the runtime's."""
+    is_certain: bool = False
+    """Whether it succeeds."""
 
     @property
     def fails(self) -> bool:
@@ -149,7 +160,7 @@ class Programs:
             if isinstance(found, Node) and found.is_system:
                 raise Stuck(f"what `{path}` does")
             return self._own(path, rest[1:], line, Role.SHELL_SCRIPT)
-        return Started()
+        return Started(is_certain=name in _CERTAIN or (name in _MAKING and _in_temporary(rest)))
 
     def _own(
         self, path: str, rest: Sequence[Value], line: int, role: Role | None = None
@@ -208,6 +219,10 @@ class Programs:
         handler = self._at.value("_HANDLER")
         handler = handler if isinstance(handler, str) else state.handler
         return Machine(replace(state, environment=tuple(environment.items()), handler=handler))
+
+
+def _in_temporary(words: Sequence[Value]) -> bool:
+    return all(isinstance(word, str) and word.startswith((_TEMPORARY, "-")) for word in words)
 
 
 def _known(value: Value) -> str:

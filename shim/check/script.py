@@ -97,14 +97,14 @@ class _Way:
             pass
         return self._found
 
-    def _end(self, *, status: bool | None) -> NoReturn:
+    def _end(self, *, status: bool | None, when: str = "") -> NoReturn:
         """The script's end, without `exec`."""
         if self._missed:
             *before, (last, is_certain) = self._missed
             self._found += [one if is_sure else _weaker(one) for one, is_sure in before]
             self._found.append(last if is_certain or self._is_last_missed else _weaker(last))
         elif not self._has_started and (status is False or not self._has_acted):
-            self._found.append(_ended(self._where))
+            self._found.append(_ended(self._where, when))
         elif not self._has_started:
             raise Stuck("only the runtime's own programs are run")
         raise _Ended
@@ -230,9 +230,7 @@ class _Way:
             case ["false", *_]:
                 return False
             case ["test" | "[" | "[[", *_]:
-                is_true = holds(fields, self._words)
-                decides = "e" in self._at.options and not self._tested
-                return self._choose() if is_true is None and decides else is_true
+                return holds(fields, self._words)
             case ["." | "source", *rest]:
                 return self._read_in(rest)
             case ["cd", *rest]:
@@ -241,9 +239,13 @@ class _Way:
                 return self._run(fields)
 
     def _fail_if(self, *, status: bool | None) -> None:
-        """Under `set -e` a command that fails ends the script."""
-        if status is False and "e" in self._at.options and not self._tested:
-            self._end(status=status)
+        """Under `set -e` a command that fails ends the script; one that may does both."""
+        if "e" not in self._at.options or self._tested:
+            return
+        if status is None and not self._choose():
+            self._end(status=False, when=f", where line {self._line} fails under `set -e`,")
+        if status is False:
+            self._end(status=False)
 
     def _read_in(self, rest: Sequence[Value]) -> bool:
         """A file that is read in: only what comes of it if it isn't there."""
@@ -295,7 +297,7 @@ class _Way:
             return False if started.is_own else None
         if started.is_own:
             self._start(started)
-        return None
+        return True if started.is_certain else None
 
     def _start(self, started: Started) -> None:
         """A program runs: what was missed before has ended nothing."""
@@ -332,10 +334,10 @@ def _not_followed(reason: str, line: int, where: str) -> Finding:
     )
 
 
-def _ended(where: str) -> Finding:
+def _ended(where: str, when: str) -> Finding:
     return finding(
         "script-ends",
         where,
-        "ends before it has started anything",
+        f"ends{when} before it has started anything",
         hint="end it with `exec` and the program that is to run",
     )

@@ -411,3 +411,22 @@ def test_variables_in_front_of_a_command_are_not_in_its_words() -> None:
 def test_a_test_that_may_end_the_script_is_followed_both_ways() -> None:
     assert answer("set -e\n[ -d /somewhere ]\nexec ./app") is UNKNOWN
     assert answer("[ -d /somewhere ]\nexec ./app") is STARTS
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("OPTIONS=$(cat settings)\nexec ./app $OPTIONS", UNKNOWN),
+        ("grep -q . settings-$_HANDLER\nexec ./app", UNKNOWN),
+        ("mkdir -p work\nexec ./app", UNKNOWN),
+        ("mkdir -p /tmp/work /tmp/$_HANDLER\nexec ./app", STARTS),
+        ("grep -q . settings || exec ./app\nexec ./app", STARTS),
+        ("if grep -q . settings; then exec ./app; fi\nexec ./app", STARTS),
+        ("NAME=$(basename ./app)\ncurl -s host\nexec ./$NAME", STARTS),
+    ],
+)
+def test_under_set_e_a_program_of_the_runtime_that_may_fail_may_end_the_script(
+    script: str, expected: Answer
+) -> None:
+    assert answer(f"set -e\n{script}") is expected
+    assert answer(script) is STARTS
