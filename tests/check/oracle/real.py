@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.runtimes import read_service
 from shim.package.names import parts_of
+from tests.check.oracle.linked import LOADER
 from tests.check.oracle.programs import TOKEN
 
 if TYPE_CHECKING:
@@ -111,18 +112,28 @@ def _make_way(folder: Path, target: Path, *, is_folder: bool) -> None:
 def _as_foreign(data: bytes, state: State) -> bytes:
     """What Linux refuses and this machine, natively or by qemu, would start.
 
-    That is the other architecture's programs; and an arm64 program without its interpreter, musl's,
-    which qemu starts, to end with a message of its own. A script without its interpreter is refused
-    like it: ENOENT.
+    That is the other architecture's programs; Windows's, where mono or wine is registered for them;
+    and an arm64 program without its interpreter, which qemu starts, to end with a message of its
+    own. A script without its interpreter is refused like it: ENOENT.
     """
-    if state.arch is Arch.ARM64 and data.startswith(b"\x7fELF") and _MUSL + b"\0" in data:
-        return b"#!" + _MUSL + b"\n"
+    if data.startswith(b"MZ"):
+        return b"M\0" + data[2:]
+    if state.arch is Arch.ARM64 and data.startswith(b"\x7fELF"):
+        for missing in _missing_interpreters(state):
+            if missing + b"\0" in data:
+                return b"#!" + missing + b"\n"
     machine = int.from_bytes(data[_MACHINE_AT : _MACHINE_AT + 2], "little")
     if data.startswith(b"\x7fELF") and machine in {62, 183} - {state.arch.elf_machine}:
         patched = bytearray(data)
         patched[_MACHINE_AT : _MACHINE_AT + 2] = _FOREIGN_MACHINE.to_bytes(2, "little")
         return bytes(patched)
     return data
+
+
+def _missing_interpreters(state: State) -> list[bytes]:
+    """Of those that programs of the generator's name, the ones that are not there."""
+    own = LOADER.removeprefix("/var/task/")
+    return [_MUSL] if own in state.package.names else [_MUSL, LOADER.encode()]
 
 
 def _environment(state: State) -> Mapping[str, str]:
