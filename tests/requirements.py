@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,3 +32,10 @@ def require_zig() -> None:
 def require_runs(arch: Arch) -> None:
     """A machine that runs programs of `arch`, by itself or by qemu."""
     require(can_run(arch), f"programs for {arch} don't run here: install qemu-user-static")
+
+
+def require_unregistered(start: bytes) -> None:
+    """A machine on which nothing is registered that runs what begins so, as mono does Windows's."""
+    formats = Path("/proc/sys/fs/binfmt_misc").glob("[!rs]*")
+    named = [one.name for one in formats if f"magic {start.hex()}\n" in one.read_text()]
+    require(not named, f"binfmt_misc runs what is no program for Lambda: {', '.join(named)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import shim.launcher
 from shim.arch import Arch
 from tests.launcher.start import Outcome, start
+from tests.requirements import require_unregistered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,8 @@ class Package:
 
     def add(self, name: str, content: bytes | None = None, mode: int = 0o755) -> Path:
         """Put a file into the package: the probe, unless `content` is given."""
+        if content:
+            require_unregistered(content[:2])
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.probe.read_bytes() if content is None else content)

@@ -132,8 +132,9 @@ def _as_foreign(data: bytes, state: State) -> bytes:
 
 def _missing_interpreters(state: State) -> list[bytes]:
     """Of those that programs of the generator's name, the ones that are not there."""
-    own = LOADER.removeprefix("/var/task/")
-    return [_MUSL] if own in state.package.names else [_MUSL, LOADER.encode()]
+    own = state.package.names.get(LOADER.removeprefix("/var/task/"))
+    is_there = own is not None and (not stat.S_ISLNK(own.kind) or own.read(0, 9) != b"nowhere")
+    return [_MUSL] if is_there else [_MUSL, LOADER.encode()]
 
 
 def _environment(state: State) -> Mapping[str, str]:
