@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from shim.errors import MachineError
@@ -17,6 +16,8 @@ def lasting(stream: TextIO | None) -> TextIO:
     A name that the locale can't spell doesn't end it half-way either.
     """
     if stream is None:  # closed before the start: `>&-`
+        from pathlib import Path  # which nothing else takes that `shim --version` imports
+
         return Path(os.devnull).open("w", encoding="utf-8")
     file = _Stream(os.dup(stream.fileno()), "wb")
     file.is_result = stream is sys.stdout

@@ -23,9 +23,8 @@ from tests.launcher.package import (
     PATTERNED,
     VALGRIND,
     Package,
-    runs,
 )
-from tests.requirements import require
+from tests.requirements import require, require_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +84,7 @@ def make_package(
     """Makes an empty task root with the launcher of this build in it."""
 
     def make(build: str, arch: Arch) -> Package:
-        require(runs(arch), f"programs for {arch} do not run here: install qemu-user-static")
+        require_runs(arch)
         require(build != MEMCHECK or Path(VALGRIND).exists(), "valgrind is not installed")
         flavour = "full" if build == "full" else "lean"
         folder = LAUNCHER_FOLDER / "bin"

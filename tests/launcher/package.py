@@ -29,11 +29,6 @@ VALGRIND = "/usr/bin/valgrind.bin"
 """The program that Debian's `valgrind`, a script, starts with variables of its own."""
 
 
-def runs(arch: Arch) -> bool:
-    """Whether this machine runs programs for `arch`, by itself or by way of qemu."""
-    return arch is NATIVE or Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}").exists()
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
     """A task root with a launcher as its `bootstrap`; `build` is one of `BUILDS`."""
