@@ -110,7 +110,7 @@ def _storm(package: Package, starts: int) -> dict[int, int]:
                 report = json.loads(outcome.errors)
                 assert report["errorType"].startswith("Runtime."), case
                 assert outcome.errors.count(b"\n") == 1, case
-                assert_told(api, variables, outcome, case=case)
+                assert_told(api, _address(variables, package.arch), outcome, case=case)
             assert api.requests == [], case
     return ends
 
@@ -132,15 +132,23 @@ def _case(
     return words, variables
 
 
-def assert_told(api: Api, variables: list[bytes], outcome: Outcome, *, case: str) -> None:
-    """The API got all of the report where its address was given; elsewhere it got nothing."""
-    given = {text.partition(b"=")[2] for text in variables if text.startswith(API + b"=")} - {b""}
-    own = api.address.encode()
-    if given == {own}:
+def assert_told(api: Api, address: bytes, outcome: Outcome, *, case: str) -> None:
+    """The API got all of the report where the launcher read its address, elsewhere nothing."""
+    if address == api.address.encode():
         wait_until(lambda: bool(api.requests), seconds=60)
-    if own in given and api.requests:
         kind = json.loads(outcome.errors)["errorType"]
         assert api.requests.pop() == report_request(api.address, kind, outcome.errors), case
+
+
+def _address(variables: list[bytes], arch: Arch) -> bytes:
+    """The address that a launcher reads: the first that isn't empty.
+
+    qemu's user emulation hands on one variable of a name, the last (`envlist_setenv`).
+    """
+    given = [text.partition(b"=")[2] for text in variables if text.startswith(API + b"=")]
+    if arch is OTHER:
+        given = given[-1:]
+    return next(filter(None, given), b"")
 
 
 def test_no_start_ends_in_a_signal_or_an_unknown_status(
