@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypedDict
 from shim.check.verdict import Answer
 from shim.check.verdicts import Verdicts
 from shim.cli import options
-from shim.cli.change import Change, add_change_arguments, read_change
+from shim.cli.change import Change, read_change
+from shim.cli.change_options import add_change_arguments
 from shim.cli.packing import packing
 from shim.cli.terminal import open_console, print_note
 from shim.document import encode

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from shim.check.runtimes import lambda_runtimes, read_runtimes
 from shim.check.verdicts import Verdicts
 from shim.cli import options
-from shim.cli.change import add_change_arguments, read_change
+from shim.cli.change import read_change
+from shim.cli.change_options import add_change_arguments
 from shim.cli.emulator import find_emulator, sigterm_as_exit
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs

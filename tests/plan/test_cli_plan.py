@@ -295,6 +295,8 @@ USAGE = {
     "drawing": ([*NOW, "--draw", "a.png"], "an .svg or .html file"),
     "variable": ([*NOW, "--env", "1=2"], "not NAME=VALUE"),
     "runtime": ([*NOW, "--runtime", "al2023"], "not an OS-only runtime: `al2023`"),
+    "layer without a zip": ([*NOW, "--from-layer", X86], "not ARN=ZIP"),
+    "layer without an ARN": ([*NOW, "--from-layer", "agent.zip"], "not ARN=ZIP"),
     "layers": ([*NOW, "--no-layers", "--layer", "a.zip"], "can't go together"),
     "to": ([*NOW, "--to", "f.json", "--arch", "arm64"], "can't go along with --arch"),
     "to's layer": ([*NOW, "--to", "f.json", "--layer", "old.zip"], "which of the layers is it?"),

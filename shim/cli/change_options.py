@@ -1,0 +1,106 @@
+"""The options that say what a function is now, and what it shall be."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shim.cli import options
+from shim.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "env")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenLayer:
+    """One `--layer` or `--from-layer`: an ARN, a zip, or where the zip of an ARN lies."""
+
+    arn: str
+    path: Path | None
+
+
+def add_change_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which function, what it is now, and what it shall be."""
+    now = parser.add_argument_group("what the function is now")
+    options.add_from(now)
+    now.add_argument(
+        "--from-package",
+        type=options.file_path,
+        metavar="ZIP",
+        help="the package that it has now, with --from",
+    )
+    now.add_argument(
+        "--from-layer",
+        action="append",
+        default=[],
+        type=_zip_of_layer,
+        metavar="ARN=ZIP",
+        dest="from_layers",
+        help="where the zip of a layer lies that it has now",
+    )
+    options.add_account(now)
+    then = parser.add_argument_group("what it shall be; what isn't said stays as it is")
+    then.add_argument(
+        "--package", "--to-package", type=options.file_path, metavar="ZIP", help="its package"
+    )
+    options.add_runtime(then)
+    options.add_arch(then)
+    options.add_handler(then)
+    then.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        type=_layer,
+        metavar="[ARN=]ZIP",
+        dest="layers",
+        help="a layer, in its order, in place of all that it has; without ARN: not published yet."
+        " With --to: where the layer's zip lies",
+    )
+    then.add_argument("--no-layers", action="store_true", help="no layers at all")
+    options.add_env(then)
+    then.add_argument(
+        "--alias",
+        type=options.text,
+        metavar="NAME[=VERSION]",
+        help="traffic is on this alias, which points to VERSION now (--function looks it up)",
+    )
+    then.add_argument(
+        "--to",
+        type=options.file_path,
+        metavar="FILE",
+        help="all settings at once, from a file such as --from's",
+    )
+
+
+def check_change_arguments(arguments: argparse.Namespace) -> None:
+    """Raise `InputError` where they don't go together."""
+    if (arguments.from_file is None) == (arguments.function is None):
+        raise InputError(
+            "what is the function now? give one of `--from FILE` and `--function NAME`",
+            hint="aws lambda get-function --function-name NAME > FILE",
+        )
+    given = [name for name in _SETTINGS if getattr(arguments, name)]
+    if arguments.to and set(given) - {"layers"}:
+        option = given[0].replace("_", "-")
+        raise InputError(f"--to says all settings, and can't go along with --{option}")
+    if arguments.no_layers and arguments.layers:
+        raise InputError("--no-layers and --layer can't go together")
+
+
+def _layer(word: str) -> GivenLayer:
+    """For argparse: `ARN=ZIP`, an ARN, or a zip; no ARN has a `=`."""
+    if not options.text(word).startswith("arn:"):
+        return GivenLayer(arn="", path=options.file_path(word))
+    arn, equals, path = word.partition("=")
+    return GivenLayer(arn=arn, path=options.file_path(path) if equals else None)
+
+
+def _zip_of_layer(word: str) -> GivenLayer:
+    layer = _layer(word)
+    if not layer.arn or layer.path is None:
+        raise argparse.ArgumentTypeError(f"not ARN=ZIP: {word}")
+    return layer
