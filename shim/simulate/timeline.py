@@ -15,10 +15,10 @@ class Timeline:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Call `action` so much later; of two at one time, the one that was asked for first."""
         heappush(self._due, (self.now + seconds, next(self._order), action))
 

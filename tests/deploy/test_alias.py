@@ -26,10 +26,7 @@ LIVE = "live"
 def aliased(folder: Path) -> World:
     """A function whose traffic is on the alias `live`, which is on version 1."""
     world = World(folder=folder)
-    now = world.plane.get_function(NAME)
-    world.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
-    world.clock.sleep(2)
-    world.plane.add_alias(Alias(name=LIVE, version="1"))
+    world.plane.add_alias(Alias(name=LIVE, version=world.publish().version))
     return world
 
 

@@ -11,7 +11,6 @@ import pytest
 from shim.arch import Arch
 from shim.aws.api import (
     LATEST,
-    Configuration,
     Conflict,
     Refused,
     RevisionMismatch,
@@ -28,11 +27,6 @@ from tests.plan.worlds import AL2023, NAME, QUICK, World, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(folder=tmp_path)
 
 
 def plan_of(world: World) -> Plan:
@@ -164,13 +158,8 @@ def test_an_update_that_never_takes_hold_ends_the_run(tmp_path: Path) -> None:
     assert world.clock.now < 400
 
 
-def interfere(world: World, handler: str) -> None:
-    guard = world.plane.get_function(NAME).revision
-    world.plane.update_configuration(NAME, Configuration(handler=handler), revision=guard)
-
-
 def test_a_function_that_is_in_none_of_the_states_is_left_alone(world: World) -> None:
-    interfere(world, "other")
+    world.change_handler("other")
     world.clock.sleep(5)
     with pytest.raises(Stopped, match=r"somebody else changed it: .* handler other"):
         executor(world).apply(plan_of(world))
@@ -180,13 +169,13 @@ def test_a_function_that_is_in_none_of_the_states_is_left_alone(world: World) ->
 def test_a_change_by_somebody_else_half_way_ends_the_run(world: World) -> None:
     run = executor(world)
     run.apply(Plan(begin=world.state, steps=plan_of(world).steps[:1]))
-    world.clock.after(4.7, lambda: interfere(world, "other"))
+    world.clock.after(4.7, lambda: world.change_handler("other"))
     with pytest.raises(Stopped, match="somebody else changed it"):
         run.apply(plan_of(world))
 
 
 def test_an_update_of_somebody_else_is_waited_for(world: World) -> None:
-    interfere(world, "bills")
+    world.change_handler("bills")
     assert executor(world).apply(plan_of(world)) == 2, "it was the plan's own first call"
     assert arrived(world)
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
+from shim.aws.api import Configuration
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.deploy.executor import read_zip
@@ -18,6 +19,8 @@ from tests.plan import builders
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shim.aws.api import Function
 
 AL2, AL2023, GO = (read_runtimes()[name] for name in ("provided.al2", "provided.al2023", "go1.x"))
 NAME = "orders"
@@ -57,3 +60,22 @@ class World:
     def on_arm64(self) -> State:
         """The function after its code call."""
         return replace(self.state, package=self.packages[Arch.ARM64], arch=Arch.ARM64)
+
+    @property
+    def revision(self) -> str:
+        """Of the function as it is now."""
+        return self.plane.get_function(NAME).revision
+
+    def change_handler(self, handler: str = "bills") -> Function:
+        """Call for another handler, past every executor."""
+        change = Configuration(handler=handler)
+        return self.plane.update_configuration(NAME, change, revision=self.revision)
+
+    def publish(self) -> Function:
+        """Publish a version, and wait until it can be invoked."""
+        now = self.plane.get_function(NAME)
+        version = self.plane.publish_version(
+            NAME, code_sha256=now.code_sha256, revision=now.revision
+        )
+        self.clock.sleep(2)
+        return version

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import shim
+from tests.deploy.conftest import world
 from tests.emulate.conftest import cache, emulator, functions
 from tests.examples.conftest import go
 from tests.requirements import require_zig
 from tests.simulate.scenarios import EXAMPLES
 
-__all__ = ["cache", "emulator", "functions", "go"]
+__all__ = ["cache", "emulator", "functions", "go", "world"]
 
 
 @pytest.fixture(scope="session")

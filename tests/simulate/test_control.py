@@ -30,30 +30,9 @@ if TYPE_CHECKING:
     from shim.aws.api import Function
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(folder=tmp_path)
-
-
-def revision(world: World) -> str:
-    return world.plane.get_function(NAME).revision
-
-
-def change_handler(world: World, handler: str = "bills") -> Function:
-    change = Configuration(handler=handler)
-    return world.plane.update_configuration(NAME, change, revision=revision(world))
-
-
 def change_arch(world: World) -> Function:
     package = read_zip(world.packages[Arch.ARM64])
-    return world.plane.update_code(NAME, package, arch=Arch.ARM64, revision=revision(world))
-
-
-def publish(world: World) -> Function:
-    now = world.plane.get_function(NAME)
-    version = world.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
-    world.clock.sleep(2)
-    return version
+    return world.plane.update_code(NAME, package, arch=Arch.ARM64, revision=world.revision)
 
 
 def test_an_update_shows_at_once_and_takes_hold_later(world: World) -> None:
@@ -74,14 +53,14 @@ def test_a_call_takes_time(tmp_path: Path) -> None:
 
 
 def test_while_an_update_is_in_progress_it_can_be_invoked_but_not_changed(world: World) -> None:
-    change_handler(world)
+    world.change_handler()
     assert world.plane.invoke(NAME, b"{}").error_type is None
     with pytest.raises(Conflict, match="update is in progress"):
-        change_handler(world, "other")
+        world.change_handler("other")
     with pytest.raises(Conflict, match="update is in progress"):
         change_arch(world)
     with pytest.raises(Conflict, match="update is in progress"):
-        publish(world)
+        world.publish()
     world.clock.sleep(5)
     change_arch(world)
 
@@ -90,7 +69,7 @@ def test_the_code_call_leaves_the_configuration_and_the_other_way_round(world: W
     change_arch(world)
     world.clock.sleep(5)
     assert world.plane.get_function(NAME).handler == "orders"
-    change_handler(world)
+    world.change_handler()
     world.clock.sleep(5)
     now = world.plane.get_function(NAME)
     assert (now.handler, now.runtime, now.arch) == ("bills", "provided.al2", Arch.ARM64)
@@ -104,7 +83,7 @@ def test_for_some_seconds_new_sandboxes_still_start_from_what_was_before(world: 
 
 
 def test_a_change_of_what_is_no_longer_so_is_refused(world: World) -> None:
-    world.plane.add_alias(Alias(name="live", version=publish(world).version))
+    world.plane.add_alias(Alias(name="live", version=world.publish().version))
     package, api, old = read_zip(world.state.package), world.plane, "revision-0"
     calls = (
         lambda: api.update_code(NAME, package, arch=Arch.X86_64, revision=old),
@@ -118,9 +97,9 @@ def test_a_change_of_what_is_no_longer_so_is_refused(world: World) -> None:
 
 
 def test_the_revision_is_another_when_an_update_has_taken_hold(world: World) -> None:
-    begun = change_handler(world)
+    begun = world.change_handler()
     world.clock.sleep(5)
-    assert revision(world) != begun.revision
+    assert world.revision != begun.revision
 
 
 def test_a_runtime_must_have_the_architecture_that_the_function_has_now(world: World) -> None:
@@ -128,7 +107,7 @@ def test_a_runtime_must_have_the_architecture_that_the_function_has_now(world: W
     world.clock.sleep(5)
     with pytest.raises(Refused, match=r"go1\.x does not support arm64"):
         world.plane.update_configuration(
-            NAME, Configuration(runtime=GO.name), revision=revision(world)
+            NAME, Configuration(runtime=GO.name), revision=world.revision
         )
 
 
@@ -150,11 +129,11 @@ def test_a_configuration_that_makes_no_sense_is_refused(
     world: World, change: Configuration
 ) -> None:
     with pytest.raises(Refused):
-        world.plane.update_configuration(NAME, change, revision=revision(world))
+        world.plane.update_configuration(NAME, change, revision=world.revision)
 
 
 def test_a_version_is_a_snapshot(world: World) -> None:
-    version = publish(world).version
+    version = world.publish().version
     change_arch(world)
     world.clock.sleep(20)
     assert world.plane.state_for_new_sandbox(version) == world.state
@@ -162,16 +141,16 @@ def test_a_version_is_a_snapshot(world: World) -> None:
 
 
 def test_nothing_is_published_when_nothing_changed(world: World) -> None:
-    assert publish(world).version == "1"
-    assert publish(world).version == "1"
-    change_handler(world)
+    assert world.publish().version == "1"
+    assert world.publish().version == "1"
+    world.change_handler()
     world.clock.sleep(5)
-    assert publish(world).version == "2"
+    assert world.publish().version == "2"
 
 
 def test_another_package_than_the_wanted_one_is_not_published(world: World) -> None:
     with pytest.raises(Refused, match="CodeSHA256"):
-        world.plane.publish_version(NAME, code_sha256="x", revision=revision(world))
+        world.plane.publish_version(NAME, code_sha256="x", revision=world.revision)
 
 
 def test_a_version_can_be_invoked_when_it_is_no_longer_pending(world: World) -> None:
@@ -185,10 +164,10 @@ def test_a_version_can_be_invoked_when_it_is_no_longer_pending(world: World) -> 
 
 
 def test_an_alias_sends_a_share_to_a_second_version(world: World) -> None:
-    first = publish(world).version
-    change_handler(world)
+    first = world.publish().version
+    world.change_handler()
     world.clock.sleep(5)
-    second = publish(world).version
+    second = world.publish().version
     world.plane.add_alias(Alias(name="live", version=first, other_version=second, other_weight=0.1))
     drawn = [world.plane.route("live") for _ in range(2000)]
     assert 120 < drawn.count(second) < 280
@@ -196,7 +175,7 @@ def test_an_alias_sends_a_share_to_a_second_version(world: World) -> None:
 
 
 def test_an_alias_has_published_versions_only_where_it_has_two(world: World) -> None:
-    version = publish(world).version
+    version = world.publish().version
     for alias in (
         Alias(name="live", version=version, other_version=LATEST, other_weight=0.5),
         Alias(name="live", version=version, other_version=version, other_weight=0.5),
@@ -208,11 +187,11 @@ def test_an_alias_has_published_versions_only_where_it_has_two(world: World) -> 
 
 
 def test_an_alias_moves_and_back(world: World) -> None:
-    first = publish(world).version
+    first = world.publish().version
     world.plane.add_alias(Alias(name="live", version=first))
-    change_handler(world)
+    world.change_handler()
     world.clock.sleep(5)
-    second = publish(world).version
+    second = world.publish().version
     for version in (second, first):
         guard = world.plane.get_alias(NAME, "live").revision
         moved = Alias(name="live", version=version, revision=guard)
@@ -255,11 +234,11 @@ def test_a_call_or_its_answer_can_be_lost_on_demand(world: World) -> None:
     lost = Throttled("lost")
     world.plane.faults = [Fault(call="update_configuration", error=lost)]
     with pytest.raises(Throttled):
-        change_handler(world)
+        world.change_handler()
     assert world.plane.get_function(NAME).handler == "orders"
     world.plane.faults = [Fault(call="update_configuration", error=lost, is_carried_out=True)]
     with pytest.raises(Throttled):
-        change_handler(world)
+        world.change_handler()
     assert world.plane.get_function(NAME).handler == "bills"
 
 
