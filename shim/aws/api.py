@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LATEST = "$LATEST"
 """The qualifier of what the two update calls change; every other version is a snapshot of it."""
 
+TIMEOUT = 900
+"""Seconds that an invocation may take at most (Lambda quotas)."""
+
 
 class UpdateStatus(StrEnum):
     """`LastUpdateStatus`, spelt as the API spells it."""
@@ -32,7 +35,7 @@ class UpdateStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Function:
-    """What `GetFunctionConfiguration` says of one version, as far as a migration asks."""
+    """What `GetFunction` says of one version, as far as a migration asks."""
 
     version: str
     """`$LATEST`, or a number."""
@@ -45,6 +48,8 @@ class Function:
     """The ARNs of the layers' versions, in the function's order."""
     environment: tuple[tuple[str, str], ...] = ()
     """By name."""
+    timeout: int = TIMEOUT
+    """Seconds that an invocation may take."""
     revision: str
     is_active: bool = True
     """`State` is `Active`, or `Inactive`, which the next invocation ends; not `Pending`."""
@@ -104,38 +109,67 @@ class Invoked:
 
 
 class LambdaError(ShimError):
-    """A call that the API did not carry out."""
+    """A call that the API did not carry out, or that may not have been."""
 
 
-class Conflict(LambdaError):
-    """`ResourceConflictException`: an update is in progress, so try again later."""
+class NotNow(LambdaError):
+    """The same call may be taken later; whether this one was, only the function itself says."""
 
 
-class Throttled(LambdaError):
-    """`TooManyRequestsException`, or the service has a trouble of its own: try again later."""
+class Conflict(NotNow):
+    """An update is in progress, or the function isn't ready yet."""
 
 
-class RevisionMismatch(LambdaError):
-    """`PreconditionFailedException`: the function is not as it was when it was read."""
+class Throttled(NotNow):
+    """More calls than the account may make."""
+
+    def __init__(self, message: str, *, retry_after: float = 0.0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+        """Seconds that the API asks for; 0 where it says nothing."""
+
+
+class RevisionMismatch(NotNow):
+    """The function or alias is not as it was when it was read."""
+
+
+class Unanswered(NotNow):
+    """No answer came, or one without meaning (HTTP 5xx): it may have been carried out, or not."""
 
 
 class Refused(LambdaError):
-    """`InvalidParameterValueException` and the like: the same call would be refused again."""
+    """The same call would be refused again."""
 
 
 class NotFound(LambdaError):
-    """`ResourceNotFoundException`: no such function, version, alias or layer."""
+    """No such function, version, alias or layer."""
+
+
+class Denied(LambdaError):
+    """Who calls may not."""
+
+    def __init__(self, message: str, *, action: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or f"it takes the permission {action}")
+        self.action = action
+        """What IAM calls the call: `lambda:UpdateFunctionCode`."""
 
 
 class LambdaApi(Protocol):
-    """Each call raises `LambdaError`, and doesn't try twice: that is for who calls it.
+    """Each call answers, or raises one of these, and never tries twice: that is for who calls it.
+
+    `NotNow` (`Conflict`, `Throttled`, `RevisionMismatch`, `Unanswered`): nothing is known of what
+    became of the call, so the function is looked up before it is sent again. `Refused`, `NotFound`,
+    `Denied`: it was not carried out, and won't be. `MachineError`, `InputError`: it was never sent.
 
     `function` is a function's name or ARN; `revision` is that of the `Function` or `Alias` which
     the change is for, and guards it.
     """
 
     def get_function(self, function: str, qualifier: str = LATEST) -> Function:
-        """One version, by its number, an alias's name, or `$LATEST`."""
+        """One version, by its number, an alias's name, or `$LATEST`; by `GetFunction`.
+
+        That has a budget of its own in an account: looking often takes nothing from the updates.
+        """
 
     def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
         """`UpdateFunctionCode`; both fields are always sent."""
@@ -151,8 +185,13 @@ class LambdaApi(Protocol):
     def publish_version(self, function: str, *, code_sha256: str, revision: str) -> Function:
         """A snapshot of `$LATEST`; the newest version where nothing has changed since then."""
 
-    def invoke(self, function: str, event: bytes, *, qualifier: str = LATEST) -> Invoked:
-        """One invocation, waited for; an error of the function's is an answer too."""
+    def invoke(
+        self, function: str, event: bytes, *, qualifier: str = LATEST, timeout: float = TIMEOUT
+    ) -> Invoked:
+        """One invocation, waited for as long as the function's own `timeout` has it run.
+
+        An error of the function's is an answer too.
+        """
 
     def get_alias(self, function: str, alias: str) -> Alias:
         """Where an alias points to."""

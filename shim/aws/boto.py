@@ -1,53 +1,40 @@
-"""AWS Lambda through boto3: the one module that knows it.
-
-What it takes of boto3 is a `lambda` client, made by `connect`; without boto3 that says so.
-"""
+"""AWS Lambda through boto3, whose clients `shim.aws.connection` makes."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shim.aws.api import (
     LATEST,
+    TIMEOUT,
     Alias,
-    Conflict,
     Function,
     Invoked,
     LambdaError,
     NotFound,
-    Refused,
-    RevisionMismatch,
-    Throttled,
+    Unanswered,
 )
+from shim.aws.connection import READ_SECONDS
 from shim.aws.download import download
 from shim.aws.function import NamedFunction, parse_function
-from shim.errors import InputError, MachineError
+from shim.aws.outcome import calling
+from shim.errors import InputError
 from shim.fields import Field, naming, read_json
 from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from shim.arch import Arch
     from shim.aws.api import Configuration, Zip
+    from shim.aws.connection import Connection
 
 _LAYER_VERSIONS = 20
 """Of a layer, the newest, in which one with the same bytes is looked for."""
-
-_ERRORS: Mapping[str, type[LambdaError]] = {
-    "ResourceConflictException": Conflict,
-    "TooManyRequestsException": Throttled,
-    "ThrottlingException": Throttled,
-    "ServiceException": Throttled,
-    "PreconditionFailedException": RevisionMismatch,
-    "ResourceNotFoundException": NotFound,
-}
-"""By the API's names (botocore, lambda/2015-03-31/service-2.json); all others are `Refused`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,27 +47,6 @@ class Live:
     """By ARN."""
 
 
-def connect(*, region: str | None = None, profile: str | None = None, tries: int = 1) -> Any:
-    """A `lambda` client; raises `MachineError` where boto3 or its settings are missing."""
-    try:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-    except ImportError as error:
-        raise MachineError(
-            "--function needs boto3, which is not installed",
-            hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
-        ) from error
-    config = Config(retries={"total_max_attempts": tries}, user_agent_extra="shim")
-    try:
-        session = boto3.Session(region_name=region, profile_name=profile)
-        return session.client("lambda", config=config)
-    except BotoCoreError as error:
-        raise MachineError(
-            f"boto3 can't call AWS: {error}", hint="`aws configure`, or `--region`, `--profile`"
-        ) from error
-
-
 def fetch_function(
     client: Any,
     name: str,
@@ -90,7 +56,7 @@ def fetch_function(
     known: Mapping[str, Path] | None = None,
 ) -> Live:
     """Read a function, and put its zips into `folder`; layers in `known` are there already."""
-    with _calling(f"reading the function `{name}`"):
+    with calling(f"reading the function `{name}`"):
         answer = client.get_function(FunctionName=name, Qualifier=qualifier)
     document = Field(value=answer)
     with naming("GetFunction"):
@@ -111,26 +77,33 @@ def fetch_layer(client: Any, arn: str, *, folder: Path) -> Path:
 
 def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
     try:
-        with _calling(f"reading the layer `{arn}`"):
+        with calling(f"reading the layer `{arn}`"):
             answer = client.get_layer_version_by_arn(Arn=arn)
     except LambdaError as error:
-        raise type(error)(error.message, hint=f"give its zip: `--layer {arn}=ZIP`") from error
+        error.hint = f"give its zip: `--layer {arn}=ZIP`"
+        raise
     with naming("GetLayerVersionByArn"):
         content = Field(value=answer)["Content"]
         return download(content, about=content, folder=folder)
 
 
-class BotoApi:
-    """See `shim.aws.api.LambdaApi`; of a client that `connect` gave."""
+def open_api(connection: Connection) -> BotoApi:
+    """Lambda's API in an account and region."""
+    return BotoApi(
+        connection.client(), patient=lambda seconds: connection.client(read_seconds=seconds)
+    )
 
-    def __init__(self, client: Any) -> None:
+
+class BotoApi:
+    """See `shim.aws.api.LambdaApi`; `patient` gives a client that waits so long for an answer."""
+
+    def __init__(self, client: Any, *, patient: Callable[[float], Any] | None = None) -> None:
         self._client = client
+        self._patient = patient or (lambda _: client)
 
     def get_function(self, function: str, qualifier: str = LATEST) -> Function:
         """See `LambdaApi`."""
-        return self._function(
-            "get_function_configuration", FunctionName=function, Qualifier=qualifier
-        )
+        return self._function("get_function", FunctionName=function, Qualifier=qualifier)
 
     def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
         """See `LambdaApi`."""
@@ -180,10 +153,13 @@ class BotoApi:
             "publish_version", FunctionName=function, CodeSha256=code_sha256, RevisionId=revision
         )
 
-    def invoke(self, function: str, event: bytes, *, qualifier: str = LATEST) -> Invoked:
+    def invoke(
+        self, function: str, event: bytes, *, qualifier: str = LATEST, timeout: float = TIMEOUT
+    ) -> Invoked:
         """See `LambdaApi`."""
-        with _calling("Invoke"):
-            answer = self._client.invoke(FunctionName=function, Payload=event, Qualifier=qualifier)
+        client = self._patient(timeout + READ_SECONDS)
+        with calling("Invoke"):
+            answer = client.invoke(FunctionName=function, Payload=event, Qualifier=qualifier)
             payload: bytes = answer["Payload"].read()
         if "FunctionError" not in answer:
             return Invoked(error_type=None, payload=payload)
@@ -227,23 +203,13 @@ class BotoApi:
         return parse_function(self._call(call, **fields)).function
 
     def _call(self, call: str, **fields: Any) -> Field:
-        with _calling("".join(part.capitalize() for part in call.split("_"))):
-            return Field(value=getattr(self._client, call)(**fields))
-
-
-@contextmanager
-def _calling(what: str) -> Iterator[None]:
-    """Turn botocore's errors into ours; `what` was tried."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        said = error.response.get("Error", {})
-        kind = _ERRORS.get(said.get("Code", ""), Refused)
-        raise kind(f"{what}: {said.get('Code')}: {said.get('Message')}") from error
-    except BotoCoreError as error:
-        raise MachineError(f"{what}: {error}", hint="`aws sts get-caller-identity`?") from error
+        operation = "".join(part.capitalize() for part in call.split("_"))
+        with calling(operation):
+            answer = getattr(self._client, call)(**fields)
+        if answer.keys() <= {"ResponseMetadata"}:
+            # What botocore makes of a body that breaks off, or is no JSON.
+            raise Unanswered(f"{operation}: an answer without content")
+        return Field(value=answer)
 
 
 def _alias(answer: Field) -> Alias:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.aws.api import LATEST, Function, UpdateStatus
+from shim.aws.api import LATEST, TIMEOUT, Function, UpdateStatus
 from shim.check.runtimes import known_runtime, lambda_runtimes, read_runtimes
 from shim.check.state import State
 from shim.fields import Field, naming, read_file, read_json
@@ -53,6 +53,7 @@ def parse_function(document: Field) -> NamedFunction:
             handler=_text(field, "Handler"),
             layers=tuple(one["Arn"].text() for one in _items(field, "Layers")),
             environment=_environment(field["Environment"]) if field.has("Environment") else (),
+            timeout=field["Timeout"].whole() if field.has("Timeout") else TIMEOUT,
             revision=_text(field, "RevisionId"),
             is_active=_text(field, "State", "Active") in {"Active", "Inactive"},
             update=_update(field),

@@ -91,9 +91,10 @@ class Account:
 
     def __init__(self, arguments: argparse.Namespace, paths: Paths) -> None:
         # What few runs need.
-        from shim.aws.boto import connect
+        from shim.aws.connection import Connection
 
-        self._client: Any = connect(region=arguments.region, profile=arguments.profile, tries=5)
+        account = Connection(region=arguments.region, profile=arguments.profile, tries=5)
+        self._client: Any = account.client()
         self._name: str = arguments.function
         self._paths = paths
         self._folder = cache_folder() / "functions"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from shim.aws.api import LATEST, Alias, Conflict, RevisionMismatch, Throttled
+from shim.aws.api import LATEST, Alias, NotNow
 from shim.deploy.executor import POLL_SECONDS, UPDATE_SECONDS, Executor, Stopped, new_pauses
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
@@ -64,7 +64,7 @@ class AliasExecutor(Executor):
                     code_sha256=step.code_sha256 or now.code_sha256,
                     revision=now.revision,
                 )
-            except (Conflict, Throttled, RevisionMismatch) as error:
+            except NotNow as error:
                 self._pause(pauses, error)
             else:
                 return self._active(published)
@@ -111,7 +111,7 @@ class AliasExecutor(Executor):
             self._tell(f"moving {step.alias} to version {version}: {step.share:.0%}")
             try:
                 self._api.update_alias(self._function, wanted)
-            except (Conflict, Throttled, RevisionMismatch) as error:
+            except NotNow as error:
                 self._pause(pauses, error)
 
 

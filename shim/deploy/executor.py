@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 from shim.arch import Arch
 from shim.aws.api import (
     Configuration,
-    Conflict,
     Function,
     LambdaError,
-    RevisionMismatch,
-    Throttled,
+    NotNow,
     UpdateStatus,
     Zip,
 )
@@ -93,7 +91,7 @@ class Executor:
             self._tell(f"call {at + 1} of {len(plan.steps)}: {call_in_words(step)}")
             try:
                 self._send(step, revision=now.revision)
-            except (Conflict, Throttled, RevisionMismatch) as error:
+            except NotNow as error:
                 # It may have been carried out all the same: where the function is now says it.
                 self._pause(pauses, error)
             now = self._settled(call_in_words(step))
@@ -191,7 +189,7 @@ class Executor:
         while True:
             try:
                 return call()
-            except (Conflict, Throttled, RevisionMismatch) as error:
+            except NotNow as error:
                 self._pause(pauses, error)
 
     def _pause(self, pauses: list[float], error: LambdaError) -> None:

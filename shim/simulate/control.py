@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shim.aws.api import (
     LATEST,
+    TIMEOUT,
     Alias,
     Configuration,
     Conflict,
@@ -256,8 +257,11 @@ class ControlPlane:
         self._answer("publish_version")
         return published
 
-    def invoke(self, function: str, event: bytes, *, qualifier: str = LATEST) -> Invoked:
+    def invoke(
+        self, function: str, event: bytes, *, qualifier: str = LATEST, timeout: float = TIMEOUT
+    ) -> Invoked:
         """See `LambdaApi`; a version that is still `Pending` can't be invoked [states]."""
+        del timeout
         self._pass_call("invoke", function, is_limited=False)
         version = self.route(qualifier)
         if not self._function(version).is_active:

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore import response, stub
 
 from shim.arch import Arch
 from shim.aws import boto
-from shim.aws.api import (
-    Alias,
-    Configuration,
-    Conflict,
-    LambdaError,
-    NotFound,
-    Refused,
-    RevisionMismatch,
-    Throttled,
-    UpdateStatus,
-    Zip,
-)
+from shim.aws.api import Alias, Configuration, Denied, UpdateStatus, Zip
+from shim.aws.connection import Connection
 from shim.errors import InputError, MachineError
 from tests.served import served
 
@@ -79,15 +67,6 @@ def storage() -> Iterator[Storage]:
     found = Storage()
     with served(found.answer) as found.url:
         yield found
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("AWS_PROFILE", raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        yield boto.connect(region="eu-west-1")
 
 
 @pytest.fixture
@@ -223,7 +202,7 @@ def test_a_layer_of_another_account_says_how_its_zip_is_given(
 ) -> None:
     answer_function(stubbed, storage, Layers=[{"Arn": ARN}])
     stubbed.add_client_error("get_layer_version_by_arn", "AccessDeniedException", "not yours", 403)
-    with pytest.raises(Refused, match="AccessDeniedException: not yours") as caught:
+    with pytest.raises(Denied, match="AccessDeniedException: not yours") as caught:
         boto.fetch_function(client, "orders", folder=tmp_path)
     assert caught.value.hint == f"give its zip: `--layer {ARN}=ZIP`"
 
@@ -345,40 +324,10 @@ def test_an_alias_moves_with_its_weight_and_back(client: Any, stubbed: Any) -> N
         assert api.update_alias("orders", wanted).version == "7"
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        ("ResourceConflictException", Conflict),
-        ("TooManyRequestsException", Throttled),
-        ("ServiceException", Throttled),
-        ("PreconditionFailedException", RevisionMismatch),
-        ("ResourceNotFoundException", NotFound),
-        ("InvalidParameterValueException", Refused),
-        ("SomethingNew", Refused),
-    ],
-)
-def test_each_error_has_its_kind(
-    client: Any, stubbed: Any, code: str, kind: type[LambdaError]
-) -> None:
-    stubbed.add_client_error("get_function_configuration", code, "the reason", 400)
-    with pytest.raises(kind, match=f"GetFunctionConfiguration: {code}: the reason"):
-        boto.BotoApi(client).get_function("orders")
-
-
-@pytest.mark.usefixtures("client")
-def test_without_an_endpoint_that_answers_it_is_the_machines_fault() -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))  # and nobody listens: as long as it is open, nobody can
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        away = boto3.client("lambda", region_name="eu-west-1", endpoint_url=url)
-        with pytest.raises(MachineError, match="GetFunctionConfiguration: "):
-            boto.BotoApi(away).get_function("orders")
-
-
 def test_without_boto3_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(MachineError, match="boto3, which is not installed") as caught:
-        boto.connect()
+        Connection()
     assert caught.value.hint
     assert "pip install 'lambda-shim[aws]'" in caught.value.hint
 
@@ -392,7 +341,7 @@ def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_t
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     for profile in (None, "nobody"):
         with pytest.raises(MachineError, match="boto3 can't call AWS"):
-            boto.connect(profile=profile)
+            Connection(profile=profile).client()
 
 
 @pytest.mark.skipif(
@@ -401,5 +350,5 @@ def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_t
 )
 def test_a_function_of_a_real_account_can_be_read(tmp_path: Path) -> None:
     name = os.environ["SHIM_TEST_AWS_FUNCTION"]
-    live = boto.fetch_function(boto.connect(), name, folder=tmp_path)
+    live = boto.fetch_function(Connection().client(), name, folder=tmp_path)
     assert sha256(live.package.read_bytes()) == live.named.function.code_sha256
