@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _HINT = "aws lambda get-function --function-name NAME > FILE"
 
+_ARN_PARTS = 7
+"""`arn:aws:lambda:REGION:ACCOUNT:function:NAME`; a qualifier may follow."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedFunction:
@@ -29,6 +32,8 @@ class NamedFunction:
 
     name: str
     """Empty where the file doesn't say it."""
+    arn: str = ""
+    """Without a qualifier; empty where the file doesn't say it."""
     function: Function
 
 
@@ -45,6 +50,7 @@ def parse_function(document: Field) -> NamedFunction:
         field["PackageType"].refuse("a container image has no runtime that it starts in")
     return NamedFunction(
         name=_text(field, "FunctionName"),
+        arn=unqualified(_text(field, "FunctionArn")),
         function=Function(
             version=_text(field, "Version", LATEST),
             code_sha256=_text(field, "CodeSha256"),
@@ -73,6 +79,11 @@ def state_of(function: Function, package: Package, layers: tuple[Package, ...]) 
         layers=layers,
         environment=function.environment,
     )
+
+
+def unqualified(arn: str) -> str:
+    """A function's ARN without the version or alias that it may name."""
+    return ":".join(arn.split(":")[:_ARN_PARTS])
 
 
 def _text(field: Field, name: str, default: str = "") -> str:

@@ -14,6 +14,7 @@ from shim.cli.sources import open_source
 from shim.cli.terminal import status
 from shim.errors import InputError
 from shim.package.packages import Packages, code_sha256
+from shim.plan.target import target_of
 
 if TYPE_CHECKING:
     import argparse
@@ -21,20 +22,26 @@ if TYPE_CHECKING:
 
     from shim.check.state import State
     from shim.package.read import Package
+    from shim.plan.target import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """What was asked for."""
 
-    name: str
-    """The function's; empty where nothing says it."""
+    target: Target | None
+    """Which function; None where nothing says it."""
     begin: State
     wanted: State
     arns: Mapping[Package, str]
     """Of the layers that have one."""
     alias: AliasNow | None
     """Where the traffic is, if not on `$LATEST`."""
+
+    @property
+    def name(self) -> str:
+        """The function's; empty where nothing says it."""
+        return self.target.name if self.target else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +83,7 @@ class _Reader:
         self._absent = self._absent_layers(now.function)
         begin = self._state_of(now.function, package)
         return Change(
-            name=now.name,
+            target=target_of(now),
             begin=begin,
             wanted=self._wanted(begin, now.function),
             arns=self._arns,

@@ -222,8 +222,14 @@ class _Run:
         return bool(self.arguments.json or self.arguments.aws)
 
     def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
-        arns = self.change.arns
-        return encode(as_document(plan, arns=arns, bridges=bridges, **self._judge())) + "\n"
+        document = as_document(
+            plan,
+            arns=self.change.arns,
+            bridges=bridges,
+            target=self.change.target,
+            **self._judge(),
+        )
+        return encode(document) + "\n"
 
     def _judge(self) -> _Judge:
         return {"verdicts": self.verdicts, "day": self.day}

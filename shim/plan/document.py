@@ -1,7 +1,7 @@
 """A plan as JSON; docs/plan.schema.json says what is where.
 
-What is needed to carry it out is in `packages`, `begin` and `steps`: only that is read back
-(saved.py). The rest is for people and other programs, and can always be derived anew.
+What is needed to carry it out is in `function`, `packages`, `begin` and `steps`: only that is read
+back (saved.py). The rest is for people and other programs, and can always be derived anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.check.report import finding_as_json
 from shim.check.verdict import Answer
-from shim.document import document
+from shim.document import as_object, document
 from shim.package.packages import code_sha256
 from shim.plan.alias import AliasPlan
 from shim.plan.hazards import guard_sentences
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
     from shim.package.read import Package
+    from shim.plan.target import Target
 
 PLAN_FORMAT = 1
 """Counted up when a reader must know of a change."""
@@ -39,6 +40,7 @@ def as_document(
     day: date | None,
     arns: Mapping[Package, str] | None = None,
     bridges: Mapping[Package, str] | None = None,
+    target: Target | None = None,
 ) -> dict[str, Any]:
     """A plan as plain values; `arns` of the layers that have one, `bridges` with what each is."""
     latest = plan if isinstance(plan, Plan) else plan.latest
@@ -48,6 +50,7 @@ def as_document(
     content = {
         "day": None if day is None else day.isoformat(),
         "answer": promised(plan, verdicts).value,
+        "function": None if target is None else as_object(target),
         "packages": [
             {
                 "path": one.path,

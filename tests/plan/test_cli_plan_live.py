@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 X86, ARM = LAYER + "agent:3", LAYER + "agent:4"
 
 
@@ -55,6 +56,7 @@ class Account:
         return {
             **self._about("code"),
             "FunctionName": "orders",
+            "FunctionArn": f"{FUNCTION}:$LATEST",
             "Runtime": "provided.al2023",
             "Handler": "orders",
             "RevisionId": "r1",
@@ -107,6 +109,13 @@ def test_package_and_layers_are_downloaded_and_bridged(
     # In the script, published layers stand with their ARNs.
     assert main([*WORDS, "--layer", ARM, "--aws"]) == 0
     assert f"--layers {ARM}" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("account")
+def test_the_plan_says_which_function_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*WORDS, "--layer", ARM, "--json"]) == 0
+    function = json.loads(capsys.readouterr().out)["function"]
+    assert function == {"name": "orders", "arn": FUNCTION, "revision": "r1"}
 
 
 @pytest.mark.usefixtures("account")
