@@ -57,6 +57,8 @@ class Function:
     reason_code: str = ""
     reason: str = ""
     """`LastUpdateStatusReasonCode` and `LastUpdateStatusReason`: why an update failed."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """By name; of a version there are none."""
 
     @property
     def settings(self) -> tuple[object, ...]:
@@ -173,6 +175,9 @@ class LambdaApi(Protocol):
 
     def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
         """`UpdateFunctionCode`; both fields are always sent."""
+
+    def try_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> None:
+        """The same as a dry run (`DryRun`): it raises what the call would, and changes nothing."""
 
     def update_configuration(
         self, function: str, change: Configuration, *, revision: str

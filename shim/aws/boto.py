@@ -115,6 +115,17 @@ class BotoApi:
             RevisionId=revision,
         )
 
+    def try_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> None:
+        """See `LambdaApi`."""
+        self._call(
+            "update_function_code",
+            FunctionName=function,
+            ZipFile=_read(package),
+            Architectures=[arch.value],
+            RevisionId=revision,
+            DryRun=True,
+        )
+
     def update_configuration(
         self, function: str, change: Configuration, *, revision: str
     ) -> Function:

@@ -65,6 +65,7 @@ def parse_function(document: Field) -> NamedFunction:
             update=_update(field),
             reason_code=_text(field, "LastUpdateStatusReasonCode"),
             reason=_text(field, "LastUpdateStatusReason"),
+            tags=tuple(sorted(document["Tags"].texts().items())) if document.has("Tags") else (),
         ),
     )
 

@@ -200,11 +200,15 @@ class ControlPlane:
     def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
         """See `LambdaApi`."""
         self._pass_call("update_code", function)
-        if package.sha256 not in self._packages:
-            self.add_package(package, read_package(package.path))
         changed = replace(self._function(LATEST), code_sha256=package.sha256, arch=arch)
-        step = UpdateCode(package=self._packages[package.sha256], arch=arch)
+        step = UpdateCode(package=self._package(package), arch=arch)
         return self._update("update_code", step, changed, revision=revision)
+
+    def try_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> None:
+        """See `LambdaApi`."""
+        self._pass_call("try_code", function)
+        self._check_change(self._function(LATEST), revision)
+        self._check_call(UpdateCode(package=self._package(package), arch=arch))
 
     def update_configuration(
         self, function: str, change: Configuration, *, revision: str
@@ -290,9 +294,7 @@ class ControlPlane:
     def _update(self, call: str, step: Step, changed: Function, *, revision: str) -> Function:
         """Begin an update; it takes hold later, and until then no other is taken [states]."""
         self._check_change(self._function(LATEST), revision)
-        state = self.newest_state(LATEST)
-        if reason := refusal(state, step, day=self._day):
-            raise Refused(reason)
+        self._check_call(step)
         begun = replace(
             changed,
             update=UpdateStatus.IN_PROGRESS,
@@ -302,10 +304,19 @@ class ControlPlane:
         )
         self._functions[LATEST] = begun
         self.updates.append(Update(step=step, begun=self.clock.now))
-        new = after(state, step)
+        new = after(self.newest_state(LATEST), step)
         self.clock.after(self._draw(self.timing.update), lambda: self._take_hold(new))
         self._answer(call)
         return begun
+
+    def _check_call(self, step: Step) -> None:
+        if reason := refusal(self.newest_state(LATEST), step, day=self._day):
+            raise Refused(reason)
+
+    def _package(self, package: Zip) -> Package:
+        if package.sha256 not in self._packages:
+            self.add_package(package, read_package(package.path))
+        return self._packages[package.sha256]
 
     def _take_hold(self, state: State) -> None:
         """New sandboxes start from `state`; or nothing has changed for them, where it failed."""

@@ -226,6 +226,15 @@ def test_the_code_call_carries_package_architecture_and_guard(
     assert (function.revision, function.update) == ("r2", UpdateStatus.IN_PROGRESS)
 
 
+def test_a_code_call_can_be_tried(client: Any, stubbed: Any, tmp_path: Path) -> None:
+    sent = {"FunctionName": "orders", "ZipFile": b"PK zip", "Architectures": ["arm64"]}
+    stubbed.add_response(
+        "update_function_code", CONFIGURATION, {**sent, "RevisionId": "r1", "DryRun": True}
+    )
+    package = zip_of(tmp_path / "p.zip")
+    boto.BotoApi(client).try_code("orders", package, arch=Arch.ARM64, revision="r1")
+
+
 def test_a_package_that_changed_since_it_was_planned_is_not_sent(
     client: Any, tmp_path: Path
 ) -> None:

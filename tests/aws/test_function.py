@@ -32,7 +32,11 @@ CONFIGURATION: dict[str, Any] = {
     "PackageType": "Zip",
     "Architectures": ["arm64"],
 }
-DOCUMENT = {"Configuration": CONFIGURATION, "Code": {"RepositoryType": "S3"}, "Tags": {}}
+DOCUMENT = {
+    "Configuration": CONFIGURATION,
+    "Code": {"RepositoryType": "S3"},
+    "Tags": {"b": "", "a": "1"},
+}
 
 
 def write(folder: Path, document: object) -> Path:
@@ -43,6 +47,14 @@ def write(folder: Path, document: object) -> Path:
 
 def without(name: str, **changes: object) -> dict[str, Any]:
     return {"Configuration": {**CONFIGURATION, name: None, **changes}}
+
+
+def test_a_function_has_its_tags_and_its_arn_without_a_qualifier(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
+    configuration = {**CONFIGURATION, "FunctionArn": f"{arn}:$LATEST"}
+    named = read_function(write(tmp_path, {**DOCUMENT, "Configuration": configuration}))
+    assert named.arn == arn
+    assert named.function.tags == (("a", "1"), ("b", ""))
 
 
 @pytest.mark.parametrize("document", [DOCUMENT, CONFIGURATION], ids=["function", "configuration"])

@@ -96,6 +96,17 @@ def test_a_change_of_what_is_no_longer_so_is_refused(world: World) -> None:
             call()
 
 
+def test_a_code_call_that_is_tried_is_refused_as_it_would_be_and_changes_nothing(
+    world: World,
+) -> None:
+    before = world.plane.get_function(NAME)
+    package = read_zip(world.packages[Arch.ARM64])
+    world.plane.try_code(NAME, package, arch=Arch.ARM64, revision=before.revision)
+    with pytest.raises(RevisionMismatch):
+        world.plane.try_code(NAME, package, arch=Arch.ARM64, revision="another")
+    assert world.plane.get_function(NAME) == before
+
+
 def test_the_revision_is_another_when_an_update_has_taken_hold(world: World) -> None:
     begun = world.change_handler()
     world.clock.sleep(5)
