@@ -166,6 +166,16 @@ class ControlPlane:
         self._check_versions(alias)
         self._aliases[alias.name] = replace(alias, revision=self._revision())
 
+    @property
+    def versions(self) -> tuple[Function, ...]:
+        """`$LATEST`, and then those that were published, in their order."""
+        return tuple(self._functions.values())
+
+    @property
+    def aliases(self) -> tuple[Alias, ...]:
+        """All of them, in the order in which they were made."""
+        return tuple(self._aliases.values())
+
     def route(self, qualifier: str) -> str:
         """The version that an invocation goes to: an alias draws by weight [docs/lambda.md]."""
         if qualifier not in self._aliases:

@@ -1,0 +1,379 @@
+"""What each operation of Lambda's API does in an account: parameters in, the answer's values out.
+
+What a plan's calls do is the control plane's in memory; here is what lies around it: lists and
+pages, layers, who invokes a function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from shim.arch import Arch
+from shim.aws.api import LATEST, Alias, Configuration, NotFound, Refused, UpdateStatus
+from tests.aws.wire import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shim.aws import api
+    from shim.aws.api import Zip
+    from tests.aws.wire.account import Account, Function, LayerVersion
+
+_MADE = "2026-01-01T00:00:00.000+0000"
+_ROLE = "arn:aws:iam::{}:role/function"
+
+
+class Unserved(Exception):
+    """An operation, or a parameter of one, that this control plane has no answer for."""
+
+
+class NoProvisionedConcurrency(NotFound):
+    """`ProvisionedConcurrencyConfigNotFoundException`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operations:
+    """Of one account; `url` is where zips can be downloaded."""
+
+    account: Account
+    url: str
+
+    def carry_out(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What the operation of that name answers."""
+        if name not in _OPERATIONS:
+            raise Unserved(name)
+        return _OPERATIONS[name](self, parameters)
+
+    def get_function(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, qualifier = self._find(given)
+        now = function.plane.get_function(name, qualifier)
+        answer = {
+            "Configuration": self._configuration(name, function, now, qualifier),
+            "Code": {"RepositoryType": "S3", "Location": self._link(now.code_sha256)},
+        }
+        if function.tags:
+            answer["Tags"] = dict(function.tags)
+        if function.reserved is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
+        return answer
+
+    def get_function_configuration(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, qualifier = self._find(given)
+        now = function.plane.get_function(name, qualifier)
+        return self._configuration(name, function, now, qualifier)
+
+    def update_function_code(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        package = self._package(given)
+        now = function.plane.get_function(name)
+        arch = Arch(given["Architectures"][0]) if "Architectures" in given else Arch.X86_64
+        self.account.add_package(package, function.plane)
+        revision = given.get("RevisionId", now.revision)
+        if given.get("DryRun"):
+            tried = replace(now, code_sha256=package.sha256, arch=arch)
+            return self._configuration(name, function, tried)
+        if given.get("Publish"):
+            raise Unserved("UpdateFunctionCode with Publish")
+        begun = function.plane.update_code(name, package, arch=arch, revision=revision)
+        return self._configuration(name, function, begun)
+
+    def update_function_configuration(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        known = {"FunctionName", "RevisionId", "Runtime", "Handler", "Layers", "Environment"}
+        if more := given.keys() - known:
+            raise Unserved(f"UpdateFunctionConfiguration with {', '.join(sorted(more))}")
+        environment = given["Environment"].get("Variables", {}) if "Environment" in given else None
+        change = Configuration(
+            runtime=given.get("Runtime"),
+            handler=given.get("Handler"),
+            layers=tuple(given["Layers"]) if "Layers" in given else None,
+            environment=None if environment is None else tuple(sorted(environment.items())),
+        )
+        revision = given.get("RevisionId", function.plane.get_function(name).revision)
+        begun = function.plane.update_configuration(name, change, revision=revision)
+        return self._configuration(name, function, begun)
+
+    def publish_version(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        now = function.plane.get_function(name)
+        published = function.plane.publish_version(
+            name,
+            code_sha256=given.get("CodeSha256", now.code_sha256),
+            revision=given.get("RevisionId", now.revision),
+        )
+        return self._configuration(name, function, published, published.version)
+
+    def invoke(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, qualifier = self._find(given)
+        version = function.plane.route(qualifier)
+        event = given.get("Payload", b"")
+        if given.get("InvocationType") == "DryRun":
+            return {"StatusCode": 204}
+        invoked = function.plane.invoke(name, event, qualifier=version)
+        answer = {"StatusCode": 200, "Payload": invoked.payload, "ExecutedVersion": version}
+        return answer | ({"FunctionError": "Unhandled"} if invoked.error_type else {})
+
+    def get_alias(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        return self._alias(name, function.plane.get_alias(name, given["Name"]))
+
+    def update_alias(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        now = function.plane.get_alias(name, given["Name"])
+        other, weight = now.other_version, now.other_weight
+        if "RoutingConfig" in given:
+            weights = given["RoutingConfig"].get("AdditionalVersionWeights", {})
+            if len(weights) > 1:
+                raise Refused("at most one version besides the alias's own")
+            other, weight = next(iter(weights.items()), (None, 0.0))
+        moved = Alias(
+            name=now.name,
+            version=given.get("FunctionVersion", now.version),
+            other_version=other,
+            other_weight=weight,
+            revision=given.get("RevisionId", now.revision),
+        )
+        return self._alias(name, function.plane.update_alias(name, moved))
+
+    def list_aliases(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        aliases = [
+            self._alias(name, alias)
+            for alias in function.plane.aliases
+            if given.get("FunctionVersion") in {None, alias.version}
+        ]
+        return _page("Aliases", aliases, given)
+
+    def list_versions(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        versions = [
+            self._configuration(name, function, version, version.version)
+            for version in function.plane.versions
+        ]
+        return _page("Versions", versions, given)
+
+    def list_functions(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        shown = [
+            self._configuration(name, function, version, version.version)
+            for name, function in sorted(self.account.functions.items())
+            for version in function.plane.versions
+            if version.version == LATEST or given.get("FunctionVersion") == "ALL"
+        ]
+        return _page("Functions", shown, given)
+
+    def list_mappings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = given.get("FunctionName")
+        if wanted:
+            name, _, qualifier = self.account.find(wanted)
+            arn = self.account.arn("function", name)
+            wanted = arn if qualifier == LATEST else f"{arn}:{qualifier}"
+        mappings = [one for one in self.account.mappings if wanted in {None, one["FunctionArn"]}]
+        return _page("EventSourceMappings", mappings, given)
+
+    def get_policy(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        _, function, qualifier = self._find(given)
+        if qualifier not in function.policies:
+            raise NotFound("The resource you requested does not exist.")
+        return {"Policy": function.policies[qualifier], "RevisionId": "policy-1"}
+
+    def list_tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        _, function, _ = self.account.find(given["Resource"])
+        return {"Tags": dict(function.tags)}
+
+    def get_url(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, qualifier = self._find(given)
+        if qualifier not in function.urls:
+            raise NotFound("The resource you requested does not exist.")
+        return self._url(name, function, qualifier)
+
+    def list_urls(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        urls = [self._url(name, function, qualifier) for qualifier in function.urls]
+        return _page("FunctionUrlConfigs", urls, given)
+
+    def get_concurrency(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        _, function, _ = self._find(given)
+        if function.reserved is None:
+            return {}
+        return {"ReservedConcurrentExecutions": function.reserved}
+
+    def get_provisioned(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        _, function, qualifier = self._find(given)
+        if qualifier not in function.provisioned:
+            raise NoProvisionedConcurrency("No Provisioned Concurrency Config found")
+        return _provisioned(function, qualifier)
+
+    def list_provisioned(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name, function, _ = self._find(given)
+        configs = [
+            _provisioned(function, qualifier)
+            | {"FunctionArn": f"{self.account.arn('function', name)}:{qualifier}"}
+            for qualifier in function.provisioned
+        ]
+        return _page("ProvisionedConcurrencyConfigs", configs, given)
+
+    def publish_layer(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        content = given["Content"]
+        data = content["ZipFile"] if "ZipFile" in content else self._object(content)
+        architectures = given.get("CompatibleArchitectures", ())
+        name = given["LayerName"].rpartition(":")[2]
+        self.account.add_layer(name, data, architectures=architectures)
+        return self._layer(self.account.layers[name][-1])
+
+    def list_layer_versions(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        versions = self.account.layers.get(given["LayerName"].rpartition(":")[2], [])
+        shown = [_about_layer(version) for version in reversed(versions)]
+        return _page("LayerVersions", shown, given)
+
+    def get_layer_version(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        arn = self.account.arn("layer", given["LayerName"].rpartition(":")[2])
+        return self._layer_of(f"{arn}:{given['VersionNumber']}")
+
+    def get_layer_version_by_arn(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._layer_of(given["Arn"])
+
+    def _find(self, given: Mapping[str, Any]) -> tuple[str, Function, str]:
+        return self.account.find(given["FunctionName"], given.get("Qualifier", ""))
+
+    def _package(self, given: Mapping[str, Any]) -> Zip:
+        return self.account.keep(given["ZipFile"] if "ZipFile" in given else self._object(given))
+
+    def _object(self, given: Mapping[str, Any]) -> bytes:
+        if not {"S3Bucket", "S3Key"} <= given.keys():
+            raise Refused("Please provide a source for function code.")
+        return services.read_object(
+            self.account.number, given["S3Bucket"], given["S3Key"], given.get("S3ObjectVersion")
+        )
+
+    def _link(self, code_sha256: str) -> str:
+        return f"{self.url}{self.account.path_of(code_sha256)}?X-Amz-Signature=secret"
+
+    def _layer_of(self, arn: str) -> dict[str, Any]:
+        for version in self.account.layers.get(arn.split(":")[-2], []):
+            if version.arn == arn:
+                return self._layer(version)
+        raise NotFound("The resource you requested does not exist.")
+
+    def _layer(self, version: LayerVersion) -> dict[str, Any]:
+        content = {
+            "Location": self._link(version.package.sha256),
+            "CodeSha256": version.package.sha256,
+            "CodeSize": version.package.path.stat().st_size,
+        }
+        layer_arn = version.arn.rpartition(":")[0]
+        return _about_layer(version) | {"Content": content, "LayerArn": layer_arn}
+
+    def _configuration(
+        self, name: str, function: Function, now: api.Function, qualifier: str = LATEST
+    ) -> dict[str, Any]:
+        arn = self.account.arn("function", name)
+        answer: dict[str, Any] = {
+            "FunctionName": name,
+            "FunctionArn": arn if qualifier == LATEST else f"{arn}:{qualifier}",
+            "Runtime": now.runtime,
+            "Role": _ROLE.format(self.account.number),
+            "Handler": now.handler,
+            "CodeSize": self.account.size_of(now.code_sha256),
+            "Description": "",
+            "Timeout": now.timeout,
+            "MemorySize": 128,
+            "LastModified": _MADE,
+            "CodeSha256": now.code_sha256,
+            "Version": now.version,
+            "TracingConfig": {"Mode": "PassThrough"},
+            "RevisionId": now.revision,
+            "State": "Active" if now.is_active else "Pending",
+            "LastUpdateStatus": now.update.value,
+            "PackageType": "Zip",
+            "Architectures": [now.arch.value],
+            "EphemeralStorage": {"Size": 512},
+        }
+        if now.environment:
+            answer["Environment"] = {"Variables": dict(now.environment)}
+        if now.layers:
+            answer["Layers"] = [
+                {"Arn": arn, "CodeSize": self.account.size_of_layer(arn)} for arn in now.layers
+            ]
+        if now.update is not UpdateStatus.SUCCESSFUL and now.reason_code:
+            answer["LastUpdateStatusReason"] = now.reason
+            answer["LastUpdateStatusReasonCode"] = now.reason_code
+        return answer | function.more
+
+    def _alias(self, name: str, alias: Alias) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "AliasArn": f"{self.account.arn('function', name)}:{alias.name}",
+            "Name": alias.name,
+            "FunctionVersion": alias.version,
+            "Description": "",
+            "RevisionId": alias.revision,
+        }
+        if alias.other_version:
+            weights = {alias.other_version: alias.other_weight}
+            answer["RoutingConfig"] = {"AdditionalVersionWeights": weights}
+        return answer
+
+    def _url(self, name: str, function: Function, qualifier: str) -> dict[str, Any]:
+        arn = self.account.arn("function", name)
+        return {
+            "FunctionUrl": function.urls[qualifier],
+            "FunctionArn": arn if qualifier == LATEST else f"{arn}:{qualifier}",
+            "AuthType": "AWS_IAM",
+            "CreationTime": _MADE,
+            "LastModifiedTime": _MADE,
+        }
+
+
+def _about_layer(version: LayerVersion) -> dict[str, Any]:
+    return {
+        "LayerVersionArn": version.arn,
+        "Version": version.number,
+        "CreatedDate": _MADE,
+        "CompatibleArchitectures": list(version.architectures),
+    }
+
+
+def _provisioned(function: Function, qualifier: str) -> dict[str, Any]:
+    status = function.provisioned[qualifier]
+    return {
+        "RequestedProvisionedConcurrentExecutions": 1,
+        "AvailableProvisionedConcurrentExecutions": int(status == "READY"),
+        "AllocatedProvisionedConcurrentExecutions": int(status == "READY"),
+        "Status": status,
+        "LastModified": _MADE,
+    }
+
+
+def _page(name: str, items: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """So many of the items as were asked for, 50 at most, and where the next ones begin."""
+    first = int(given.get("Marker", "0"))
+    end = first + min(given.get("MaxItems", 50), 50)
+    answer: dict[str, Any] = {name: list(items[first:end])}
+    return answer | ({"NextMarker": str(end)} if end < len(items) else {})
+
+
+_OPERATIONS: Mapping[str, Callable[[Operations, Mapping[str, Any]], dict[str, Any]]] = {
+    "GetFunction": Operations.get_function,
+    "GetFunctionConfiguration": Operations.get_function_configuration,
+    "UpdateFunctionCode": Operations.update_function_code,
+    "UpdateFunctionConfiguration": Operations.update_function_configuration,
+    "PublishVersion": Operations.publish_version,
+    "Invoke": Operations.invoke,
+    "GetAlias": Operations.get_alias,
+    "UpdateAlias": Operations.update_alias,
+    "ListAliases": Operations.list_aliases,
+    "ListVersionsByFunction": Operations.list_versions,
+    "ListFunctions": Operations.list_functions,
+    "ListEventSourceMappings": Operations.list_mappings,
+    "GetPolicy": Operations.get_policy,
+    "ListTags": Operations.list_tags,
+    "GetFunctionUrlConfig": Operations.get_url,
+    "ListFunctionUrlConfigs": Operations.list_urls,
+    "GetFunctionConcurrency": Operations.get_concurrency,
+    "GetProvisionedConcurrencyConfig": Operations.get_provisioned,
+    "ListProvisionedConcurrencyConfigs": Operations.list_provisioned,
+    "PublishLayerVersion": Operations.publish_layer,
+    "ListLayerVersions": Operations.list_layer_versions,
+    "GetLayerVersion": Operations.get_layer_version,
+    "GetLayerVersionByArn": Operations.get_layer_version_by_arn,
+}
