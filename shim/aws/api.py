@@ -184,8 +184,11 @@ class LambdaApi(Protocol):
     ) -> Function:
         """`UpdateFunctionConfiguration`, with the fields that are not None."""
 
+    def find_layer(self, name: str, layer: Zip) -> str | None:
+        """The ARN of the newest of the layer's versions with these very bytes, if there is one."""
+
     def publish_layer(self, name: str, layer: Zip, *, architectures: Collection[Arch]) -> str:
-        """The ARN of the layer's version with these very bytes, published where there is none."""
+        """The ARN of a new version of the layer."""
 
     def publish_version(self, function: str, *, code_sha256: str, revision: str) -> Function:
         """A snapshot of `$LATEST`; the newest version where nothing has changed since then."""

@@ -145,11 +145,13 @@ class BotoApi:
             **{name: value for name, value in fields.items() if value is not None},
         )
 
+    def find_layer(self, name: str, layer: Zip) -> str | None:
+        """See `LambdaApi`."""
+        versions = self._layer_versions(name)
+        return next((arn for arn, sha256 in versions if sha256 == layer.sha256), None)
+
     def publish_layer(self, name: str, layer: Zip, *, architectures: Collection[Arch]) -> str:
         """See `LambdaApi`."""
-        for arn, sha256 in self._layer_versions(name):
-            if sha256 == layer.sha256:
-                return arn
         answer = self._call(
             "publish_layer_version",
             LayerName=name,

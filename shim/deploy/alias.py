@@ -6,7 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from shim.aws.api import LATEST, Alias, NotNow
-from shim.deploy.executor import POLL_SECONDS, UPDATE_SECONDS, Executor, Stopped, new_pauses
+from shim.deploy.events import Sending, Waiting
+from shim.deploy.executor import POLL_SECONDS, UPDATE_SECONDS, Executor
+from shim.deploy.patience import Stopped
+from shim.deploy.position import position
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ class AliasExecutor(Executor):
                 case MoveAlias():
                     self._move(step, version)
                     if step.share < 1:
-                        self._tell(f"waiting {canary:g} seconds with {step.share:.0%} on it")
+                        text = f"{canary:g} seconds have passed with {step.share:.0%} on it"
+                        self._tell(Waiting(text=text))
                         self._clock.sleep(canary)
                 case _:
                     assert_never(step)
@@ -52,39 +56,46 @@ class AliasExecutor(Executor):
         Where nothing has changed since the last one the API answers with that: so there is one
         version in the end, however often this is called.
         """
-        pauses = new_pauses()
+        patience = self._patience(step.CALL)
         while True:
             now = self._settled("the function's last update")
             wanted = self._function_in(plan.latest.wanted)
-            self._index(now, [wanted])
-            self._tell("publishing a version")
+            position(now, [wanted])
+            publish = partial(
+                self._api.publish_version,
+                self._function,
+                code_sha256=step.code_sha256 or now.code_sha256,
+                revision=now.revision,
+            )
             try:
-                published = self._api.publish_version(
-                    self._function,
-                    code_sha256=step.code_sha256 or now.code_sha256,
-                    revision=now.revision,
+                published = self._ask(
+                    Sending(call=step.CALL, text="publishing a version"),
+                    publish,
+                    gave=lambda answer: answer.version,
                 )
             except NotNow as error:
-                self._pause(pauses, error)
+                patience.pause(error.message, error)
             else:
                 return self._active(published)
 
     def _active(self, published: Function) -> str:
-        left = UPDATE_SECONDS
+        version, end = published.version, self._clock.now + UPDATE_SECONDS
+        if not published.is_active:
+            self._tell(Waiting(text=f"the version is active: {version}"))
         while not published.is_active:
-            if left <= 0:
+            if self._clock.now >= end:
                 raise Stopped(f"the version is not active after {UPDATE_SECONDS:.0f} seconds")
-            self._tell(f"waiting until the version is active: {published.version}")
             self._clock.sleep(POLL_SECONDS)
-            left -= POLL_SECONDS
-            version = published.version
-            published = self._patiently(partial(self._api.get_function, self._function, version))
-        return published.version
+            published = self._patiently(
+                "GetFunction", partial(self._api.get_function, self._function, version)
+            )
+        return version
 
     def _try(self, version: str, event: bytes) -> None:
-        self._tell(f"invoking the version: {version}")
+        text = f"invoking the version: {version}"
+        invoke = partial(self._api.invoke, self._function, event, qualifier=version)
         answer = self._patiently(
-            partial(self._api.invoke, self._function, event, qualifier=version)
+            text, partial(self._ask, Sending(call=InvokeVersion.CALL, text=text), invoke)
         )
         if answer.error_type:
             said = answer.payload.decode(errors="replace")
@@ -95,9 +106,12 @@ class AliasExecutor(Executor):
 
     def _move(self, step: MoveAlias, version: str) -> None:
         """Give the version its share, unless it has it, or more, already."""
-        pauses = new_pauses()
+        text = f"moving {step.alias} to version {version}: {step.share:.0%}"
+        patience = self._patience(text)
         while True:
-            now = self._patiently(partial(self._api.get_alias, self._function, step.alias))
+            now = self._patiently(
+                "GetAlias", partial(self._api.get_alias, self._function, step.alias)
+            )
             share = _share(now, step, version)
             if share >= step.share:
                 return
@@ -108,11 +122,11 @@ class AliasExecutor(Executor):
                 other_weight=0.0 if step.share == 1 else step.share,
                 revision=now.revision,
             )
-            self._tell(f"moving {step.alias} to version {version}: {step.share:.0%}")
+            move = partial(self._api.update_alias, self._function, wanted)
             try:
-                self._api.update_alias(self._function, wanted)
+                self._ask(Sending(call=step.CALL, text=text), move)
             except NotNow as error:
-                self._pause(pauses, error)
+                patience.pause(error.message, error)
 
 
 def _share(now: Alias, step: MoveAlias, version: str) -> float:

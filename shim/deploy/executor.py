@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from shim.arch import Arch
-from shim.aws.api import (
-    Configuration,
-    Function,
-    LambdaError,
-    NotNow,
-    UpdateStatus,
-    Zip,
-)
-from shim.errors import InputError
+from shim.aws.api import Configuration, Function, NotNow, Zip
+from shim.deploy.events import Answered, Sending, Waiting
+from shim.deploy.patience import Patience, Stopped
+from shim.deploy.position import begin, has_passed, is_settled
+from shim.errors import InputError, ShimError
+from shim.package.names import layer_name
 from shim.package.packages import code_sha256
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from shim.plan.wording import call_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from random import Random
 
     from shim.aws.api import LambdaApi
     from shim.check.state import State
+    from shim.deploy.events import Event
+    from shim.deploy.patience import Clock
     from shim.package.read import Package
     from shim.plan.plan import Plan
     from shim.plan.step import Step
@@ -37,27 +37,14 @@ POLL_SECONDS, UPDATE_SECONDS = 1.0, 300.0
 """How often is asked whether an update has taken hold, and how long (botocore's waiter
 `function_updated_v2`)."""
 
-FIRST_PAUSE, LONGEST_PAUSE, TRIES = 0.5, 20.0, 12
-"""Seconds between the tries of a call that wasn't taken, doubled each time; two minutes in all."""
-
 _Answer = TypeVar("_Answer")
 
 
-class Clock(Protocol):
-    """Time, as far as waiting asks for it."""
-
-    def sleep(self, seconds: float) -> None:
-        """Return so much later."""
-
-
-class Stopped(LambdaError):
-    """The function isn't where the plan has it, or can't be brought on."""
-
-
 class Executor:
-    """Brings one function along plans; `tell` gets a sentence on each call and each wait.
+    """Brings one function along plans; `tell` gets each event (`shim.deploy.events`).
 
     `layers` holds the ARNs of layers by their packages' paths; what isn't there is published.
+    `random` draws the pauses.
     """
 
     def __init__(
@@ -66,12 +53,14 @@ class Executor:
         function: str,
         *,
         clock: Clock,
+        random: Random,
         layers: Mapping[str, str] | None = None,
-        tell: Callable[[str], None] = lambda _: None,
+        tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._api = api
         self._function = function
         self._clock = clock
+        self._random = random
         self._arns = dict(layers or {})
         self._tell = tell
         self._zips: dict[str, Zip] = {}
@@ -84,38 +73,53 @@ class Executor:
         """
         wanted = [self._function_in(state) for state in plan.states]
         now = self._settled("the function's last update")
-        at = first = self._index(now, wanted)
-        pauses = new_pauses()
+        at = first = begin(now, wanted)
         while at < len(plan.steps):
-            step = plan.steps[at]
-            self._tell(f"call {at + 1} of {len(plan.steps)}: {call_in_words(step)}")
-            try:
-                self._send(step, revision=now.revision)
-            except NotNow as error:
-                # It may have been carried out all the same: where the function is now says it.
-                self._pause(pauses, error)
-            now = self._settled(call_in_words(step))
-            then = self._index(now, wanted)
-            if then not in {at, at + 1}:
-                raise _changed(now)
-            if then > at:
-                at, pauses = then, new_pauses()
+            now = self._bring_on(plan, at, now=now, wanted=wanted)
+            at = begin(now, wanted)
         return at - first
 
     def rush(self, steps: Iterable[Step]) -> None:
         """Send call after call and wait for nothing but conflicts: what plans are held against."""
         for step in steps:
-            self._tell(call_in_words(step))
-            self._patiently(partial(self._send_now, step))
+            self._patiently(call_in_words(step), partial(self._rush_one, step))
 
-    def _send_now(self, step: Step) -> None:
+    def _rush_one(self, step: Step) -> None:
         self._send(step, revision=self._api.get_function(self._function).revision)
 
-    def _send(self, step: Step, *, revision: str) -> None:
+    def _bring_on(
+        self, plan: Plan, at: int, *, now: Function, wanted: Sequence[Function]
+    ) -> Function:
+        """The function, when it is past the state `at`.
+
+        Whatever a call was answered, where the function is then says whether it is sent again.
+        """
+        step, text = plan.steps[at], call_in_words(plan.steps[at])
+        sending = Sending(call=step.CALL, text=text, number=at + 1, total=len(plan.steps))
+        patience = self._patience(text)
+        while True:
+            sent, problem = now, None
+            try:
+                self._ask(sending, partial(self._send, step, revision=now.revision))
+            except NotNow as error:
+                problem = error
+                patience.pause(error.message, error)
+            now = self._settled(text)
+            if has_passed(at, wanted, now=now, sent=sent, problem=problem):
+                return now
+            if problem is None:
+                # What was accepted may show a little later.
+                patience.pause("it was accepted, and doesn't show")
+                now = self._settled(text)
+                if has_passed(at, wanted, now=now, sent=sent, problem=problem):
+                    return now
+
+    def _send(self, step: Step, *, revision: str) -> Function:
         match step:
             case UpdateCode():
-                package = self._zip(step.package)
-                self._api.update_code(self._function, package, arch=step.arch, revision=revision)
+                return self._api.update_code(
+                    self._function, self._zip(step.package), arch=step.arch, revision=revision
+                )
             case UpdateConfiguration():
                 change = Configuration(
                     runtime=step.runtime.name if step.runtime else None,
@@ -123,34 +127,24 @@ class Executor:
                     layers=None if step.layers is None else self._layer_arns(step.layers),
                     environment=step.environment,
                 )
-                self._api.update_configuration(self._function, change, revision=revision)
+                return self._api.update_configuration(self._function, change, revision=revision)
             case _:
                 assert_never(step)
 
     def _settled(self, what: str) -> Function:
         """The function, when no update is in progress any more; `what` is waited for."""
-        left = UPDATE_SECONDS
-        while True:
-            now = self._patiently(lambda: self._api.get_function(self._function))
-            if now.update is UpdateStatus.FAILED:
-                raise Stopped(
-                    f"an update of the function failed, {now.reason_code}: {now.reason}",
-                    hint="what it runs is not what it shows: find the cause, then start again",
-                )
-            if now.update is UpdateStatus.SUCCESSFUL and now.is_active:
-                return now
-            if left <= 0:
-                raise Stopped(f"it has not taken hold in {UPDATE_SECONDS:.0f} seconds: {what}")
-            self._tell(f"waiting until it has taken hold: {what}")
+        read = partial(self._api.get_function, self._function)
+        now = self._patiently("GetFunction", read)
+        end = self._clock.now + UPDATE_SECONDS
+        if is_settled(now):
+            return now
+        self._tell(Waiting(text=f"it has taken hold: {what}"))
+        while self._clock.now < end:
             self._clock.sleep(POLL_SECONDS)
-            left -= POLL_SECONDS
-
-    def _index(self, now: Function, wanted: list[Function]) -> int:
-        """Which of the plan's states the function is in."""
-        for index, one in reversed(list(enumerate(wanted))):
-            if now.settings == one.settings:
-                return index
-        raise _changed(now)
+            now = self._patiently("GetFunction", read)
+            if is_settled(now):
+                return now
+        raise Stopped(f"it has not taken hold in {UPDATE_SECONDS:.0f} seconds: {what}")
 
     def _function_in(self, state: State) -> Function:
         """What the API says of a function in `state`, as far as a plan changes it."""
@@ -168,35 +162,54 @@ class Executor:
     def _layer_arns(self, layers: tuple[Package, ...]) -> tuple[str, ...]:
         for layer in layers:
             if layer.path not in self._arns:
-                self._tell(f"publishing a layer: {layer.path}")
-                self._arns[layer.path] = self._publish(layer)
+                name, zipped = layer_name(layer.path), self._zip(layer)
+                self._arns[layer.path] = self._patiently(
+                    f"the layer {name}", partial(self._find_or_publish, name, zipped)
+                )
         return tuple(self._arns[layer.path] for layer in layers)
 
-    def _publish(self, layer: Package) -> str:
-        name, zipped = Path(layer.path).stem, self._zip(layer)
-        return self._patiently(
-            lambda: self._api.publish_layer(name, zipped, architectures=tuple(Arch))
-        )
+    def _find_or_publish(self, name: str, layer: Zip) -> str:
+        """The ARN of the layer's version with these bytes."""
+        if found := self._api.find_layer(name, layer):
+            return found
+        sending = Sending(call="PublishLayerVersion", text=f"PublishLayerVersion ({name})")
+        publish = partial(self._api.publish_layer, name, layer, architectures=tuple(Arch))
+        return self._ask(sending, publish, gave=str)
 
     def _zip(self, package: Package) -> Zip:
         if package.path not in self._zips:
             self._zips[package.path] = read_zip(package)
         return self._zips[package.path]
 
-    def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
+    def _ask(
+        self,
+        sending: Sending,
+        call: Callable[[], _Answer],
+        *,
+        gave: Callable[[_Answer], str] = lambda answer: getattr(answer, "revision", ""),
+    ) -> _Answer:
+        """What `call` answers; told before it and after it."""
+        self._tell(sending)
+        answered = partial(Answered, call=sending.call, text=sending.text)
+        try:
+            answer = call()
+        except ShimError as error:
+            self._tell(answered(error=type(error).__name__, reason=error.message))
+            raise
+        self._tell(answered(gave=gave(answer)))
+        return answer
+
+    def _patiently(self, what: str, call: Callable[[], _Answer]) -> _Answer:
         """What `call` answers, tried again where it may be; for calls that do no harm twice."""
-        pauses = new_pauses()
+        patience = self._patience(what)
         while True:
             try:
                 return call()
             except NotNow as error:
-                self._pause(pauses, error)
+                patience.pause(error.message, error)
 
-    def _pause(self, pauses: list[float], error: LambdaError) -> None:
-        if not pauses:
-            raise Stopped(f"given up after {TRIES} tries: {error.message}") from error
-        self._tell(f"trying again in {pauses[0]:g} seconds: {error.message}")
-        self._clock.sleep(pauses.pop(0))
+    def _patience(self, what: str) -> Patience:
+        return Patience(what, clock=self._clock, random=self._random, tell=self._tell)
 
 
 def read_zip(package: Package) -> Zip:
@@ -208,16 +221,3 @@ def read_zip(package: Package) -> Zip:
             hint="make a zip of it: `shim pack` does",
         )
     return Zip(path=Path(package.path), sha256=sha256)
-
-
-def _changed(now: Function) -> Stopped:
-    shown = f"{now.runtime}, {now.arch}, handler {now.handler}, code {now.code_sha256}"
-    return Stopped(
-        f"the function is in none of the plan's states, somebody else changed it: {shown}",
-        hint="make a new plan from what it is now",
-    )
-
-
-def new_pauses() -> list[float]:
-    """Seconds to wait before each further try."""
-    return [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(TRIES)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from shim.arch import Arch
 from shim.errors import InputError
@@ -24,6 +24,9 @@ _EXTENSIONS = {"extensions", ".extensions"}
 HANDLER_LIMIT = 128
 """Characters of a function's `Handler` (Lambda API, FunctionConfiguration)."""
 
+LAYER_NAME_LIMIT = 80
+"""Characters: 140 are for a layer's ARN, which does as its name too (Lambda API, LayerName)."""
+
 SPELLINGS = {
     "x86_64": Arch.X86_64,
     "x86-64": Arch.X86_64,
@@ -41,6 +44,11 @@ _FILE = re.compile(rf"(?P<name>.+?)[_-](?:linux[_-])?{_ARCH}")
 _FOLDER = re.compile(rf"(?:(?:.+[_-])?linux[_-])?{_ARCH}")
 _TARGET = re.compile(rf"{_ARCH}-(?:\w+-)?linux-[\w.]+")
 _CARGO_PROFILES = {"release", "debug"}
+
+
+def layer_name(path: str) -> str:
+    """What a layer's zip is published as (Lambda API, LayerName: letters, digits, `-`, `_`)."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", Path(path).stem)[:LAYER_NAME_LIMIT]
 
 
 def api_problem(handler: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from shim.arch import Arch
 from shim.package.limits import read_limits
+from shim.package.names import layer_name
 from shim.package.packages import code_sha256
 from shim.plan.alias import AliasPlan, AliasStep, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.plan import Plan
@@ -123,7 +124,7 @@ def aws_script(
         ]
     lines += _check_begin(latest)
     for layer, variable in published.items():
-        lines += ["", *_publish(layer, variable, name=name)]
+        lines += ["", *_publish(layer, variable)]
     for number, step in enumerate(plan.steps, start=1):
         warning = "; whether the function starts then is unknown" if number in unknown else ""
         lines += ["", f"# {number} of {len(plan.steps)}{warning}", *script.step(step)]
@@ -198,7 +199,7 @@ def _stem(package: Package) -> str:
     return Path(package.path).stem
 
 
-def _publish(layer: Package, variable: str, *, name: str) -> Iterator[str]:
+def _publish(layer: Package, variable: str) -> Iterator[str]:
     yield "# A layer of this plan, for both architectures."
     yield from _upload(layer)
     content = f"--zip-file {quote(f'fileb://{layer.path}')}"
@@ -206,20 +207,12 @@ def _publish(layer: Package, variable: str, *, name: str) -> Iterator[str]:
         content = f'--content "S3Bucket=$bucket,S3Key={_key(layer)}"'
     words = [
         f"{variable}=$(aws lambda publish-layer-version",
-        f"--layer-name {quote(layer_name(layer, name))}",
+        f"--layer-name {quote(layer_name(layer.path))}",
         content,
         f"--compatible-architectures {' '.join(Arch)}",
         "--query LayerVersionArn --output text)",
     ]
     yield " \\\n    ".join(words)
-
-
-def layer_name(layer: Package, function: str) -> str:
-    """What a layer without ARN is published as (Lambda API, LayerName: letters, digits, -, _)."""
-    text = "".join(
-        one if (one.isalnum() and one.isascii()) or one in "-_" else "-" for one in _stem(layer)
-    )
-    return (text or f"{function}-layer")[:140]
 
 
 def _invoke() -> Iterator[str]:

@@ -241,13 +241,18 @@ class ControlPlane:
         )
         return self._update("update_configuration", step, changed, revision=revision)
 
+    def find_layer(self, name: str, layer: Zip) -> str | None:
+        """See `LambdaApi`."""
+        self._pass_call("find_layer", self.name)
+        for arn, (known, _) in reversed(self._layers.items()):
+            if f":layer:{name}:" in arn and known.sha256 == layer.sha256:
+                return arn
+        return None
+
     def publish_layer(self, name: str, layer: Zip, *, architectures: Collection[Arch]) -> str:
         """See `LambdaApi`."""
         del architectures  # Lambda shows them to people, and checks nothing by them [api]
         self._pass_call("publish_layer", self.name)
-        for arn, (known, _) in self._layers.items():
-            if known.sha256 == layer.sha256:
-                return arn
         arn = _LAYER.format(name=name, number=1 + sum(f":{name}:" in arn for arn in self._layers))
         self._layers[arn] = layer, read_package(layer.path)
         self._answer("publish_layer")

@@ -121,6 +121,7 @@ class World:
             plane,
             FUNCTION,
             clock=clock,
+            random=self._random("pauses"),
             layers={layer.path: arn for layer, arn in self._arns().items()},
         )
         problem = None

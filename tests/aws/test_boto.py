@@ -262,11 +262,14 @@ def test_the_configuration_call_carries_what_changes_and_no_more(
     boto.BotoApi(client).update_configuration("orders", change, revision="r1")
 
 
-def test_a_layer_is_published_once(client: Any, stubbed: Any, tmp_path: Path) -> None:
+def test_a_layer_with_the_same_bytes_is_found_again(
+    client: Any, stubbed: Any, tmp_path: Path
+) -> None:
     layer = zip_of(tmp_path / "l.zip")
     api = boto.BotoApi(client)
     listed = {"LayerName": "agent", "MaxItems": 20}
     stubbed.add_client_error("list_layer_versions", "ResourceNotFoundException", "none", 404)
+    assert api.find_layer("agent", layer) is None
     stubbed.add_response(
         "publish_layer_version",
         {"LayerVersionArn": ARN},
@@ -283,7 +286,7 @@ def test_a_layer_is_published_once(client: Any, stubbed: Any, tmp_path: Path) ->
     stubbed.add_response(
         "get_layer_version_by_arn", {"Content": {"CodeSha256": layer.sha256}}, {"Arn": ARN}
     )
-    assert api.publish_layer("agent", layer, architectures=set(Arch)) == ARN
+    assert api.find_layer("agent", layer) == ARN
 
 
 def test_a_version_is_published_with_both_guards(client: Any, stubbed: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from shim.arch import Arch
 from shim.aws.api import LATEST, Alias, Conflict, Invoked, RevisionMismatch, Throttled
 from shim.deploy.alias import AliasExecutor
-from shim.deploy.executor import Stopped
+from shim.deploy.events import sentence
+from shim.deploy.patience import Stopped
 from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.search import whatever_starts
 from shim.simulate.control import Fault
@@ -19,6 +21,8 @@ from tests.plan.worlds import NAME, World
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shim.deploy.events import Event
 
 LIVE = "live"
 
@@ -50,9 +54,14 @@ def plan_of(world: World, *, shares: tuple[float, ...] = ()) -> AliasPlan:
     return plan
 
 
-def executor(world: World, said: list[str] | None = None) -> AliasExecutor:
-    tell = said.append if said is not None else lambda _: None
-    return AliasExecutor(world.plane, NAME, clock=world.clock, tell=tell)
+def executor(world: World, told: list[Event] | None = None) -> AliasExecutor:
+    return AliasExecutor(
+        world.plane,
+        NAME,
+        clock=world.clock,
+        random=Random(1),
+        tell=(told if told is not None else []).append,
+    )
 
 
 def where(world: World) -> tuple[str, str | None]:
@@ -61,15 +70,18 @@ def where(world: World) -> tuple[str, str | None]:
 
 
 def test_the_alias_is_moved_when_the_version_was_published_and_answered(world: World) -> None:
-    said: list[str] = []
-    assert executor(world, said).apply_alias(plan_of(world)) == "2"
+    told: list[Event] = []
+    assert executor(world, told).apply_alias(plan_of(world)) == "2"
     assert where(world) == ("2", None)
     assert world.plane.get_function(NAME, LIVE).arch is Arch.ARM64
-    assert said[-4:] == [
-        "waiting until the version is active: 2",
+    assert [sentence(event) for event in told][-7:] == [
+        "publishing a version",
+        "accepted: publishing a version",
         "waiting until the version is active: 2",
         "invoking the version: 2",
+        "accepted: invoking the version: 2",
         "moving live to version 2: 100%",
+        "accepted: moving live to version 2: 100%",
     ]
 
 
@@ -89,10 +101,10 @@ def test_until_then_the_alias_goes_to_the_old_version(world: World) -> None:
 
 
 def test_shares_of_the_traffic_are_moved_one_after_the_other(world: World) -> None:
-    said: list[str] = []
+    told: list[Event] = []
     begin = world.clock.now
-    executor(world, said).apply_alias(plan_of(world, shares=(0.1, 0.5)), canary=100)
-    moves = [line for line in said if line.startswith("moving")]
+    executor(world, told).apply_alias(plan_of(world, shares=(0.1, 0.5)), canary=100)
+    moves = [line for line in map(sentence, told) if line.startswith("moving")]
     assert [line.rpartition(" ")[2] for line in moves] == ["10%", "50%", "100%"]
     assert world.clock.now - begin > 200
     assert where(world) == ("2", None)
@@ -116,7 +128,7 @@ def test_a_run_that_was_killed_is_taken_up_where_it_was(tmp_path: Path) -> None:
     for moments in count():
         world = aliased(tmp_path)
         mortal = Mortal(world, moments)
-        killed = AliasExecutor(mortal, NAME, clock=mortal)  # type: ignore[arg-type] # hands all on
+        killed = AliasExecutor(mortal, NAME, clock=mortal, random=Random(1))  # type: ignore[arg-type] # hands all on
         try:
             killed.apply_alias(plan_of(world, shares=(0.5,)))
             break

@@ -211,14 +211,16 @@ def test_an_alias_moves_and_back(world: World) -> None:
         assert world.plane.get_function(NAME, "live").version == version
 
 
-def test_the_same_layer_is_published_once(world: World, tmp_path: Path) -> None:
+def test_a_layers_version_is_found_by_its_bytes(world: World, tmp_path: Path) -> None:
     layer = read_zip(zipped(tmp_path / "l.zip", {"extensions/a": b"#!/bin/sh\n"}))
     other = read_zip(zipped(tmp_path / "m.zip", {"extensions/b": b"#!/bin/sh\n"}))
+    assert world.plane.find_layer("tools", layer) is None
     arns = [
         world.plane.publish_layer("tools", one, architectures=()) for one in (layer, layer, other)
     ]
-    assert arns[0] == arns[1]
-    assert [arn.rpartition(":")[2] for arn in arns] == ["1", "1", "2"]
+    assert [arn.rpartition(":")[2] for arn in arns] == ["1", "2", "3"]
+    assert world.plane.find_layer("tools", layer) == arns[1]
+    assert world.plane.find_layer("others", layer) is None
 
 
 def test_more_calls_than_lambda_takes_are_throttled_for_a_second(world: World) -> None:
