@@ -22,7 +22,12 @@ class Connection:
     """
 
     def __init__(
-        self, *, region: str | None = None, profile: str | None = None, tries: int = 1
+        self,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        tries: int = 1,
     ) -> None:
         """Raises `MachineError` where boto3 or its settings are missing."""
         try:
@@ -33,6 +38,7 @@ class Connection:
                 hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
             ) from error
         self._tries = tries
+        self._endpoint_url = endpoint_url
         # Clients may be used by many threads, but sessions make them for one at a time.
         self._lock = Lock()
         with _settings():
@@ -51,7 +57,7 @@ class Connection:
             user_agent_extra="shim",
         )
         with _settings(), self._lock:
-            return self._session.client(service, config=config)
+            return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
 
 
 @contextmanager
@@ -60,7 +66,8 @@ def _settings() -> Iterator[None]:
 
     try:
         yield
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise MachineError(
-            f"boto3 can't call AWS: {error}", hint="`aws configure`, or `--region`, `--profile`"
+            f"boto3 can't call AWS: {error}",
+            hint="`aws configure`, or `--region`, `--profile`, `--endpoint-url`",
         ) from error

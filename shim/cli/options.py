@@ -36,10 +36,23 @@ def add_from(parser: Arguments) -> None:
 
 def add_account(parser: Arguments) -> None:
     """Add `--function` and what finds its account."""
+    parser.add_argument(
+        "--function", type=text, metavar="NAME", help="read it from the account (needs boto3)"
+    )
+    add_connection(parser)
+
+
+def add_connection(parser: Arguments) -> None:
+    """Add what finds an account and its services, where AWS's own settings don't say it."""
     add = parser.add_argument
-    add("--function", type=text, metavar="NAME", help="read it from the account (needs boto3)")
-    add("--region", type=text, metavar="NAME", help="of the account, with --function")
-    add("--profile", type=text, metavar="NAME", help="of the AWS settings, with --function")
+    add("--region", type=text, metavar="NAME", help="of the account (or: AWS_REGION, the profile)")
+    add("--profile", type=text, metavar="NAME", help="of the AWS settings (or: AWS_PROFILE)")
+    add(
+        "--endpoint-url",
+        type=text,
+        metavar="URL",
+        help="where to call every service of AWS (or: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA)",
+    )
 
 
 def add_runtime(parser: Arguments) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from shim.aws.function import NamedFunction, read_function
 from shim.cli.cache import cache_folder
+from shim.cli.connecting import open_connection
 from shim.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,11 +91,7 @@ class Account:
     has_layers = True
 
     def __init__(self, arguments: argparse.Namespace, paths: Paths) -> None:
-        # What few runs need.
-        from shim.aws.connection import Connection
-
-        account = Connection(region=arguments.region, profile=arguments.profile, tries=5)
-        self._client: Any = account.client()
+        self._client: Any = open_connection(arguments, tries=5).client()
         self._name: str = arguments.function
         self._paths = paths
         self._folder = cache_folder() / "functions"

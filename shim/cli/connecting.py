@@ -1,0 +1,23 @@
+"""From the command line to an account of AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from shim.aws.connection import Connection
+
+
+def open_connection(arguments: argparse.Namespace, *, tries: int = 1) -> Connection:
+    """What `options.add_connection` says; who only reads lets boto3 send a call several times."""
+    # What few runs need.
+    from shim.aws.connection import Connection
+
+    return Connection(
+        region=arguments.region,
+        profile=arguments.profile,
+        endpoint_url=arguments.endpoint_url,
+        tries=tries,
+    )
