@@ -119,12 +119,14 @@ def find_plan(
     *,
     bridges: tuple[Package, ...] = (),
     layer_bridges: tuple[tuple[Package, ...], ...] = (),
+    handler_bridges: tuple[str, ...] = (),
     answer: Callable[[State], Answer],
     day: date | None,
 ) -> Plan | NoPlan:
     """The best plan from `begin` to `wanted`; over a bridge only where that spares something.
 
-    Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers.
+    Each element of `bridges` may stand in between as the package, of `layer_bridges` as the layers,
+    of `handler_bridges` as the handler.
     Layers that are not at hand stay as they are: both states have the same.
     """
     why_not = partial(NoPlan, begin=begin, wanted=wanted, day=day)
@@ -134,9 +136,15 @@ def find_plan(
         return why_not(reason=Reason.WANTED_FAILS)
     search = _Search(begin, wanted, answer=answer, day=day)
     best = search.run()
-    if (best is None or best.unknown) and (bridges or layer_bridges):
+    if (best is None or best.unknown) and (bridges or layer_bridges or handler_bridges):
         search = _Search(
-            begin, wanted, answer=answer, day=day, bridges=bridges, layer_bridges=layer_bridges
+            begin,
+            wanted,
+            answer=answer,
+            day=day,
+            bridges=bridges,
+            layer_bridges=layer_bridges,
+            handler_bridges=handler_bridges,
         )
         over_bridge = search.run()
         if over_bridge and (best is None or over_bridge.unknown < best.unknown):
@@ -167,6 +175,7 @@ class _Search:
         day: date | None,
         bridges: tuple[Package, ...] = (),
         layer_bridges: tuple[tuple[Package, ...], ...] = (),
+        handler_bridges: tuple[str, ...] = (),
     ) -> None:
         self._answer, self._day = answer, day
         self._absent_layers = wanted.absent_layers
@@ -176,7 +185,7 @@ class _Search:
         self._configurations = list(
             product(
                 _unique(begin.runtime, wanted.runtime),
-                _unique(begin.handler, wanted.handler),
+                _unique(begin.handler, wanted.handler, *handler_bridges),
                 layers,
                 _unique(begin.environment, wanted.environment),
             )

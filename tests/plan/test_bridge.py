@@ -71,16 +71,16 @@ def native(arch: Arch = Arch.X86_64, mark: bytes = b"", path: str = "native.zip"
 
 def test_no_bridge_is_built_where_none_is_needed() -> None:
     answer = planned(state(single(Arch.X86_64, "orders")), state(single(Arch.X86_64, "orders")))
-    assert (answer.bridge, answer.layer_bridge, answer.without) == (None, None, None)
+    assert (answer.used, answer.without) == ((), None)
 
 
 def test_a_handler_renamed_together_with_the_package_goes_over_both_names() -> None:
     begin = state(single(Arch.X86_64, "orders"))
     wanted = state(single(Arch.X86_64, "bin/orders"), handler="bin/orders")
     answer = planned(begin, wanted)
-    assert answer.bridge
-    assert answer.bridge.what == BOTH
-    assert files(answer.bridge.package) == {
+    (bridge,) = answer.used
+    assert bridge.what == BOTH
+    assert files(bridge.package) == {
         "bootstrap": "launcher x86_64",
         "orders": "program x86_64",
         "bin/orders": "program x86_64",
@@ -93,8 +93,8 @@ def test_name_and_architecture_together_go_over_a_dual_package() -> None:
     begin = state(single(Arch.X86_64, "orders"))
     wanted = state(single(Arch.ARM64, "bin/orders"), arch=Arch.ARM64, handler="bin/orders")
     answer = planned(begin, wanted)
-    assert answer.bridge
-    assert files(answer.bridge.package) == {
+    (bridge,) = answer.used
+    assert files(bridge.package) == {
         ".shim/aarch64": "ours",
         ".shim/x86_64": "ours",
         "bootstrap": "script",
@@ -109,9 +109,9 @@ def test_go1x_keeps_its_program_under_its_old_name() -> None:
     begin = state(bare("main"), runtime=GO, handler="main")
     wanted = state(native(mark=b"new"), handler="bootstrap")
     answer = planned(begin, wanted)
-    assert answer.bridge
-    assert files(answer.bridge.package) == {"bootstrap": "ours", "main": "program x86_64"}
-    (bootstrap,) = (one for one in answer.bridge.package.entries if one.name == "bootstrap")
+    (bridge,) = answer.used
+    assert files(bridge.package) == {"bootstrap": "ours", "main": "program x86_64"}
+    (bootstrap,) = (one for one in bridge.package.entries if one.name == "bootstrap")
     assert bootstrap.read(0, 1000).endswith(b"new")
     assert [type(step).__name__ for step in answer.plan.steps] == [
         *("UpdateCode", "UpdateConfiguration", "UpdateCode"),
@@ -141,8 +141,7 @@ def test_go1x_leads_to_every_other_state_and_back(
 def test_both_programs_of_one_name_are_told_apart_by_the_runtime() -> None:
     begin = state(bare("main"), runtime=GO, handler="main")
     wanted = state(native(Arch.ARM64, b"new"), handler="main", arch=Arch.ARM64)
-    bridge = planned(begin, wanted).bridge
-    assert bridge
+    (bridge,) = planned(begin, wanted).used
     assert bridge.what == BOTH
     assert files(bridge.package)["main"] == "program x86_64"
 
@@ -164,8 +163,7 @@ def test_other_files_of_both_come_along_and_the_programs_stay_beside_theirs() ->
         ),
         handler="new/orders",
     )
-    bridge = planned(begin, wanted).bridge
-    assert bridge
+    (bridge,) = planned(begin, wanted).used
     assert {one.name for one in bridge.package.entries} == {
         *("a.txt", "b.txt", "app/orders", "bootstrap", "new/orders"),
     }
@@ -185,8 +183,7 @@ def versioned(name: str, version: bytes, data: bytes = b"") -> Package:
 def test_where_other_files_conflict_one_package_alone_becomes_the_bridge() -> None:
     begin = state(versioned("old", b"1"), handler="old")
     wanted = state(versioned("new", b"2"), handler="new")
-    bridge = planned(begin, wanted).bridge
-    assert bridge
+    (bridge,) = planned(begin, wanted).used
     assert bridge.what == OLD
     assert files(bridge.package) == {
         "bootstrap": "launcher x86_64",
@@ -199,14 +196,15 @@ def test_where_other_files_conflict_one_package_alone_becomes_the_bridge() -> No
 def test_where_only_the_new_program_starts_on_both_sides_it_is_the_bridge() -> None:
     begin = state(versioned("old", b"1", FOR_AL2), handler="old", runtime=AL2)
     wanted = state(versioned("new", b"2"), handler="new")
-    bridge = planned(begin, wanted).bridge
-    assert bridge
+    (bridge,) = planned(begin, wanted).used
     assert bridge.what == NEW
 
 
 def test_where_no_program_starts_on_both_sides_the_conflict_is_the_reason() -> None:
     perl = b"#!/usr/bin/perl\n"
-    begin = state(versioned("old", b"1", FOR_AL2), handler="old", runtime=AL2)
+    # Nothing in a layer comes before the old package's own `bootstrap`.
+    old = package(entry("bootstrap", FOR_AL2), entry("version", b"1", 0o644), path="old.zip")
+    begin = state(old, handler="old", runtime=AL2)
     wanted = state(versioned("new", b"2", perl), handler="new", runtime="debian-bookworm")
     said = reasons(begin, wanted)
     assert "both have a file at `version`, with other content" in said
@@ -219,11 +217,10 @@ def test_a_bridge_larger_than_lambda_takes_is_passed_over_for_a_smaller_one() ->
         return package(entry("bootstrap", launcher()), entry(name, program()), ballast)
 
     begin, wanted = (state(huge(name), handler=name) for name in ("old", "new"))
-    bridge = planned(begin, wanted).bridge
-    assert bridge
+    (bridge,) = planned(begin, wanted).used
     assert bridge.what == OLD
     reasons = bridge_packages(begin, wanted, path="bridge.zip").reasons
-    assert reasons[0] == ("together the two packages unpack to 280.0 MB, and Lambda takes 250.0 MB")
+    assert reasons[0] == ("together they unpack to 280.0 MB, and Lambda takes 250.0 MB")
 
 
 def test_a_name_that_no_zip_can_have_is_a_reason_and_no_traceback() -> None:
@@ -235,8 +232,7 @@ def test_a_name_that_no_zip_can_have_is_a_reason_and_no_traceback() -> None:
 
 def test_a_handler_of_go1x_may_be_spelt_with_a_dot() -> None:
     begin = state(bare("main"), runtime=GO, handler="./main")
-    bridge = planned(begin, state(native(), handler="bootstrap")).bridge
-    assert bridge
+    (bridge,) = planned(begin, state(native(), handler="bootstrap")).used
     assert set(files(bridge.package)) == {"bootstrap", "main"}
 
 
@@ -257,9 +253,9 @@ def test_an_extension_for_one_architecture_each_becomes_one_that_starts_on_both(
     begin = state(code, layers=(extension(Arch.X86_64),))
     wanted = state(code, arch=Arch.ARM64, layers=(extension(Arch.ARM64),))
     answer = planned(begin, wanted)
-    assert answer.layer_bridge
-    assert answer.bridge is None
-    assert files(answer.layer_bridge.package) == {
+    (bridge,) = answer.used
+    assert bridge.kind == "bridge layer"
+    assert files(bridge.package) == {
         ".extensions/aarch64/agent": "program arm64",
         ".extensions/x86_64/agent": "program x86_64",
         "extensions/agent": "script",
@@ -275,8 +271,9 @@ def test_launcher_layers_become_one_that_starts_on_both() -> None:
     begin = state(code, layers=(launchers(Arch.X86_64),))
     wanted = state(code, arch=Arch.ARM64, layers=(launchers(Arch.ARM64),))
     answer = planned(begin, wanted)
-    assert answer.layer_bridge
-    assert files(answer.layer_bridge.package) == {
+    (bridge,) = answer.used
+    assert bridge.kind == "bridge layer"
+    assert files(bridge.package) == {
         ".shim/aarch64": "launcher arm64",
         ".shim/x86_64": "launcher x86_64",
         "bootstrap": "script",
@@ -288,8 +285,9 @@ def test_layers_that_both_have_stay_as_they_are() -> None:
     begin = state(code, layers=(shared, extension(Arch.X86_64)))
     wanted = state(code, arch=Arch.ARM64, layers=(shared, extension(Arch.ARM64)))
     answer = planned(begin, wanted)
-    assert answer.layer_bridge
-    assert answer.layer_bridge.layers == (shared, answer.layer_bridge.package)
+    (bridge,) = answer.used
+    assert bridge.kind == "bridge layer"
+    assert bridge.layers == ((shared, bridge.package),)
 
 
 def test_an_extension_that_only_one_side_has_is_left_out_meanwhile() -> None:
@@ -303,8 +301,9 @@ def test_an_extension_that_only_one_side_has_is_left_out_meanwhile() -> None:
         state(code, arch=Arch.ARM64, layers=(extension(Arch.ARM64),)),
     )
     # Without `audit`, and without a bridge, there is no way: `agent` is for one architecture.
-    assert answer.layer_bridge
-    assert answer.layer_bridge.left_out == ("audit",)
+    (bridge,) = answer.used
+    assert bridge.kind == "bridge layer"
+    assert bridge.what.endswith("without the extension `audit`, which is there for one alone")
 
 
 def test_layers_with_libraries_at_one_path_are_refused_with_the_path() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from shim.emulate.start import Start
 from shim.package.launchers import Flavour, launcher
 from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
-from tests.plan.builders import AL2023, GO, state, zipped
+from tests.plan.builders import AL2, AL2023, GO, state, zipped
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -96,23 +97,25 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, bytes]:
     return {arch: (folder / arch).read_bytes() for arch in Arch}
 
 
-def check_all(kit: Kit, begin: State, wanted: State, *, takes: str) -> None:
+BLOCKED = date(2027, 3, 3)
+"""From then on functions on go1.x and provided.al2 take one call."""
+
+
+def check_all(
+    kit: Kit, begin: State, wanted: State, *, takes: str, day: date | None = None
+) -> None:
     """Plan, write the bridges, start every state: each side's settings run its own program."""
     verdicts = Verdicts()
     found = find_bridged_plan(
         begin,
         wanted,
         verdicts=verdicts,
-        day=None,
+        day=day,
         bridge_path=kit.folder / "bridge.zip",
         layer_path=kit.folder / "bridge-layer.zip",
     )
     assert isinstance(found, Bridged), found
-    assert takes == " ".join(
-        name
-        for name, one in (("package", found.bridge), ("layer", found.layer_bridge))
-        if one is not None
-    )
+    assert takes == " ".join(one.kind.removeprefix("bridge ") for one in found.used)
     with written(found, verdicts=verdicts) as bridged:
         for each in bridged.plan.states:
             assert verdicts.verdict(each).starts
@@ -134,6 +137,23 @@ def test_go1x_to_a_native_bootstrap(kit: Kit, arch: Arch) -> None:
     begin = kit.state("old", {"main": kit.old[X86]}, handler="main", runtime=GO)
     wanted = kit.state("new", {"bootstrap": kit.new[arch]}, handler="bootstrap", arch=arch)
     check_all(kit, begin, wanted, takes="package")
+
+
+def test_go1x_behind_a_launcher_in_a_layer(kit: Kit) -> None:
+    begin = kit.state("old", {"main": kit.old[X86]}, handler="main", runtime=GO)
+    wanted = kit.state("new", {"bootstrap": kit.new[X86]}, handler="bootstrap")
+    check_all(kit, begin, wanted, takes="layer", day=BLOCKED)
+
+
+def test_a_new_program_in_a_layer_before_the_new_package_is_there(kit: Kit) -> None:
+    start = launcher(X86, Flavour.LEAN)
+    begin = kit.state(
+        "old", {"bootstrap": start, "orders": kit.old[X86]}, handler="orders", runtime=AL2
+    )
+    wanted = kit.state(
+        "new", {"bootstrap": start, "bin/orders": kit.new[X86]}, handler="bin/orders"
+    )
+    check_all(kit, begin, wanted, takes="layer", day=BLOCKED)
 
 
 def test_go1x_to_a_launcher_and_a_new_name(kit: Kit) -> None:

@@ -58,8 +58,8 @@ def found(begin: State, wanted: State, folder: Path) -> Bridged:
 
 def build(folder: Path) -> str:
     with written(found(*renamed(folder), folder), verdicts=Verdicts()) as bridged:
-        assert bridged.bridge
-        data = Path(bridged.bridge.package.path).read_bytes()
+        (bridge,) = bridged.used
+        data = Path(bridge.package.path).read_bytes()
     return hashlib.sha256(data).hexdigest()
 
 
@@ -96,15 +96,13 @@ def test_a_folder_can_be_bridged_as_its_zip_can(tmp_path: Path) -> None:
 def test_what_is_written_reads_as_it_was_planned(tmp_path: Path) -> None:
     planned = found(*renamed(tmp_path), tmp_path)
     with written(planned, verdicts=Verdicts()) as bridged:
-        assert planned.bridge
-        assert bridged.bridge
-        plans = [(planned.bridge.package, planned.plan), (bridged.bridge.package, bridged.plan)]
         shapes = [
-            [(one.name, one.kind, one.mode, one.size) for one in package.entries]
-            for package, _ in plans
+            [(one.name, one.kind, one.mode, one.size) for one in bridge.package.entries]
+            for side in (planned, bridged)
+            for bridge in side.used
         ]
         assert shapes[0] == shapes[1]
-        assert bridged.plan.states[1].package is bridged.bridge.package
+        assert bridged.plan.states[1].package is bridged.used[0].package
         assert bridged.plan.wanted == planned.plan.wanted
 
 

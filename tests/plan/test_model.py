@@ -14,7 +14,13 @@ from shim.plan.step import UpdateCode
 from tests.plan.model.campaign import compare_by_chance, compare_real, make_real_universes
 from tests.plan.model.checker import Space, bits, worlds
 from tests.plan.model.compare import Finder, Tally, compare, compare_pair
-from tests.plan.model.universe import DAYS, blank_universe, judge_by_chance, narrow_universe
+from tests.plan.model.universe import (
+    DAYS,
+    blank_universe,
+    handler_universe,
+    judge_by_chance,
+    narrow_universe,
+)
 
 if TYPE_CHECKING:
     from shim.check.state import State
@@ -28,7 +34,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> list[Universe]:
     return make_real_universes(tmp_path_factory.mktemp("packages"))
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_with_real_packages_each_pair_of_states_has_the_plan_that_there_is(
     real: list[Universe], index: int
 ) -> None:
@@ -46,6 +52,7 @@ def test_whatever_starts_each_pair_of_states_has_the_plan_that_there_is(seed: in
     # Odd numbers: the same states come to be both ends.
     compare_by_chance(blank_universe(), tally, seed=seed, each=11)
     compare_by_chance(narrow_universe(), tally, seed=seed, each=5)
+    compare_by_chance(handler_universe(), tally, seed=seed, each=11)
     assert tally.plans
 
 
@@ -106,7 +113,9 @@ def lawless(begin: State, wanted: State, **known: Any) -> Plan | NoPlan:
 
 def bridgeless(begin: State, wanted: State, **known: Any) -> Plan | NoPlan:
     """Has no bridge."""
-    return find_plan(begin, wanted, **{**known, "bridges": (), "layer_bridges": ()})
+    return find_plan(
+        begin, wanted, **{**known, "bridges": (), "layer_bridges": (), "handler_bridges": ()}
+    )
 
 
 def long_winded(begin: State, wanted: State, **known: Any) -> Plan | NoPlan:

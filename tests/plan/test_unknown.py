@@ -130,7 +130,7 @@ def test_a_handler_renamed_behind_a_script_takes_a_bridge() -> None:
         verdicts = Verdicts()
         assert verdicts.answer(state(old, handler="greet")) is not Answer.STARTS
         answer = planned(begin, wanted, verdicts)
-        assert answer.bridge
+        assert answer.used
         between = answer.plan.states[1:]
         assert {verdicts.answer(one) for one in between} == {Answer.STARTS}
         sentences = guard_sentences(answer.plan, verdicts, day=None)

@@ -190,7 +190,7 @@ def test_the_script_that_shim_replaces_gets_its_bridge_and_no_start_fails(
         layer_path=tmp_path / "layer.zip",
     )
     assert isinstance(found, Bridged)
-    assert found.bridge
+    assert found.used
     with ExitStack() as stack:
         plan = stack.enter_context(written(found, verdicts=verdicts)).plan
         starter = stack.enter_context(RealStarter(emulator, roots={}, verdicts=verdicts))

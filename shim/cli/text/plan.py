@@ -12,8 +12,8 @@ from shim.cli.text.states import STYLES, States
 from shim.plan.hazards import guard_sentences, guards
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
-from shim.plan.refusals import refusal
 from shim.plan.search import Reason
+from shim.plan.way_back import way_back
 from shim.plan.wording import call_in_words, count_calls, prospect, reason
 from shim.text import printable
 
@@ -127,11 +127,9 @@ class Report:
                 assert_never(answer.reason)
 
     def _bridges(self, bridged: Bridged) -> None:
-        for package, what in bridged.bridges.items():
-            is_layer = bridged.layer_bridge and package is bridged.layer_bridge.package
-            which = "bridge layer" if is_layer else "bridge package"
-            text = f" {self._text(f'{self._names(package)} {what}')}"
-            self._print(Text.assemble("\n", (which, "bold"), text), is_long=True)
+        for one in bridged.used:
+            text = f" {self._text(f'{self._names(one.package)} {one.what}')}"
+            self._print(Text.assemble("\n", (one.kind, "bold"), text), is_long=True)
         if isinstance(bridged.without, Plan):
             doubtful = bridged.without.unknown_between(self._verdicts.answer)
             named = ", ".join(map(self._states.letter, doubtful))
@@ -194,12 +192,8 @@ class Report:
             self._print(Text(f"  refused: {printable(text)}"), is_long=True)
 
     def _way_back(self, plan: Plan) -> None:
-        back = plan.way_back
-        for state, step in zip(back.states, back.steps, strict=False):
-            if problem := refusal(state, step, day=self._day):
-                self._print(Text(f"\nno way back: {printable(problem)}"), is_long=True)
-                return
-        self._print(Text("\nthe way back: the same calls in the other order, each undone"))
+        sentence = way_back(plan, day=self._day).sentence
+        self._print(Text(f"\n{printable(sentence)}"), is_long=True)
 
     def _text(self, text: str) -> str:
         return printable(self._names.shortened(text))
@@ -216,9 +210,5 @@ class Report:
 
 
 def _over(bridged: Bridged) -> str:
-    bridges = [
-        name
-        for name, one in (("package", bridged.bridge), ("layer", bridged.layer_bridge))
-        if one is not None
-    ]
-    return f" over a bridge {' and a bridge '.join(bridges)}" if bridges else ""
+    kinds = dict.fromkeys(one.kind for one in bridged.used)
+    return f" over a {' and a '.join(kinds)}" if kinds else ""

@@ -6,18 +6,17 @@ them ends every start in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError
 from shim.package.extension import EXTENSION_PROGRAMS, EXTENSIONS
 from shim.package.launchers import dual_script, extension_script
 from shim.package.names import BOOTSTRAP, PRIVATE
-from shim.package.read import Package
+from shim.plan.bridge.bridge import Bridge, Bridges, package_of
 from shim.plan.bridge.contents import (
     Conflict,
     Files,
-    check_paths,
     files_of,
     is_same,
     made,
@@ -34,59 +33,41 @@ if TYPE_CHECKING:
     from shim.package.read import Entry
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerBridge:
-    """The layers of a function for the time of a change of architecture."""
-
-    package: Package
-    """The one that is new: all layers together that one side alone has."""
-    layers: tuple[Package, ...]
-    """It, and those that both sides have."""
-    left_out: tuple[str, ...]
-    """Extensions that one side has, and no program for the other one's architecture."""
-
-    @property
-    def what(self) -> str:
-        """What it is: goes on from "the bridge layer"."""
-        without = "".join(
-            f", without the extension `{name}`, which is there for one alone"
-            for name in self.left_out
-        )
-        return f"has what the old and the new layers have, for both architectures{without}"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Side:
     arch: Arch
     files: Files
 
 
-def bridge_layers(begin: State, wanted: State, *, path: str) -> LayerBridge | None:
-    """Layers that may start on both architectures, the new one as if it were at `path`.
+def bridge_layers(begin: State, wanted: State, *, path: str) -> Bridges:
+    """A layer that may start on both architectures, as if it were at `path`.
 
-    None where the change doesn't take one; raises `InputError` where it can't be made.
+    There is none where the change doesn't take one.
     """
     old = [layer for layer in begin.layers if layer not in wanted.layers]
     new = [layer for layer in wanted.layers if layer not in begin.layers]
     if begin.arch is wanted.arch or not old or not new:
-        return None
+        return Bridges()
     sides = (
         _Side(arch=begin.arch, files=files_of(*old)),
         _Side(arch=wanted.arch, files=files_of(*new)),
     )
     try:
         files, left_out = _merged(*sides, handlers=(begin.handler, wanted.handler))
-        check_paths(files)
+        package = package_of(files, path)
     except InputError as error:
-        raise InputError(f"the layers can't be made into one: {error.message}") from error
-    entries = tuple(replace(entry, name=name) for name, entry in sorted(files.items()))
-    package = Package(path=path, entries=entries)
+        return Bridges(reasons=(f"the layers can't be made into one: {error.message}",))
     layers = [package if layer is new[0] else layer for layer in wanted.layers]
-    return LayerBridge(
-        package=package,
-        layers=tuple(layer for layer in layers if layer is package or layer not in new),
-        left_out=tuple(left_out),
+    kept = tuple(layer for layer in layers if layer is package or layer not in new)
+    return Bridges(found=(Bridge(package=package, what=_what(left_out), layers=(kept,)),))
+
+
+def _what(left_out: Iterable[str]) -> str:
+    """`left_out` are extensions that one side has, and no program for the other's architecture."""
+    without = "".join(
+        f", without the extension `{name}`, which is there for one alone" for name in left_out
     )
+    return f"has what the old and the new layers have, for both architectures{without}"
 
 
 def _merged(old: _Side, new: _Side, *, handlers: Iterable[str]) -> tuple[Files, list[str]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError
-from shim.plan.bridge.layer import LayerBridge, bridge_layers
-from shim.plan.bridge.package import Bridge, bridge_packages
+from shim.plan.bridge.layer import bridge_layers
+from shim.plan.bridge.package import bridge_packages
+from shim.plan.bridge.start import bridge_starts
 from shim.plan.bridge.writing import check_apart, write_package
 from shim.plan.plan import Plan
 from shim.plan.search import NoPlan, Reason, find_plan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
     from shim.package.read import Package
+    from shim.plan.bridge.bridge import Bridge
 
 
 _FEWEST = 3
@@ -33,8 +35,7 @@ class Bridged:
     """A plan, and the bridges that it goes over: on disk only within `written`."""
 
     plan: Plan
-    bridge: Bridge | None = None
-    layer_bridge: LayerBridge | None = None
+    used: tuple[Bridge, ...] = ()
     without: Plan | NoPlan | None = None
     """What there is without them: no plan, or one through more unknown states."""
     reasons: tuple[str, ...] = ()
@@ -43,8 +44,7 @@ class Bridged:
     @property
     def bridges(self) -> dict[Package, str]:
         """Those that it goes over, with what each is."""
-        both = (self.bridge, self.layer_bridge)
-        return {one.package: one.what for one in both if one is not None}
+        return {one.package: one.what for one in self.used}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,30 +123,35 @@ def _over_bridges(
 ) -> tuple[list[Bridged], tuple[str, ...]]:
     """A plan for each bridge, until there is none better; and why there are no more."""
     begin, wanted = without.begin, without.wanted
+    packages = bridge_packages(begin, wanted, path=str(bridge_path))
+    layers = bridge_layers(begin, wanted, path=str(layer_path))
+    bases = (begin.layers, wanted.layers, *(stand for one in layers.found for stand in one.layers))
+    starts = bridge_starts(begin, wanted, bases=tuple(dict.fromkeys(bases)), path=layer_path)
     plans: list[Bridged] = []
-    reasons: dict[str, None] = {}
-    layers = None
-    try:
-        layers = bridge_layers(begin, wanted, path=str(layer_path))
-    except InputError as error:
-        reasons[error.message] = None
-    bridges = bridge_packages(begin, wanted, path=str(bridge_path))
-    for bridge in (None, *bridges.found):
+    reasons = dict.fromkeys(layers.reasons)
+    # The fewest bridges first: those that stand in the package's place, then those in front of it.
+    sets = [
+        tuple(filter(None, (package, *kinds)))
+        for kinds in (layers.found, (*layers.found, *starts.found))
+        for package in (None, *packages.found)
+    ]
+    for bridges in dict.fromkeys(sets):
         found = find_plan(
             begin,
             wanted,
-            bridges=(bridge.package,) if bridge else (),
-            layer_bridges=(layers.layers,) if layers else (),
+            bridges=tuple(one.package for one in bridges if not one.layers),
+            layer_bridges=tuple(stand for one in bridges for stand in one.layers),
+            handler_bridges=tuple(one.handler for one in bridges if one.handler),
             answer=verdicts.answer,
             day=day,
         )
         if isinstance(found, NoPlan):
-            reasons |= dict.fromkeys(_failures(found, bridge, layers, verdicts=verdicts))
+            reasons |= dict.fromkeys(_failures(found, bridges, verdicts=verdicts))
             continue
-        plans.append(_used(found, bridge, layers, without=without))
+        plans.append(_used(found, bridges, without=without))
         if len(found.steps) <= _FEWEST and not _doubts(found, verdicts):
             break
-    return plans, tuple(reasons | dict.fromkeys(bridges.reasons))
+    return plans, tuple(reasons | dict.fromkeys((*packages.reasons, *starts.reasons)))
 
 
 def _doubts(plan: Plan, verdicts: Verdicts) -> int:
@@ -154,38 +159,31 @@ def _doubts(plan: Plan, verdicts: Verdicts) -> int:
     return len(plan.unknown_between(verdicts.answer))
 
 
-def _used(
-    plan: Plan, bridge: Bridge | None, layers: LayerBridge | None, *, without: Plan | NoPlan
-) -> Bridged:
+def _used(plan: Plan, bridges: tuple[Bridge, ...], *, without: Plan | NoPlan) -> Bridged:
     """The plan with those of the bridges that it really goes over."""
     packages = _packages(plan)
-    used = Bridged(
-        plan=plan,
-        bridge=bridge if bridge and bridge.package in packages else None,
-        layer_bridge=layers if layers and layers.package in packages else None,
-    )
-    return replace(used, without=without) if used.bridges else used
+    used = tuple(one for one in bridges if one.package in packages)
+    return Bridged(plan=plan, used=used, without=without if used else None)
 
 
 def _packages(plan: Plan) -> set[Package]:
     return {one for state in plan.states for one in (state.package, *state.layers)}
 
 
-def _failures(
-    answer: NoPlan, bridge: Bridge | None, layers: LayerBridge | None, *, verdicts: Verdicts
-) -> Iterator[str]:
+def _failures(answer: NoPlan, bridges: tuple[Bridge, ...], *, verdicts: Verdicts) -> Iterator[str]:
     """What keeps the bridges from starting where they would have to."""
     for barred in answer.barred:
         state = barred.state
-        uses_package = bridge is not None and state.package is bridge.package
-        uses_layers = layers is not None and layers.package in state.layers
-        if barred.refusal is None and (uses_package or uses_layers):
-            finding = verdicts.verdict(state).findings[0]
-            if any(finding.location.startswith(f"{one.path}!") for one in _given(answer)):
-                continue
-            which = "package" if uses_package else "layer"
+        standing = [one for one in bridges if one.package in (state.package, *state.layers)]
+        if not standing:
+            continue
+        if barred.refusal:
+            yield f"a {standing[0].kind} can't be there: {barred.refusal}"
+            continue
+        finding = verdicts.verdict(state).findings[0]
+        if not any(finding.location.startswith(f"{one.path}!") for one in _given(answer)):
             yield (
-                f"a bridge {which} doesn't start on {state.runtime.name} {state.arch}"
+                f"a {standing[0].kind} doesn't start on {state.runtime.name} {state.arch}"
                 f" with the handler `{state.handler}`: {finding.location} {finding.sentence}"
             )
 
@@ -197,18 +195,16 @@ def _given(answer: NoPlan) -> set[Package]:
 
 
 def _exchanged(bridged: Bridged, made: Mapping[Package, Package]) -> Bridged:
-    bridge, layers = bridged.bridge, bridged.layer_bridge
-    return replace(
-        bridged,
-        plan=replace(
-            bridged.plan, steps=tuple(_exchanged_step(step, made) for step in bridged.plan.steps)
-        ),
-        bridge=bridge and replace(bridge, package=made[bridge.package]),
-        layer_bridge=layers
-        and replace(
-            layers, package=made[layers.package], layers=_exchanged_layers(layers.layers, made)
-        ),
+    steps = tuple(_exchanged_step(step, made) for step in bridged.plan.steps)
+    used = tuple(
+        replace(
+            one,
+            package=made[one.package],
+            layers=tuple(_exchanged_layers(stand, made) for stand in one.layers),
+        )
+        for one in bridged.used
     )
+    return replace(bridged, plan=replace(bridged.plan, steps=steps), used=used)
 
 
 def _exchanged_step(step: Step, made: Mapping[Package, Package]) -> Step:

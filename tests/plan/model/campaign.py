@@ -23,6 +23,7 @@ from tests.plan.model.universe import (
     DAYS,
     Zips,
     blank_universe,
+    handler_universe,
     judge,
     judge_by_chance,
     narrow_universe,
@@ -79,10 +80,10 @@ def main() -> None:
             print(f"{universe.name}: {tally.pairs - before:,} pairs, all there are", flush=True)
     seed = 0
     while tally.pairs < pairs:
-        for universe in (blank_universe(), narrow_universe()):
+        for universe in (blank_universe(), narrow_universe(), handler_universe()):
             compare_by_chance(universe, tally, seed=seed)
         seed += 1
-    print(f"verdicts by chance: {seed} seeds, two universes each")
+    print(f"verdicts by chance: {seed} seeds, three universes each")
     for name in tally.__slots__:
         print(f"{name}: {getattr(tally, name)}")
     print(f"no difference, {time.monotonic() - began:.0f} s")

@@ -52,6 +52,7 @@ class Space:
     """A bit for each state of which it isn't known whether it starts; none of `starts`."""
     bridges: frozenset[int] = frozenset()
     layer_bridges: frozenset[int] = frozenset()
+    handler_bridges: frozenset[int] = frozenset()
 
     @cached_property
     def values(self) -> list[tuple[int, ...]]:
@@ -117,8 +118,8 @@ class Space:
         for index, sets in enumerate(self.with_value):
             old, new = self.values[begin][index], self.values[wanted][index]
             either = sets[old] | sets[new]
-            extra = {0: self.bridges, 4: self.layer_bridges}.get(index, ()) if bridged else ()
-            for value in extra:
+            extra = {0: self.bridges, 3: self.handler_bridges, 4: self.layer_bridges}
+            for value in extra.get(index, ()) if bridged else ():
                 either |= sets[value]
             result &= either
         return result

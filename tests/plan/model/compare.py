@@ -62,6 +62,7 @@ class Finder(Protocol):
         *,
         bridges: tuple[Package, ...],
         layer_bridges: tuple[tuple[Package, ...], ...],
+        handler_bridges: tuple[str, ...],
         answer: Callable[[State], Answer],
         day: date | None,
     ) -> Plan | NoPlan:
@@ -103,6 +104,7 @@ class _Comparison:
         self.numbers = {state: number for number, state in enumerate(self.states)}
         self.bridges = tuple(universe.packages[index] for index in universe.bridges)
         self.layer_bridges = tuple(universe.layers[index] for index in universe.layer_bridges)
+        self.handler_bridges = tuple(universe.handlers[index] for index in universe.handler_bridges)
         self.values = (
             universe.packages,
             universe.architectures,
@@ -133,6 +135,7 @@ class _Comparison:
             self.states[wanted],
             bridges=self.bridges,
             layer_bridges=self.layer_bridges,
+            handler_bridges=self.handler_bridges,
             answer=self.answer,
             day=self.day,
         )

@@ -44,6 +44,7 @@ class Universe:
     bridges: tuple[int, ...] = ()
     """The indexes of the packages that are bridges."""
     layer_bridges: tuple[int, ...] = ()
+    handler_bridges: tuple[int, ...] = ()
 
     def states(self) -> list[State]:
         """Every combination, in the order in which the checker counts them."""
@@ -84,6 +85,7 @@ class Universe:
             starts=0,
             bridges=frozenset(self.bridges),
             layer_bridges=frozenset(self.layer_bridges),
+            handler_bridges=frozenset(self.handler_bridges),
         )
 
 
@@ -137,6 +139,22 @@ def narrow_universe() -> Universe:
     )
 
 
+def handler_universe() -> Universe:
+    """Bridges that have a handler of their own."""
+    packages = tuple(Package(path=f"{name}.zip", entries=()) for name in ("old", "new", "bridge"))
+    layer = Package(path="layer.zip", entries=())
+    return Universe(
+        name="by chance, with a handler for the time of the change",
+        packages=packages,
+        runtimes=("go1.x", "provided.al2", "provided.al2023"),
+        handlers=("old", "new", "between"),
+        layers=((), (layer,)),
+        bridges=(2,),
+        layer_bridges=(1,),
+        handler_bridges=(2,),
+    )
+
+
 class Zips:
     """Real zips with real launchers in them."""
 
@@ -159,6 +177,10 @@ class Zips:
     def single(self, name: str, arch: Arch, **programs: bytes) -> Package:
         """A launcher and programs for one architecture."""
         return self.zip(name, {"bootstrap": self._launchers[arch], **programs})
+
+    def start(self, name: str, **programs: bytes) -> Layers:
+        """The same as a layer, for x86_64."""
+        return (self.single(name, Arch.X86_64, **programs),)
 
     def dual(self, name: str, **programs: bytes) -> Package:
         """Launchers for both; programs for arm64 have its suffix."""
@@ -198,6 +220,15 @@ def real_universes(zips: Zips, programs: Mapping[Arch, bytes], newer: bytes) -> 
             runtimes=("go1.x", "provided", "provided.al2", "provided.al2023"),
             handlers=("old", "new", "bootstrap"),
             bridges=(3,),
+        ),
+        Universe(
+            name="one call only",
+            packages=(zips.zip("main", {"main": x86}), zips.single("behind", Arch.X86_64, new=x86)),
+            runtimes=("go1.x", "provided.al2", "provided.al2023"),
+            handlers=("main", "new", "between"),
+            layers=((), zips.start("launcher"), zips.start("program", between=x86)),
+            layer_bridges=(1, 2),
+            handler_bridges=(2,),
         ),
         Universe(
             name="a newer glibc",
