@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from shim.aws.permissions import Place
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Connection:
         self._lock = Lock()
         with _settings():
             self._session = boto3.Session(region_name=region, profile_name=profile)
+
+    @property
+    def place(self) -> Place:
+        """Where its calls go, as far as that is known without one."""
+        region = self._session.region_name
+        if region is None:
+            return Place()
+        with _settings():
+            return Place(partition=self._session.get_partition_for_region(region), region=region)
 
     def client(self, service: str = "lambda", *, read_seconds: float = READ_SECONDS) -> Any:
         """A client; `MachineError` where settings are missing."""

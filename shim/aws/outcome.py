@@ -16,6 +16,7 @@ from shim.aws.api import (
     Throttled,
     Unanswered,
 )
+from shim.aws.permissions import action_of
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
@@ -115,14 +116,6 @@ BY_CODE = {code: outcome for outcome, codes in OUTCOMES.items() for code in code
 
 _CREDENTIALS = "are the credentials the right ones, and still valid? `aws sts get-caller-identity`"
 
-_ACTIONS = {"Invoke": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
-"""What IAM calls the operations whose names aren't those of their actions."""
-
-
-def action_of(operation: str, service: str = "lambda") -> str:
-    """What IAM calls an operation of the API."""
-    return f"{service}:{_ACTIONS.get(operation, operation)}"
-
 
 @contextmanager
 def calling(what: str, *, service: str = "lambda") -> Iterator[None]:
@@ -159,7 +152,7 @@ def _answered(error: Any, what: str, service: str) -> LambdaError:
         return Throttled(message, retry_after=_seconds(about.get("HTTPHeaders", {})))
     if outcome is Denied:
         named = re.search(r"to perform: (\S+)", message)
-        action = named[1] if named else action_of(error.operation_name, service)
+        action = named[1] if named else action_of(error.operation_name, service=service)
         is_permission = named or code.startswith("AccessDenied")
         return Denied(message, action=action, hint=None if is_permission else _CREDENTIALS)
     return outcome(message)

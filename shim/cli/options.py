@@ -40,6 +40,7 @@ def add_account(parser: Arguments) -> None:
         "--function", type=text, metavar="NAME", help="read it from the account (needs boto3)"
     )
     add_connection(parser)
+    add_iam(parser)
 
 
 def add_connection(parser: Arguments) -> None:
@@ -52,6 +53,15 @@ def add_connection(parser: Arguments) -> None:
         type=text,
         metavar="URL",
         help="where to call every service of AWS (or: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA)",
+    )
+
+
+def add_iam(parser: Arguments) -> None:
+    """Add `--iam`, for what calls an account."""
+    parser.add_argument(
+        "--iam",
+        action="store_true",
+        help="only print the least IAM policy with which this very command can do its work",
     )
 
 

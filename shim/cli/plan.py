@@ -13,6 +13,7 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import Change, read_change
 from shim.cli.change_options import add_change_arguments
+from shim.cli.iam import print_reading_policy
 from shim.cli.packing import packing
 from shim.cli.terminal import open_console, print_note
 from shim.document import encode
@@ -106,6 +107,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Find the plan, write what was asked for, print it."""
+    if arguments.iam:
+        return print_reading_policy(arguments)
     _check(arguments)
     day = datetime.now(UTC).date()
     run = _Run(

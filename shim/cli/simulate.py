@@ -16,6 +16,7 @@ from shim.cli import options
 from shim.cli.change import read_change
 from shim.cli.change_options import add_change_arguments
 from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.iam import print_reading_policy
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
 from shim.document import encode
@@ -112,6 +113,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Simulate each way of changing the function, show them side by side."""
+    if arguments.iam:
+        return print_reading_policy(arguments)
     if arguments.draw:
         check_output(arguments.draw)
     roots = _roots(arguments.root)

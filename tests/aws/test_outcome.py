@@ -24,6 +24,7 @@ from shim.aws.api import (
     Throttled,
     Unanswered,
 )
+from shim.aws.permissions import action_of
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ def test_credentials_that_are_not_taken_are_no_missing_permission(client: Any) -
 
 
 def test_actions_are_named_as_iam_names_them() -> None:
-    assert outcome.action_of("Invoke") == "lambda:InvokeFunction"
-    assert outcome.action_of("GetLayerVersionByArn") == "lambda:GetLayerVersion"
-    assert outcome.action_of("PutObject", "s3") == "s3:PutObject"
+    assert action_of("Invoke") == "lambda:InvokeFunction"
+    assert action_of("GetLayerVersionByArn") == "lambda:GetLayerVersion"
+    assert action_of("PutObject", service="s3") == "s3:PutObject"
 
 
 def test_each_exception_of_botocore_has_its_meaning() -> None:

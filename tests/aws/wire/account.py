@@ -125,13 +125,17 @@ class Account:
         """Let a function have a zip that was uploaded for it, read once in the account."""
         plane.add_package(package, self._read(package))
 
-    def find(self, words: str, qualifier: str = "") -> tuple[str, Function, str]:
-        """Name, function and qualifier of a name or ARN, which can have a qualifier itself."""
+    def split(self, words: str) -> tuple[str, str]:
+        """The function's name, and the qualifier, in a name or ARN."""
         found = _NAME.fullmatch(words)
-        name = found["name"] if found else words
+        return (found["name"], found["qualifier"] or "") if found else (words, "")
+
+    def find(self, words: str, qualifier: str = "") -> tuple[str, Function, str]:
+        """Name, function and qualifier of a name or ARN."""
+        name, own = self.split(words)
         if name not in self.functions:
             raise NotFound(f"Function not found: {self.arn('function', name)}")
-        return name, self.functions[name], qualifier or (found and found["qualifier"]) or LATEST
+        return name, self.functions[name], qualifier or own or LATEST
 
     def arn(self, kind: str, name: str) -> str:
         """Of a function or a layer."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from shim.aws import api
     from shim.aws.api import Zip
+    from tests.aws.wire.access import Principal
     from tests.aws.wire.account import Account, Function, LayerVersion
 
 _MADE = "2026-01-01T00:00:00.000+0000"
@@ -34,10 +35,11 @@ class NoProvisionedConcurrency(NotFound):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operations:
-    """Of one account; `url` is where zips can be downloaded."""
+    """Of one account, for `who`, or somebody who may do all; `url` is where zips are downloaded."""
 
     account: Account
     url: str
+    who: Principal | None = None
 
     def carry_out(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What the operation of that name answers."""
@@ -48,12 +50,11 @@ class Operations:
     def get_function(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, qualifier = self._find(given)
         now = function.plane.get_function(name, qualifier)
-        answer = {
+        answer: dict[str, Any] = {
             "Configuration": self._configuration(name, function, now, qualifier),
             "Code": {"RepositoryType": "S3", "Location": self._link(now.code_sha256)},
         }
-        if function.tags:
-            answer["Tags"] = dict(function.tags)
+        answer |= self._tags(name, function)
         if function.reserved is not None:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
         return answer
@@ -232,6 +233,13 @@ class Operations:
 
     def get_layer_version_by_arn(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return self._layer_of(given["Arn"])
+
+    def _tags(self, name: str, function: Function) -> dict[str, Any]:
+        """Who may not list them gets the rest of the answer all the same."""
+        arn = self.account.arn("function", name)
+        if self.who and (denial := self.who.denial("lambda:ListTags", arn)):
+            return {"TagsError": {"ErrorCode": "AccessDeniedException", "Message": str(denial)}}
+        return {"Tags": dict(function.tags)} if function.tags else {}
 
     def _find(self, given: Mapping[str, Any]) -> tuple[str, Function, str]:
         return self.account.find(given["FunctionName"], given.get("Qualifier", ""))

@@ -6,21 +6,20 @@ answer is held against botocore's model; what isn't one is kept in `wrong`, and 
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
 from shim.aws.api import Conflict, LambdaError, NotFound, Refused, RevisionMismatch, Throttled
 from shim.simulate.timeline import Timeline
 from tests.aws.wire import services
+from tests.aws.wire.access import asked_by_call
 from tests.aws.wire.account import QUICK, Account
+from tests.aws.wire.application import ACCOUNT, ZIPS, Application, Handler
 from tests.aws.wire.model import (
     Answer,
     Malformed,
@@ -33,22 +32,17 @@ from tests.aws.wire.model import (
 from tests.aws.wire.operations import NoProvisionedConcurrency, Operations, Unserved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
     from shim.simulate.control import Timing
+    from tests.aws.wire.access import Principal
     from tests.aws.wire.model import Call
 
-ACCOUNT, REGION = "123456789012", "eu-west-1"
+REGION = "eu-west-1"
 UPLOAD_LIMIT = 70_167_211
 """Bytes of a request, about 50 MB of zip in base64: what AWS itself names when it refuses one."""
-
-ZIPS = "/zips/"
-"""Where packages and layers are downloaded from."""
-
-_SCOPE = 5
-"""Parts of a signature's scope: key, day, region, service, `aws4_request`."""
 
 _ERRORS: tuple[tuple[type[LambdaError], str], ...] = (
     (NoProvisionedConcurrency, "ProvisionedConcurrencyConfigNotFoundException"),
@@ -133,7 +127,7 @@ class Cloud:
             self._slept += seconds
             self._catch_up()
 
-    def handle(self, request: Request, *, account: str, region: str) -> Answer | None:
+    def handle(self, request: Request, account: Account, who: Principal | None) -> Answer | None:
         """What is answered; None where the connection is to end without an answer."""
         with self._lock:
             self._catch_up()
@@ -141,30 +135,24 @@ class Cloud:
                 call = read_call(request)
                 if call is None:
                     raise Malformed(f"no path of Lambda's: {request.method} {request.target}")
-                return self._handle(self.account(account, region), call, size=len(request.body))
+                self.calls.append(call.name)
+                refusal = _refusal(call, account, who, size=len(request.body))
+                return refusal or self._carry_out(call, account, who)
             except (Malformed, Unserved) as error:
                 self.wrong.append(f"{type(error).__name__}: {error}")
                 return Answer(status=500, headers={}, body=b"{}")
 
-    def _handle(self, account: Account, call: Call, *, size: int) -> Answer | None:
-        self.calls.append(call.name)
+    def _carry_out(self, call: Call, account: Account, who: Principal | None) -> Answer | None:
         fault = next((one for one in self.faults if one.operation == call.name), None)
-        if fault is not None:
-            self.faults.remove(fault)
-            if fault.is_carried_out:
-                self._answer(account, call)
-            return write_error(call, fault.error, "made to fail") if fault.error else None
-        if size > UPLOAD_LIMIT:
-            return write_error(call, "RequestEntityTooLargeException", f"over {UPLOAD_LIMIT} bytes")
-        if problems := broken_limits(call):
-            return write_error(call, "ValidationException", "; ".join(problems))
-        if not account.budget.take(call.name):
-            members = {"retryAfterSeconds": "1", "Reason": "CallerRateLimitExceeded"}
-            return write_error(call, "TooManyRequestsException", "Rate exceeded", **members)
-        return self._answer(account, call)
+        if fault is None:
+            return self._answer(call, account, who)
+        self.faults.remove(fault)
+        if fault.is_carried_out:
+            self._answer(call, account, who)
+        return write_error(call, fault.error, "made to fail") if fault.error else None
 
-    def _answer(self, account: Account, call: Call) -> Answer:
-        operations = Operations(account=account, url=f"{self.url}{ZIPS}")
+    def _answer(self, call: Call, account: Account, who: Principal | None) -> Answer:
+        operations = Operations(account=account, url=f"{self.url}{ZIPS}", who=who)
         try:
             return write_answer(call, operations.carry_out(call.name, call.parameters))
         except LambdaError as error:
@@ -177,13 +165,26 @@ class Cloud:
             self.clock.sleep(now - self.clock.now)
 
 
+def _refusal(call: Call, account: Account, who: Principal | None, *, size: int) -> Answer | None:
+    """Why a call isn't carried out, before the function is looked at."""
+    for action, resource in asked_by_call(call, account) if who else ():
+        if denial := who and who.denial(action, resource):
+            return write_error(call, "AccessDeniedException", str(denial))
+    if size > UPLOAD_LIMIT:
+        return write_error(call, "RequestEntityTooLargeException", f"over {UPLOAD_LIMIT} bytes")
+    if problems := broken_limits(call):
+        return write_error(call, "ValidationException", "; ".join(problems))
+    if not account.budget.take(call.name):
+        members = {"retryAfterSeconds": "1", "Reason": "CallerRateLimitExceeded"}
+        return write_error(call, "TooManyRequestsException", "Rate exceeded", **members)
+    return None
+
+
 @contextmanager
 def serving(cloud: Cloud) -> Iterator[Cloud]:
     """The cloud, at an address of its own; when it ends, nothing that was asked was wrong."""
     services.forget()
-    server = make_server(
-        "127.0.0.1", 0, _application(cloud), threaded=True, request_handler=_Handler
-    )
+    server = make_server("127.0.0.1", 0, Application(cloud), threaded=True, request_handler=Handler)
     cloud.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -195,75 +196,3 @@ def serving(cloud: Cloud) -> Iterator[Cloud]:
         server.server_close()
     if cloud.wrong:
         raise AssertionError("\n".join(cloud.wrong))
-
-
-class _Handler(MotoRequestHandler):
-    """Says nothing on standard error."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Nothing."""
-
-
-def _application(cloud: Cloud) -> Callable[..., Iterable[bytes]]:
-    """What answers: Lambda's paths, zips, and everything else by moto."""
-
-    def application(
-        environ: dict[str, Any], start_response: Callable[..., object]
-    ) -> Iterable[bytes]:
-        key, region, service = _credential(environ)
-        if environ["PATH_INFO"].startswith(ZIPS):
-            return _zip(cloud, environ, start_response)
-        if service != "lambda":
-            environ["HTTP_X_MOTO_ACCOUNT_ID"] = _account(key)
-            return services.application()(environ, start_response)
-        answer = cloud.handle(_request(environ), account=_account(key), region=region)
-        if answer is None:
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            return []
-        headers = {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(answer.body)),
-            "x-amzn-RequestId": str(uuid.uuid4()),
-            **answer.headers,
-        }
-        start_response(f"{answer.status} {answer.status}", list(headers.items()))
-        return [answer.body]
-
-    return application
-
-
-def _zip(
-    cloud: Cloud, environ: Mapping[str, Any], start_response: Callable[..., object]
-) -> Iterable[bytes]:
-    path = cloud.folder / environ["PATH_INFO"].removeprefix(ZIPS)
-    is_there = path.parent == cloud.folder and path.exists()
-    start_response("200 OK" if is_there else "403 FORBIDDEN", [])
-    return [path.read_bytes() if is_there else b""]
-
-
-def _request(environ: Mapping[str, Any]) -> Request:
-    headers = {
-        name.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    return Request(
-        method=environ["REQUEST_METHOD"],
-        target=environ["RAW_URI"],
-        headers=headers,
-        body=environ["wsgi.input"].read(length),
-    )
-
-
-def _credential(environ: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Access key, region and service of a signed request; empty where it isn't signed."""
-    signature = environ.get("HTTP_AUTHORIZATION", "")
-    scope = signature.partition("Credential=")[2].partition(",")[0].split("/")
-    return (scope[0], scope[2], scope[3]) if len(scope) == _SCOPE else ("", "", "")
-
-
-def _account(access_key: str) -> str:
-    """An account's number is a key of that account, and all others are IAM's."""
-    is_number = len(access_key) == len(ACCOUNT) and access_key.isdecimal()
-    return access_key if is_number else services.account_of(access_key)

@@ -9,9 +9,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
+from werkzeug.wrappers import Response
 
 from shim.aws.api import Refused
 
@@ -24,6 +30,17 @@ def application() -> Callable[..., Iterable[bytes]]:
     """What answers requests; made once, each service's part when it is first asked for."""
     dispatcher: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
     return dispatcher
+
+
+def denied(service: str, request: Request, denial: str) -> Response:
+    """What a service says to who may not."""
+    model = get_service_model(service)
+    operation, _ = get_service_router(service).match(request)
+    protocol = determine_request_protocol(model, request.content_type)
+    code = "AccessDeniedException" if "json" in protocol else "AccessDenied"
+    serializer = get_serializer_class(service, protocol)(operation_model=operation)
+    answer = serializer.serialize(ServiceException(code, denial))
+    return Response(answer["body"], 403, answer["headers"])
 
 
 def forget() -> None:

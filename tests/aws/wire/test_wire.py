@@ -39,7 +39,10 @@ def account(cloud: Cloud, world: World) -> Account:
 
 
 def client(service: str = "lambda", **settings: Any) -> Any:
-    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **settings)
+    # Not boto3's own session, which keeps the credentials that it has found first.
+    return boto3.Session().client(
+        service, config=Config(retries={"total_max_attempts": 1}), **settings
+    )
 
 
 @pytest.fixture

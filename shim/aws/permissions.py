@@ -1,0 +1,134 @@
+"""What each call takes of permissions, and the least IAM policy for a run.
+
+Actions and the kinds of their resources are those of AWS's Service Authorization Reference, which a
+test holds this to. An account's number that isn't known is `*`: a policy of users or roles grants
+nothing in other accounts by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Resource(StrEnum):
+    """What an action is on: its ARN, after the partition."""
+
+    ANY = "*"
+    FUNCTION = "lambda:{region}:{account}:function:{name}"
+    LAYER = "lambda:{region}:{account}:layer:{name}"
+    LAYER_VERSION = "lambda:{region}:{account}:layer:{name}:{version}"
+    OBJECT = "s3:::{name}"
+    """`BUCKET/KEY`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permission:
+    """One action on one kind of resource."""
+
+    action: str
+    resource: Resource
+
+
+def _on(resource: Resource, *actions: str) -> tuple[Permission, ...]:
+    return tuple(Permission(action=action, resource=resource) for action in actions)
+
+
+_READ_LAYER = _on(Resource.LAYER_VERSION, "lambda:GetLayerVersion")
+
+PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    "GetAlias": _on(Resource.FUNCTION, "lambda:GetAlias"),
+    "GetFunction": _on(Resource.FUNCTION, "lambda:GetFunction"),
+    "GetLayerVersionByArn": _READ_LAYER,
+    "Invoke": _on(Resource.FUNCTION, "lambda:InvokeFunction"),
+    "ListLayerVersions": _on(Resource.ANY, "lambda:ListLayerVersions"),
+    # What `GetFunction` asks of who wants the tags in its answer (Lambda API reference).
+    "ListTags": _on(Resource.FUNCTION, "lambda:ListTags"),
+    "PublishLayerVersion": _on(Resource.LAYER, "lambda:PublishLayerVersion"),
+    "PublishVersion": _on(Resource.FUNCTION, "lambda:PublishVersion"),
+    "UpdateAlias": _on(Resource.FUNCTION, "lambda:UpdateAlias"),
+    "UpdateFunctionCode": _on(Resource.FUNCTION, "lambda:UpdateFunctionCode"),
+    # Who gives a function layers must be able to read them (Lambda developer guide, "Adding
+    # layers to functions").
+    "UpdateFunctionConfiguration": (
+        *_on(Resource.FUNCTION, "lambda:UpdateFunctionConfiguration"),
+        *_READ_LAYER,
+    ),
+}
+"""By the operation's name in the API."""
+
+
+def action_of(operation: str, *, service: str = "lambda") -> str:
+    """What IAM calls an operation of the API."""
+    known = PERMISSIONS.get(operation)
+    return known[0].action if known else f"{service}:{operation}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a run's resources are."""
+
+    partition: str = "aws"
+    region: str = "*"
+    account: str = "*"
+
+    def arn(self, resource: Resource, name: str, version: str = "*") -> str:
+        """Of a resource there."""
+        rest = resource.format(region=self.region, account=self.account, name=name, version=version)
+        return f"arn:{self.partition}:{rest}"
+
+    def function(self, name: str) -> tuple[str, str]:
+        """A function, and all its versions and aliases: to IAM they are other resources."""
+        arn = self.arn(Resource.FUNCTION, name)
+        return arn, f"{arn}:*"
+
+
+def policy(calls: Iterable[str], resources: Mapping[Resource, Iterable[str]]) -> dict[str, Any]:
+    """The least policy for these operations on these ARNs, of each kind that they ask for."""
+    actions: dict[Resource, set[str]] = defaultdict(set)
+    for call in calls:
+        for permission in PERMISSIONS[call]:
+            actions[permission.resource].add(permission.action)
+    known = {Resource.ANY: ("*",), **resources}
+    return _document(
+        {
+            "Effect": "Allow",
+            "Action": sorted(actions[kind]),
+            "Resource": sorted({*known[kind]}),
+        }
+        for kind in Resource
+        if kind in actions and kind in known
+    )
+
+
+def callers_policy(place: Place, functions: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """For who invokes functions, each a name and an alias of it: that alias, and nothing else.
+
+    A function's own ARN is `$LATEST` without a name: whoever may call it meets every update.
+    """
+    arns = [(place.arn(Resource.FUNCTION, name), alias) for name, alias in functions]
+    return _document(
+        (
+            {
+                "Sid": "TheAlias",
+                "Effect": "Allow",
+                "Action": ["lambda:InvokeFunction"],
+                "Resource": [f"{arn}:{alias}" for arn, alias in arns],
+            },
+            {
+                "Sid": "NotWhatIsBeingChanged",
+                "Effect": "Deny",
+                "Action": ["lambda:InvokeFunction"],
+                "Resource": [one for arn, _ in arns for one in (arn, f"{arn}:$LATEST")],
+            },
+        )
+    )
+
+
+def _document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [*statements]}

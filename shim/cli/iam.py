@@ -1,0 +1,51 @@
+"""`--iam`: what a command line takes of permissions, printed instead of being carried out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from shim.aws.permissions import Resource, policy
+from shim.cli.connecting import open_connection
+from shim.document import encode
+from shim.errors import ExitCode, InputError
+from shim.plan.target import named_target
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from shim.aws.permissions import Place
+    from shim.plan.target import Target
+
+
+def print_policy(document: Mapping[str, Any]) -> ExitCode:
+    """As IAM takes it."""
+    print(encode(document))
+    return ExitCode.OK
+
+
+def print_reading_policy(arguments: argparse.Namespace) -> ExitCode:
+    """For a command that reads the function that `options.add_account` says, and its alias.
+
+    Which layers it has isn't known before it has been read: it may be any of the region.
+    """
+    if not arguments.function:
+        raise InputError("--iam is for what is read from an account: `--function NAME`")
+    target = named_target(arguments.function)
+    place = place_of(target, arguments)
+    alias = ["GetAlias"] if arguments.alias else []
+    resources = {
+        Resource.FUNCTION: place.function(target.name),
+        Resource.LAYER_VERSION: [replace(place, account="*").arn(Resource.LAYER_VERSION, "*")],
+    }
+    return print_policy(policy(["GetFunction", "GetLayerVersionByArn", *alias], resources))
+
+
+def place_of(target: Target, arguments: argparse.Namespace) -> Place:
+    """Where a function is: its ARN says it, or `options.add_connection`."""
+    place = open_connection(arguments).place
+    if not target.arn:
+        return place
+    partition = target.arn.split(":")[1]
+    return replace(place, partition=partition, region=target.region, account=target.account)

@@ -1,0 +1,152 @@
+"""The least policy that `--iam` prints is enough, and nothing in it is too much."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+from policy_sentry.querying.actions import get_action_data
+
+import shim.aws
+from shim.arch import Arch
+from shim.aws.api import Alias
+from shim.aws.permissions import PERMISSIONS, Place, Resource, callers_policy, policy
+from shim.cli.main import main
+from tests.aws.wire.access import Principal
+from tests.aws.wire.user import User, parts
+from tests.plan.worlds import NAME, World
+
+if TYPE_CHECKING:
+    from tests.aws.wire.server import Cloud
+
+
+@pytest.fixture
+def user(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> User:
+    return User(cloud, monkeypatch)
+
+
+@pytest.fixture
+def function(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One with a layer, and an alias on a version of it."""
+    monkeypatch.setenv("SHIM_CACHE", str(tmp_path / "cache"))
+    world, account = World(folder=tmp_path), cloud.account()
+    layer = Path(world.packages[Arch.ARM64].path).read_bytes()
+    arn = account.add_layer("agent", layer)
+    state = replace(world.state, layers=(world.packages[Arch.ARM64],))
+    plane = account.create(NAME, state, layers=(arn,)).plane
+    now = plane.get_function(NAME)
+    plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    plane.add_alias(Alias(name="live", version="1"))
+    return NAME
+
+
+PLAN = ["plan", "--function", NAME, "--handler", "bills", "--alias", "live"]
+
+
+def printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*words, "--iam"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+@pytest.mark.usefixtures("function")
+@pytest.mark.parametrize("words", [PLAN], ids=["plan"])
+def test_what_is_printed_is_enough_and_no_action_in_it_is_too_much(
+    words: list[str], user: User, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = printed(words, capsys)
+    assert cloud.calls == [], "the policy is printed before anybody may call"
+    for action, less in parts(document):
+        user.may(less)
+        assert main(words) == 3
+        assert f"is not authorized to perform: {action} on" in capsys.readouterr().err
+    user.may(document)
+    assert main(words) == 0
+
+
+def test_a_functions_arn_says_region_and_account(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:orders"
+    document = printed(["plan", "--function", arn, "--handler", "x"], capsys)
+    assert document["Statement"][0]["Resource"] == [arn, f"{arn}:*"]
+    layers = document["Statement"][1]["Resource"]
+    assert layers == ["arn:aws-cn:lambda:cn-north-1:*:layer:*:*"]
+
+
+def test_callers_may_invoke_the_alias_and_not_what_is_being_changed(
+    function: str, user: User, cloud: Cloud
+) -> None:
+    cloud.sleep(5)
+    place = Place(region="eu-west-1", account="123456789012")
+    user.may(callers_policy(place, [(function, "live")]))
+    api = boto3.Session().client("lambda")
+    assert api.invoke(FunctionName=function, Qualifier="live")["StatusCode"] == 200
+    for others in ({}, {"Qualifier": "$LATEST"}, {"Qualifier": "1"}):
+        with pytest.raises(ClientError, match="perform: lambda:InvokeFunction on resource"):
+            api.invoke(FunctionName=function, **others)
+
+
+def test_a_denial_goes_before_what_another_policy_allows() -> None:
+    place = Place(region="eu-west-1", account="123456789012")
+    function = place.function("orders")[0]
+    everything = policy(["Invoke"], {Resource.FUNCTION: ["*"]})
+    who = Principal(
+        arn="somebody", policies=(everything, callers_policy(place, [("orders", "live")]))
+    )
+    assert who.denial("lambda:InvokeFunction", f"{function}:live") is None
+    assert who.denial("lambda:InvokeFunction", function)
+    assert who.denial("lambda:InvokeFunction", f"{function}:$LATEST")
+
+
+@pytest.mark.parametrize("call", PERMISSIONS)
+def test_every_permission_is_one_that_aws_knows_on_such_a_resource(call: str) -> None:
+    for permission in PERMISSIONS[call]:
+        service, _, name = permission.action.partition(":")
+        known = get_action_data(service, name)
+        assert known, f"no such action: {permission.action}"
+        formats = {one["resource_arn_format"] for one in known[service]}
+        place = Place(partition="${Partition}", region="${Region}", account="${Account}")
+        names = {
+            Resource.FUNCTION: "${FunctionName}",
+            Resource.LAYER: "${LayerName}",
+            Resource.LAYER_VERSION: "${LayerName}",
+            Resource.OBJECT: "${BucketName}/${ObjectName}",
+        }
+        if permission.resource is Resource.ANY:
+            assert formats == {"*"}
+        else:
+            arn = place.arn(permission.resource, names[permission.resource], "${LayerVersion}")
+            assert arn in formats
+
+
+SERVICES = ("lambda", "s3", "cloudwatch", "codedeploy", "stepfunctions")
+
+
+def test_every_call_of_the_code_has_its_permission() -> None:
+    """What in `shim/aws` is spelt like an operation of boto3's is one."""
+    names = {
+        xform_name(operation): operation
+        for service in SERVICES
+        for operation in get_session().get_service_model(service).operation_names
+    }
+    words = {
+        word
+        for path in Path(shim.aws.__path__[0]).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for word in (getattr(node, "attr", None), getattr(node, "value", None))
+        if isinstance(word, str)
+    }
+    called = {names[word] for word in words & names.keys()}
+    assert {"GetFunction", "UpdateFunctionCode", "ListLayerVersions"} <= called
+    assert called <= PERMISSIONS.keys()
