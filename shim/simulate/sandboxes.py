@@ -128,7 +128,7 @@ class Sandboxes:
         self._left -= 1
         if self._left:
             self._clock.after(self._gap(), self._arrive)
-        self.samples.append(self._serve(self._plane.route(LATEST)))
+        self.samples.append(self._serve(self._plane.aliases.route(LATEST)))
         self._progress(len(self.samples))
 
     def _invoke(self, version: str, event: bytes) -> Invoked:
@@ -157,10 +157,10 @@ class Sandboxes:
         return Sample(time=self._clock.now, state=one.state, is_start=is_start, outcome=outcome)
 
     def _start(self, version: str) -> _Warm:
-        state = self._plane.state_for_new_sandbox(version)
+        state = self._plane.machines.state_for_new_sandbox(version)
         one = _Warm(sandbox=self._starter.start(state), state=state)
         self._warm[version].append(one)
-        if state != self._plane.newest_state(version):
+        if state != self._plane.machines.newest_state(version):
             self._retire_later(version, one)
         return one
 

@@ -19,9 +19,10 @@ from shim.document import document
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
 from shim.plan.wording import call_in_words
-from shim.simulate.control import ControlPlane, Timing
+from shim.simulate.control import ControlPlane
 from shim.simulate.sandboxes import Sandboxes
 from shim.simulate.timeline import Timeline
+from shim.simulate.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

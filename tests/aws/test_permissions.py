@@ -44,7 +44,7 @@ def function(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     plane = account.create(NAME, state, layers=(arn,)).plane
     now = plane.get_function(NAME)
     plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
-    plane.add_alias(Alias(name="live", version="1"))
+    plane.aliases.put(Alias(name="live", version="1"))
     return NAME
 
 

@@ -30,7 +30,7 @@ LIVE = "live"
 def aliased(folder: Path) -> World:
     """A function whose traffic is on the alias `live`, which is on version 1."""
     world = World(folder=folder)
-    world.plane.add_alias(Alias(name=LIVE, version=world.publish().version))
+    world.plane.aliases.put(Alias(name=LIVE, version=world.publish().version))
     return world
 
 
@@ -89,12 +89,12 @@ def test_until_then_the_alias_goes_to_the_old_version(world: World) -> None:
     routed: list[str] = []
 
     def invoke(version: str, _: bytes) -> Invoked:
-        routed.append(world.plane.route(LIVE))
+        routed.append(world.plane.aliases.route(LIVE))
         assert version == "2"
         return Invoked(error_type=None, payload=b"null")
 
     for second in range(8):
-        world.clock.after(second, lambda: routed.append(world.plane.route(LIVE)))
+        world.clock.after(second, lambda: routed.append(world.plane.aliases.route(LIVE)))
     world.plane.invoker = invoke
     executor(world).apply_alias(plan_of(world))
     assert routed == ["1"] * 9, "all the time, and when version 2 is tried"

@@ -68,7 +68,7 @@ def executor(
 def arrived(world: World) -> bool:
     now = world.plane.get_function(NAME)
     world.clock.sleep(world.timing.spread)
-    new = world.plane.state_for_new_sandbox(LATEST)
+    new = world.plane.machines.state_for_new_sandbox(LATEST)
     return now.update is UpdateStatus.SUCCESSFUL and new == plan_of(world).states[-1]
 
 

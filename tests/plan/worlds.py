@@ -12,8 +12,9 @@ from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.deploy.executor import read_zip
 from shim.package.read import Package, read_package
-from shim.simulate.control import ControlPlane, Timing
+from shim.simulate.control import ControlPlane
 from shim.simulate.timeline import Timeline
+from shim.simulate.timing import Timing
 from tests.check.builders import launcher, program
 from tests.plan import builders
 

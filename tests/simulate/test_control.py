@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from random import Random
 from typing import TYPE_CHECKING
@@ -20,8 +21,11 @@ from shim.aws.api import (
     Throttled,
     UpdateStatus,
 )
+from shim.aws.pace import OTHERS, read_rates
 from shim.deploy.executor import read_zip
-from shim.simulate.control import CALLS_PER_SECOND, ControlPlane, Fault, Timing
+from shim.simulate.budget import Budget
+from shim.simulate.control import ControlPlane, Fault
+from shim.simulate.timing import Timing
 from tests.plan.worlds import GO, NAME, World, zipped
 
 if TYPE_CHECKING:
@@ -40,10 +44,10 @@ def test_an_update_shows_at_once_and_takes_hold_later(world: World) -> None:
     world.clock.sleep(4.4)
     now = world.plane.get_function(NAME)
     assert (now.arch, now.update) == (Arch.ARM64, UpdateStatus.IN_PROGRESS)
-    assert world.plane.state_for_new_sandbox(LATEST) == world.state
+    assert world.plane.machines.state_for_new_sandbox(LATEST) == world.state
     world.clock.sleep(0.1 + world.timing.spread)
     assert world.plane.get_function(NAME).update is UpdateStatus.SUCCESSFUL
-    assert world.plane.state_for_new_sandbox(LATEST) == world.on_arm64
+    assert world.plane.machines.state_for_new_sandbox(LATEST) == world.on_arm64
 
 
 def test_a_call_takes_time(tmp_path: Path) -> None:
@@ -78,12 +82,12 @@ def test_the_code_call_leaves_the_configuration_and_the_other_way_round(world: W
 def test_for_some_seconds_new_sandboxes_still_start_from_what_was_before(world: World) -> None:
     change_arch(world)
     world.clock.sleep(5 + world.timing.spread / 2)
-    seen = {world.plane.state_for_new_sandbox(LATEST) for _ in range(100)}
+    seen = {world.plane.machines.state_for_new_sandbox(LATEST) for _ in range(100)}
     assert seen == {world.state, world.on_arm64}, "each one whole, never a mix"
 
 
 def test_a_change_of_what_is_no_longer_so_is_refused(world: World) -> None:
-    world.plane.add_alias(Alias(name="live", version=world.publish().version))
+    world.plane.aliases.put(Alias(name="live", version=world.publish().version))
     package, api, old = read_zip(world.state.package), world.plane, "revision-0"
     calls = (
         lambda: api.update_code(NAME, package, arch=Arch.X86_64, revision=old),
@@ -147,7 +151,7 @@ def test_a_version_is_a_snapshot(world: World) -> None:
     version = world.publish().version
     change_arch(world)
     world.clock.sleep(20)
-    assert world.plane.state_for_new_sandbox(version) == world.state
+    assert world.plane.machines.state_for_new_sandbox(version) == world.state
     assert world.plane.get_function(NAME, version).arch is Arch.X86_64
 
 
@@ -179,8 +183,10 @@ def test_an_alias_sends_a_share_to_a_second_version(world: World) -> None:
     world.change_handler()
     world.clock.sleep(5)
     second = world.publish().version
-    world.plane.add_alias(Alias(name="live", version=first, other_version=second, other_weight=0.1))
-    drawn = [world.plane.route("live") for _ in range(2000)]
+    world.plane.aliases.put(
+        Alias(name="live", version=first, other_version=second, other_weight=0.1)
+    )
+    drawn = [world.plane.aliases.route("live") for _ in range(2000)]
     assert 120 < drawn.count(second) < 280
     assert set(drawn) == {first, second}
 
@@ -192,14 +198,14 @@ def test_an_alias_has_published_versions_only_where_it_has_two(world: World) -> 
         Alias(name="live", version=version, other_version=version, other_weight=0.5),
     ):
         with pytest.raises(Refused):
-            world.plane.add_alias(alias)
+            world.plane.aliases.put(alias)
     with pytest.raises(NotFound):
-        world.plane.add_alias(Alias(name="live", version="7"))
+        world.plane.aliases.put(Alias(name="live", version="7"))
 
 
 def test_an_alias_moves_and_back(world: World) -> None:
     first = world.publish().version
-    world.plane.add_alias(Alias(name="live", version=first))
+    world.plane.aliases.put(Alias(name="live", version=first))
     world.change_handler()
     world.clock.sleep(5)
     second = world.publish().version
@@ -207,7 +213,7 @@ def test_an_alias_moves_and_back(world: World) -> None:
         guard = world.plane.get_alias(NAME, "live").revision
         moved = Alias(name="live", version=version, revision=guard)
         assert world.plane.update_alias(NAME, moved).version == version
-        assert world.plane.route("live") == version
+        assert world.plane.aliases.route("live") == version
         assert world.plane.get_function(NAME, "live").version == version
 
 
@@ -223,15 +229,38 @@ def test_a_layers_version_is_found_by_its_bytes(world: World, tmp_path: Path) ->
     assert world.plane.find_layer("others", layer) is None
 
 
-def test_more_calls_than_lambda_takes_are_throttled_for_a_second(world: World) -> None:
-    world.plane.add_alias(Alias(name="live", version=LATEST))
-    for _ in range(CALLS_PER_SECOND):
+def test_more_calls_than_lambda_takes_are_throttled_until_time_has_passed(world: World) -> None:
+    world.plane.aliases.put(Alias(name="live", version=LATEST))
+    rates = read_rates()
+    for _ in range(int(rates[OTHERS])):
         world.plane.get_alias(NAME, "live")
+    with pytest.raises(Throttled) as caught:
+        world.plane.get_alias(NAME, "live")
+    assert caught.value.retry_after == 1
+    world.plane.invoke(NAME, b"{}")
+    for _ in range(int(rates["GetFunction"])):
+        world.plane.get_function(NAME)
+    with pytest.raises(Throttled):
+        world.plane.get_function(NAME)
+    world.clock.sleep(1 / rates[OTHERS])
+    world.plane.get_alias(NAME, "live")
     with pytest.raises(Throttled):
         world.plane.get_alias(NAME, "live")
-    world.plane.get_function(NAME)  # is not counted
-    world.clock.sleep(1)
-    world.plane.get_alias(NAME, "live")
+
+
+def test_functions_of_an_account_share_its_rates(world: World) -> None:
+    budget = Budget(world.clock, {OTHERS: 3})
+    planes = [
+        ControlPlane(world.clock, Random(1), name=NAME, timing=world.timing, budget=budget)
+        for _ in range(2)
+    ]
+    for plane in planes:
+        plane.create(world.state, read_zip(world.state.package))
+        plane.aliases.put(Alias(name="live", version=LATEST))
+    for plane in (*planes, planes[0]):
+        plane.get_alias(NAME, "live")
+    with pytest.raises(Throttled):
+        planes[1].get_alias(NAME, "live")
 
 
 def test_an_update_can_fail_on_demand_and_changes_nothing_then(world: World) -> None:
@@ -240,7 +269,20 @@ def test_an_update_can_fail_on_demand_and_changes_nothing_then(world: World) -> 
     world.clock.sleep(9)
     now = world.plane.get_function(NAME)
     assert (now.update, now.reason_code) == (UpdateStatus.FAILED, "FunctionError.InvalidEntryPoint")
-    assert world.plane.state_for_new_sandbox(LATEST) == world.state
+    assert world.plane.machines.state_for_new_sandbox(LATEST) == world.state
+
+
+def test_a_failure_stays_until_another_update_succeeds_with_all_that_is_shown(
+    world: World,
+) -> None:
+    world.plane.failing_update = "InternalError"
+    change_arch(world)
+    world.clock.sleep(100)
+    assert world.plane.get_function(NAME).update is UpdateStatus.FAILED
+    world.change_handler()
+    world.clock.sleep(5)
+    assert world.plane.get_function(NAME).update is UpdateStatus.SUCCESSFUL
+    assert world.plane.machines.newest_state(LATEST) == replace(world.on_arm64, handler="bills")
 
 
 def test_a_call_or_its_answer_can_be_lost_on_demand(world: World) -> None:

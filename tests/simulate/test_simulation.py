@@ -20,10 +20,10 @@ from shim.plan.plan import Plan
 from shim.plan.step import UpdateCode
 from shim.simulate.by_start import RealSandbox, RealStarter
 from shim.simulate.by_verdict import VerdictStarter
-from shim.simulate.control import Timing
 from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Outcome, Traffic
 from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, as_json, changes
+from shim.simulate.timing import Timing
 from tests.check.oracle.roots import require_roots, unpack_root
 from tests.plan import worlds
 from tests.plan.builders import state, zipped

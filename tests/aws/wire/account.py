@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from shim.aws.api import LATEST, NotFound, Zip
 from shim.package.read import read_package
-from shim.simulate.control import ControlPlane, Timing
-from tests.aws.wire.budget import Budget
+from shim.simulate.budget import NOT_LIMITED, Budget
+from shim.simulate.control import ControlPlane
+from shim.simulate.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,14 @@ class Account:
 
     def create(self, name: str, state: State, *, layers: Sequence[str] = ()) -> Function:
         """A function in that state, with the versions of layers that have these ARNs."""
-        plane = ControlPlane(self._clock, Random(1), name=name, timing=self._timing, day=self._day)
+        plane = ControlPlane(
+            self._clock,
+            Random(1),
+            name=name,
+            timing=self._timing,
+            day=self._day,
+            budget=Budget(self._clock, NOT_LIMITED),
+        )
         for versions in self.layers.values():
             for version in versions:
                 plane.add_layer(version.arn, version.package, self._read(version.package))

@@ -107,7 +107,7 @@ class Operations:
 
     def invoke(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, qualifier = self._find(given)
-        version = function.plane.route(qualifier)
+        version = function.plane.aliases.route(qualifier)
         event = given.get("Payload", b"")
         if given.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}

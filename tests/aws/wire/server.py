@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from shim.simulate.control import Timing
+    from shim.simulate.timing import Timing
     from tests.aws.wire.access import Principal
     from tests.aws.wire.model import Call
 

@@ -72,7 +72,7 @@ def test_a_function_is_answered_with_a_link_to_its_package(api: Any, world: Worl
 
 @pytest.mark.parametrize("name", [NAME, FUNCTION, f"123456789012:function:{NAME}", f"{NAME}:live"])
 def test_a_function_has_several_names(api: Any, account: Account, name: str) -> None:
-    account.functions[NAME].plane.add_alias(Alias(name="live", version=LATEST))
+    account.functions[NAME].plane.aliases.put(Alias(name="live", version=LATEST))
     assert api.get_function_configuration(FunctionName=name)["FunctionName"] == NAME
 
 
@@ -125,7 +125,7 @@ def test_a_version_an_alias_and_an_invocation_of_it(api: Any, cloud: Cloud) -> N
     assert early["Error"]["Code"] == "ResourceConflictException"
     cloud.sleep(2)
     assert api.invoke(FunctionName=NAME, Qualifier="1")["Payload"].read() == b"null"
-    cloud.account().functions[NAME].plane.add_alias(Alias(name="live", version="1"))
+    cloud.account().functions[NAME].plane.aliases.put(Alias(name="live", version="1"))
     alias = api.get_alias(FunctionName=NAME, Name="live")
     moved = {"FunctionName": NAME, "Name": "live", "FunctionVersion": "1"}
     api.update_alias(**moved, RevisionId=alias["RevisionId"])

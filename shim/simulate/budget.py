@@ -1,10 +1,16 @@
-"""How many calls a second an account may make [docs/lambda.md]."""
+"""How many calls a second an account may make in a region [docs/lambda.md]."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shim.aws.pace import OTHERS, read_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOT_LIMITED: Mapping[str, float] = {}
+"""Rates where somebody else holds calls to them."""
 
 
 class Clock(Protocol):
@@ -39,9 +45,12 @@ class Bucket:
 class Budget:
     """An account's rates in one region: some calls have one of their own, all others share one."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.buckets = {call: Bucket(rate, clock) for call, rate in read_rates().items()}
+    def __init__(self, clock: Clock, rates: Mapping[str, float] | None = None) -> None:
+        """`rates` are Lambda's where none are given."""
+        limits = read_rates() if rates is None else rates
+        self.buckets = {call: Bucket(rate, clock) for call, rate in limits.items()}
 
     def take(self, operation: str) -> bool:
         """Whether a call may pass; invocations are none of the control plane's."""
-        return operation == "Invoke" or self.buckets.get(operation, self.buckets[OTHERS]).take()
+        bucket = self.buckets.get(operation) or self.buckets.get(OTHERS)
+        return operation == "Invoke" or bucket is None or bucket.take()
