@@ -138,63 +138,64 @@ class Programs:
 
     def _system(self, name: str, rest: Sequence[Value], line: int) -> Started:
         """A program of the runtime's; what it does isn't followed, but for shells."""
-        first = rest[0] if rest else ""
-        if name == "env":
-            while isinstance(first, str) and "=" in first:
-                variable, _, value = first.partition("=")
-                self._at.variables[variable] = value
-                rest = rest[1:]
-                first = rest[0] if rest else ""
-            if first == "":
-                return Started()
-            if isinstance(first, Unclear) or first.startswith("-"):
-                raise Stuck("what `env` is given")
-            return self.start(rest, line)
         if name in _STARTING:
             raise Stuck(f"what `{name}` starts")
+        if name == "env":
+            return self._env(list(rest), line)
         if name in SHELLS:
-            if isinstance(first, Unclear) or first.startswith("-") or not first:
-                raise Stuck(f"what `{name}` is given")
-            path = _known(self._at.path(first))
+            path = self._given(name, rest)
             found = self._machine.tree.find(path)
             if isinstance(found, Node) and found.is_system:
                 raise Stuck(f"what `{path}` does")
             return self._own(path, rest[1:], line, Role.SHELL_SCRIPT)
         return Started(is_certain=name in _CERTAIN or (name in _MAKING and _in_temporary(rest)))
 
+    def _env(self, rest: list[Value], line: int) -> Started:
+        while rest and isinstance(word := rest[0], str) and "=" in word:
+            variable, _, value = word.partition("=")
+            rest = rest[1:]
+            self._at.variables[variable] = value
+        if not rest:
+            return Started()
+        self._given("env", rest)
+        return self.start(rest, line)
+
+    def _given(self, name: str, rest: Sequence[Value]) -> str:
+        """The path that a program is given, in front of all else."""
+        path = rest[0] if rest else ""
+        if isinstance(path, Unclear) or path.startswith("-") or not path:
+            raise Stuck(f"what `{name}` is given")
+        return _known(self._at.path(path))
+
     def _own(
         self, path: str, rest: Sequence[Value], line: int, role: Role | None = None
     ) -> Started:
         role = role or self._role(path)
-        machine = self._machine_now()
-        attempt = self._begin(machine, path, role, tuple(rest))
-        found = attempt.findings
+        attempt = self._begin(self._machine_now(), path, role, tuple(rest))
         is_odd = attempt.error == errno.ENOEXEC and role is not Role.SHELL_SCRIPT
-        if is_odd and any(one.code in _READ_BY_SHELL for one in found):
+        if is_odd and any(one.code in _READ_BY_SHELL for one in attempt.findings):
             raise Stuck(f"`{path}` has no `#!` line, and the shell reads it as its own script")
-        if attempt.error and not found:
-            how = "is not there" if attempt.is_absent else "can't be executed"
-            found = (self.missing(f"runs `{path}` (line {line}), which {how}", path),)
-        if any(isinstance(self._at.value(name), Unclear) for name in ("PATH", "LD_LIBRARY_PATH")):
-            found = tuple(
-                replace(one, severity=Severity.UNKNOWN) if one.code in _ON_VARIABLES else one
-                for one in found
-            )
-        return Started(findings=tuple(found), is_own=True)
+        return self._started(attempt, f"runs `{path}` (line {line})")
 
     def _loaded(self, node: Node, rest: Sequence[Value], line: int) -> Started:
         """A program that the dynamic linker is asked to start (ld.so(8))."""
         if len(rest) > 2 and rest[0] == "--library-path":
             self._at.variables["LD_LIBRARY_PATH"], rest = rest[1], rest[2:]
-        path = rest[0] if rest else ""
-        if isinstance(path, Unclear) or path.startswith("-") or not path:
-            raise Stuck("what ld.so is given")
-        path = _known(self._at.path(path))
+        path = self._given("ld.so", rest)
         attempt = self._machine_now().load(path, self._role(path), by=node)
+        return self._started(attempt, f"has ld.so load `{path}` (line {line})")
+
+    def _started(self, attempt: Attempt, sentence: str) -> Started:
+        """What came of a program of the package's."""
         found = attempt.findings
         if attempt.error and not found:
-            sentence = f"has ld.so load `{path}` (line {line}), which is not there"
-            found = (self.missing(sentence, path),)
+            how = "is not there" if attempt.is_absent else "can't be executed"
+            found = (self.missing(f"{sentence}, which {how}", attempt.path),)
+        if any(isinstance(self._at.value(name), Unclear) for name in ("PATH", "LD_LIBRARY_PATH")):
+            found = tuple(
+                replace(one, severity=Severity.UNKNOWN) if one.code in _ON_VARIABLES else one
+                for one in found
+            )
         return Started(findings=tuple(found), is_own=True)
 
     def _role(self, path: str) -> Role:

@@ -62,6 +62,11 @@ class Situation:
             name not in self.variables and isinstance(self.value(name), str)
         )
 
+    def restore(self, variables: dict[str, Value | None]) -> None:
+        """Give all variables back what they had."""
+        self.variables.clear()
+        self.variables.update(variables)
+
     def path(self, path: str) -> Value:
         """A path from the working directory."""
         if path.startswith("/"):

@@ -1,109 +1,71 @@
-"""What a shell script says, as far as it is read: statements, words, and where it isn't.
-
-`shell_parser.py` reads the text; nothing is evaluated here, and nothing is known of a package.
-"""
+"""Reads shell scripts as trees, by tree-sitter's grammar of bash, within bounds."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 SHELLS = frozenset({"sh", "bash", "dash"})
 """Interpreters whose scripts are read."""
 
-LIKE = "\0"
-"""An operator of `[` that nobody can write: whether a text fits a pattern of `case`."""
+SYNTAX = "its syntax isn't understood"
+_DEPTH_LIMIT = 90
+_NODES_LIMIT = 8000
+_PIECE = 4096
+_ROUNDS_LIMIT = 3000
+"""Of the parser's work; a script of 20 KB takes some 150."""
+
+_ODD = re.compile(rb"[\0\r]|\\[ \t]")
+"""What the grammar takes for blanks, and the shell doesn't."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:
-    """A statement, or a part of a word, that isn't read or isn't known."""
+    """What isn't read, or isn't known, and why."""
 
     reason: str
     """As it goes on after "line 7: "."""
     line: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
-    """Text as it stands there, without its quotes."""
-
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
-    """`$NAME` or `${NAME}`, or `${NAME<operator><operand>}`."""
-
-    name: str
-    is_quoted: bool
-    operator: str = ""
-    operand: Word = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Output:
-    """What a statement prints: `$(…)`."""
-
-    statement: Statement
-    is_quoted: bool
+def read_script(text: bytes) -> Node | Unclear:
+    """The tree of a script, whose parts `shell_tree.py` reads, or why there is none."""
+    if odd := _ODD.search(text):
+        line = text.count(b"\n", 0, odd.start()) + 1
+        return Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank")
+    root = _tree(text)
+    if root is None:
+        return Unclear(line=1, reason=SYNTAX)
+    if root.descendant_count > _NODES_LIMIT:
+        return Unclear(line=1, reason="it is too long")
+    waiting = [(root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if node.is_error or node.is_missing:
+            return Unclear(line=node.start_point.row + 1, reason=SYNTAX)
+        if depth > _DEPTH_LIMIT:
+            return Unclear(line=node.start_point.row + 1, reason="it is nested too deeply")
+        waiting += [(child, depth + 1) for child in reversed(node.children)]
+    return root
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
-    """A command: `NAME=VALUE… WORD…`; without words it only sets variables."""
+def _tree(text: bytes) -> Node | None:
+    """The grammar's tree; None where it takes too long, as what is broken on purpose does."""
+    # What few packages need: a parser of half a megabyte.
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
 
-    line: int
-    words: tuple[Word, ...]
-    assigned: tuple[tuple[str, Word], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
-    """Statements that stand where one does."""
-
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Not:
-    """`! STATEMENT`."""
-
-    statement: Statement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Either:
-    """`LEFT && RIGHT`, `LEFT || RIGHT`."""
-
-    left: Statement
-    is_and: bool
-    right: Statement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pipe:
-    """`ONE | OTHER | …`."""
-
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class If:
-    """`if … then … else … fi`; `elif` is an `if` in what is done otherwise."""
-
-    condition: Statement
-    then: Statement
-    otherwise: Statement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Endless:
-    """`while true`: what a custom runtime does."""
-
-    body: Statement
-
-
-Part: TypeAlias = Text | Variable | Output | Unclear
-Word: TypeAlias = tuple[Part, ...]
-Statement: TypeAlias = Command | Group | Not | Either | Pipe | If | Endless | Unclear
+    parser = Parser(Language(tree_sitter_bash.language()))
+    rounds = count(1)
+    try:
+        return parser.parse(
+            lambda at, _: text[at : at + _PIECE],
+            progress_callback=lambda _, has_error: has_error or next(rounds) > _ROUNDS_LIMIT,
+        ).root_node
+    except ValueError:
+        return None

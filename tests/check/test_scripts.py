@@ -76,6 +76,8 @@ def pair(script: str) -> tuple[Answer, Answer]:
         *("exec /usr/bin/env ./app", "exec \\\n  ./app \\\n  --flag"),
         *("case $- in *B*) exec ./app;; esac", "case app in x*) exec ./other;; *pp) ./app;; esac"),
         *("case app in a|app) exec ./app;; esac", "case $(uname -m) in *) ./app;; esac"),
+        *('case x in "") ./other;; *) ./app;; esac', '[ -n "" ] || exec ./app'),
+        *("false || true && ./app", "set -e; false && true; ./app", "true && " * 30 + "./app"),
     ],
 )  # fmt: skip
 def test_what_a_script_plainly_runs_is_followed(words: str) -> None:
@@ -118,6 +120,8 @@ def test_what_a_script_plainly_runs_is_followed(words: str) -> None:
         ("sh missing.sh", "program-missing"),
         ("echo hi", "script-ends"),
         ("_HANDLER=app\n[ -f app ]\necho nothing", "script-ends"),
+        ('[ -n "" ] && exec ./app', "script-ends"),
+        ("set -e; true && false; exec ./app", "script-ends"),
         ("set -e; X=$(./locked); exec ./app", "program-not-executable"),
         ("set -e; X=$(false); exec ./app", "script-ends"),
         ("set -e; X=`false`; exec ./app", "script-ends"),
@@ -193,7 +197,9 @@ def test_a_variant_by_the_machine_is_followed_on_both(words: str) -> None:
         *("set -e; X=$(curl x; ./app)", "if grep x y; then ./missing; else ./app; fi"),
         *("curl x", "case a in *p?) ./app;; esac; ./other", "exec sh /usr/bin/env ./app"),
         *("case a in \"a*\") ./app;; esac; ./other", "while true; do sleep 1; done"),
-        *("curl x; exit $?", "A=b . ./own.sh; ./app"),
+        *("curl x; exit $?", "A=b . ./own.sh; ./app", "! true | true || exec ./app"),
+        *(': "${DB:?is not set}"; exec ./app', "set -u; B=${A%%*b*c}; exec ./app"),
+        *("X=$((1 / N)); exec ./app", "echo ${}; exec ./app", 'exec env "" ./app'),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_unknown(words: str) -> None:
@@ -300,8 +306,17 @@ def test_another_language_is_a_program_of_its_own() -> None:
     assert verdict(checked).answer is STARTS
 
 
-def test_scripts_that_start_each_other_end() -> None:
-    files = [entry(f"s{n}", f"#!/bin/sh\nexec ./s{n + 1}\n".encode()) for n in range(30)]
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("exec ", ""),
+        ("true | { " * 11, "; }" * 11),
+        ('if echo "$(' * 5, ')"; then :; fi' * 5),
+        ("! { " * 5, "; }" * 5),
+    ],
+)
+def test_scripts_that_start_each_other_end(before: str, after: str) -> None:
+    files = [entry(f"s{n}", f"#!/bin/sh\n{before}./s{n + 1}{after}\n".encode()) for n in range(30)]
     assert verdict(state(entry("bootstrap", b"#!/bin/sh\nexec ./s0\n"), *files)).answer is UNKNOWN
 
 

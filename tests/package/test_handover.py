@@ -34,6 +34,8 @@ DOES_MORE = {
     "a loop": ('while :; do "./$_HANDLER"; done', "a loop"),
     "a pipe": ('"./$_HANDLER" | tee /tmp/log', "a pipe"),
     "a file's text": ('mode=$(cat mode)\nexec "./$_HANDLER"', "what is run for its output"),
+    "a name cut": ('exec "./${_HANDLER%.*}"', "${_HANDLER%.*}"),
+    "a command in another": ('a=$(echo $(curl x))\nexec "./$_HANDLER"', "run for its output"),
     "a file": ('exec "./$_HANDLER" > /mnt/log', "a redirection to a file"),
 }
 

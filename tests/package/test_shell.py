@@ -1,8 +1,7 @@
-"""Shell scripts as statements: what is read, and what is said not to be understood."""
+"""Shell scripts as trees: what is read, and what is said not to be understood."""
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import subprocess
 import sys
@@ -10,203 +9,175 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shim.package.script import read_script
-from shim.package.shell import (
-    LIKE,
-    Command,
-    Either,
-    Endless,
-    Group,
-    If,
-    Not,
-    Output,
-    Statement,
-    Text,
-    Unclear,
-    Variable,
-    Word,
-)
+from shim.package import shell_tree
+from shim.package.shell import Unclear, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def only(text: str) -> Statement:
-    return read_script(f"#!/bin/sh\n{text}\n".encode())
+    from tree_sitter import Node
 
 
-def inside(statement: object) -> Iterator[Unclear]:
-    """What isn't understood, wherever it stands."""
-    if isinstance(statement, Unclear):
-        yield statement
-    elif isinstance(statement, tuple):
-        for one in statement:
+PARTS = {"comment", "do_group", "string_content"}
+"""What is neither a statement nor a word."""
+
+
+def tree(text: str) -> Node:
+    root = read_script(f"#!/bin/sh\n{text}\n".encode())
+    assert not isinstance(root, Unclear)
+    return root
+
+
+def only(text: str) -> Node:
+    (statement,) = shell_tree.statements(tree(text).children)
+    return statement
+
+
+def inside(found: Node | Unclear) -> Iterator[Unclear]:
+    """What isn't understood, wherever it stands; not what is in that."""
+    if isinstance(found, Unclear):
+        yield found
+    elif found.type not in PARTS and (unread := shell_tree.unread(found)):
+        yield unread
+    else:
+        for one in found.children:
             yield from inside(one)
-    elif dataclasses.is_dataclass(statement):
-        for field in dataclasses.fields(statement):
-            yield from inside(getattr(statement, field.name))
 
 
-def count(statement: Statement) -> int:
-    return len(statement.statements) if isinstance(statement, Group) else 1
+def words(text: str) -> list[Node]:
+    return shell_tree.command_words(only(text))[0]
 
 
-def words(text: str) -> list[Word]:
-    command = only(text)
-    assert isinstance(command, Command)
-    return list(command.words)
+def text(node: Node) -> str:
+    """A word's text, where it has nothing else."""
+    match node.type:
+        case "string":
+            return "".join(one for one, _ in shell_tree.string_parts(node))
+        case "concatenation":
+            return "".join(map(text, node.children))
+        case _:
+            return shell_tree.literal(node)
 
 
 def test_a_command_has_its_words_without_their_quotes() -> None:
-    text = "exec './a b' \"c  d\" e\\$f g'h'\"i\" \\\n  -x=1"
-    assert words(text) == [
-        (Text(text="exec"),),
-        (Text(text="./a b"),),
-        (Text(text="c  d"),),
-        (Text(text="e$f"),),
-        (Text(text="g"), Text(text="h"), Text(text="i")),
-        (Text(text="-x=1"),),
+    script = 'exec \'./a b\' "c  d" e\\$f g\'h\'"i" "" \\\n  -x=1'
+    assert [text(word) for word in words(script)] == [
+        *("exec", "./a b", "c  d", "e$f", "ghi", "", "-x=1"),
     ]
 
 
-@pytest.mark.parametrize("text", ["$_HANDLER", "${_HANDLER}"])
-def test_a_variable_is_seen_quoted_or_not(text: str) -> None:
-    assert words(f"exec {text}")[1] == (Variable(name="_HANDLER", is_quoted=False),)
-    assert words(f'exec "./{text}-x"')[1] == (
-        Text(text="./"),
-        Variable(name="_HANDLER", is_quoted=True),
-        Text(text="-x"),
-    )
-
-
 def test_blanks_between_variables_in_a_string_are_kept() -> None:
-    (_, (first, blanks, last)) = words('echo "$a  $b"')
-    assert (first, blanks, last) == (
-        Variable(name="a", is_quoted=True),
-        Text(text="  "),
-        Variable(name="b", is_quoted=True),
-    )
+    _, string = words('echo "$a  $b"')
+    parts = [
+        (before, shell_tree.expansion(part)[0] if part else "")
+        for before, part in shell_tree.string_parts(string)
+    ]
+    assert parts == [("", "a"), ("  ", "b"), ("", "")]
 
 
 @pytest.mark.parametrize(
-    ("text", "operator", "operand"),
+    ("script", "expected"),
     [
-        ("${X%.*}", "%", ".*"),
-        ("${X##*/}", "##", "*/"),
-        ("${X:-app}", ":-", "app"),
+        ("$X", ("X", "", "")),
+        ("${X}", ("X", "", "")),
+        ("${X%.*}", ("X", "%", ".*")),
+        ("${X##*/}", ("X", "##", "*/")),
+        ("${X:-app}", ("X", ":-", "app")),
     ],
 )
-def test_what_is_done_to_a_variable_is_read(text: str, operator: str, operand: str) -> None:
-    ((variable,),) = words(text)
-    assert isinstance(variable, Variable)
-    assert variable.operator == operator
-    assert "".join(part.text for part in variable.operand if isinstance(part, Text)) == operand
+def test_what_is_done_to_a_variable_is_read(script: str, expected: tuple[str, str, str]) -> None:
+    (variable,) = words(script)
+    assert shell_tree.unread(variable) is None
+    name, operator, operands = shell_tree.expansion(variable)
+    assert (name, operator, "".join(map(shell_tree.text_of, operands))) == expected
 
 
 def test_what_a_command_prints_is_read_in_both_spellings() -> None:
-    for text in ("$(uname -m)", "`uname -m`"):
-        (_, (output,)) = words(f"echo {text}")
-        assert isinstance(output, Output)
-        assert isinstance(output.statement, Command)
-        assert output.statement.words == ((Text(text="uname"),), (Text(text="-m"),))
+    for script in ("$(uname -m)", "`uname -m`"):
+        _, output = words(f"echo {script}")
+        (command,) = shell_tree.statements(output.children)
+        assert [text(word) for word in shell_tree.command_words(command)[0]] == ["uname", "-m"]
 
 
 def test_assignments_and_exports_are_read() -> None:
-    assert only("A=1 B= exec x") == Command(
-        line=2,
-        words=((Text(text="exec"),), (Text(text="x"),)),
-        assigned=(("A", (Text(text="1"),)), ("B", ())),
-    )
-    assert words("export A=1 B") == [
-        (Text(text="export"),),
-        (Text(text="A="), Text(text="1")),
-        (Text(text="B"),),
+    given, assigned = shell_tree.command_words(only("A=1 B= exec x"))
+    assert [text(word) for word in given] == ["exec", "x"]
+    pairs = [shell_tree.assignment(one) for one in assigned]
+    assert [(name, value and text(value)) for name, value in pairs] == [("A", "1"), ("B", None)]
+    assert [word.type for word in words("export A=1 B")] == [
+        *("export", "variable_assignment", "variable_name"),
     ]
 
 
 def test_what_decides_is_read() -> None:
-    one = only("a && b || ! c")
-    assert isinstance(one, Either)
-    assert not one.is_and
-    assert isinstance(one.right, Not)
-    one = only("if a; then b; elif c; then d; e; else f; g; h; fi")
-    assert isinstance(one, If)
-    assert isinstance(one.otherwise, If)
-    bodies = (one.then, one.otherwise.then, one.otherwise.otherwise)
-    assert [count(body) for body in bodies] == [1, 2, 3]
-    assert words('[ -f "$x" -a y = z ]')[:2] == [(Text(text="["),), (Text(text="-f"),)]
+    both = list(shell_tree.clauses(only("if a; then b; elif c; then d; e; else f; g; h; fi")))
+    assert [(len(tests), len(body)) for tests, body in both] == [(1, 1), (1, 2), (0, 3)]
+    bracket = [text(word) for word in words("[ -f x -a y = z ]")]
+    assert bracket == ["[", "-f", "x", "-a", "y", "=", "z", "]"]
 
 
-def test_a_case_is_read_as_the_if_that_it_is_short_for() -> None:
-    one = only('case "$x" in a|b) c;; *) d; e;; esac')
-    conditions = []
-    while isinstance(one, If):
-        assert isinstance(one.condition, Command)
-        conditions.append(one.condition.words)
-        one = one.otherwise
-    x = (Variable(name="x", is_quoted=True),)
-    bracket, equals, end = ((Text(text=text),) for text in ("[", LIKE, "]"))
-    assert conditions == [
-        (bracket, x, equals, (Text(text="a"),), end),
-        (bracket, x, equals, (Text(text="b"),), end),
-        ((Text(text="true"),),),
+def test_each_pattern_of_a_case_has_what_it_lets_happen() -> None:
+    cases = shell_tree.cases(only('case "$x" in a|"b c") d;; *.so) ;; "") d; e;; x?|"*") f;; esac'))
+    assert [(shell_tree.pattern_of(pattern), len(body)) for pattern, body in cases] == [
+        *(("a", 1), (None, 1), ("*.so", 0), ("", 2), (None, 1), (None, 1)),
     ]
 
 
 def test_a_loop_without_an_end_is_read() -> None:
-    for text in ("while true; do a; b; done", "while :\ndo\na\nb\ndone"):
-        loop = only(text)
-        assert isinstance(loop, Endless)
-        assert count(loop.body) == 2
+    for script in ("while true; do a; b; done", "while :\ndo\na\nb\ndone"):
+        assert not list(inside(only(script)))
 
 
 def test_harmless_redirections_and_texts_leave_the_command() -> None:
-    for text in ("a >/dev/null 2>&1", "a >> /tmp/log", "a <<EOF\nb $c\nEOF"):
-        assert only(text) == Command(line=2, words=((Text(text="a"),),))
+    for script in ("a >/dev/null 2>&1", "a >> /tmp/log", "a <<EOF\nb $c\nEOF"):
+        assert [text(word) for word in words(script)] == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("script", "line"),
     [
         ("(cd a; ./b)", 2),
         ("a+=(1 2)", 2),
         ("a[0]=b", 2),
         ("a > b", 2),
         ("\n\nfor ((i=0;i<3;i++)); do a; done", 4),
-        ("if a; then", 2),
         ("f() { a; }", 2),
         ("a=(1 2)", 2),
         ("for x in a b; do c; done", 2),
         ("until a; do b; done", 2),
         ("while read x; do a; done", 2),
         ("true; a &", 2),
-        ("case x in a?) b;; esac", 2),
+        ("! a | b", 2),
         ("a && b &", 2),
-        ("a\0b", 2),
-        ("a\\ b", 2),
-        ("a\r", 2),
+        ("case x in a) b;& c) d;; esac", 2),
     ],
 )
-def test_what_is_not_understood_says_its_line(text: str, line: int) -> None:
-    unclear = list(inside(only(text)))
-    assert [one.line for one in unclear] == [line]
-    assert all(one.reason for one in unclear)
+def test_what_is_not_understood_says_its_line(script: str, line: int) -> None:
+    assert [one.line for one in inside(tree(script))] == [line]
+
+
+@pytest.mark.parametrize("script", ["if a; then", "a\0b", "a\\ b", "a\r"])
+def test_a_text_that_is_taken_apart_in_another_way_is_not_read(script: str) -> None:
+    unclear = read_script(f"#!/bin/sh\n{script}\n".encode())
+    assert isinstance(unclear, Unclear)
+    assert unclear.line == 2
 
 
 @pytest.mark.parametrize(
-    "text", ["*.so", "~/x", "{a,b}", "$((1+1))", "$'a'", "${!x}", "${x[y]}", "${x/a/b}", '${x%"*"}']
+    "script",
+    ["*.so", "~/x", "{a,b}", "$((1+1))", "$'a'", "${!x}", "${x[y]}", "${x/a/b}", '${x%"*"}', "${}"],
 )
-def test_a_word_that_is_not_understood_is_marked(text: str) -> None:
-    assert list(inside(words(f"exec {text}")[1]))
+def test_a_word_that_is_not_understood_is_marked(script: str) -> None:
+    assert list(inside(words(f"exec {script}")[1]))
 
 
 def test_what_is_nested_without_end_is_refused() -> None:
     deep = "$(" * 5000 + ")" * 5000
-    for text in ("if a; then " * 3000 + "fi;" * 3000, f"exec {deep}", "{ " * 5000 + "a; }" * 5000):
-        assert list(inside(read_script(text.encode())))
+    for script in ("if a; then " * 3000 + "fi;" * 3000, f"exec {deep}", "{ " * 99 + "a; }" * 99):
+        assert list(inside(read_script(script.encode())))
 
 
-def test_broken_scripts_end_in_statements() -> None:
+def test_broken_scripts_end_in_trees() -> None:
     rng = random.Random(7)
     pieces = (
         *('"', "'", "$(", ")", "`", "${", "}", "if ", "then ", "fi", "case x in ", "esac", ";;"),
@@ -214,10 +185,10 @@ def test_broken_scripts_end_in_statements() -> None:
         *("done", "f()", "{", "}", "\\", "#", "A=", "\xff", "\t", ";", "((", "))", "[[", "]]"),
     )
     for _ in range(1500):
-        text = "".join(rng.choices(pieces, k=rng.randrange(1, 30)))
-        read_script(text.encode("latin-1"))
+        script = "".join(rng.choices(pieces, k=rng.randrange(1, 30)))
+        list(inside(read_script(script.encode("latin-1"))))
 
 
 def test_the_parser_is_imported_where_a_script_is_read_and_not_before() -> None:
-    code = "import sys, shim.check, shim.package.script; sys.exit('tree_sitter' in sys.modules)"
+    code = "import sys, shim.check, shim.package.shell; sys.exit('tree_sitter' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
