@@ -46,13 +46,18 @@ def own_arch() -> Arch:
     return arch
 
 
+def own_cpus() -> set[int]:
+    """The CPUs that this process may run on."""
+    return os.sched_getaffinity(0)
+
+
 def describe() -> Machine:
     """This machine, now."""
     pages, page_size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return Machine(
         arch=own_arch(),
         cpu=_cpu_model(Path("/proc/cpuinfo").read_text()),
-        cpus=len(os.sched_getaffinity(0)),
+        cpus=len(own_cpus()),
         memory_mb=pages * page_size // 2**20,
         kernel=f"{os.uname().release} {os.uname().version}",
         system=_system_name(),

@@ -21,7 +21,7 @@ from shim.bench.candidates import (
     make,
     make_starter,
 )
-from shim.bench.machine import describe, own_arch
+from shim.bench.machine import describe, own_arch, own_cpus
 from shim.bench.pagecache import PageCache, read_ahead, read_ahead_file, set_read_ahead
 from shim.bench.quiet import run_quietly
 from shim.bench.record import Conditions, Measured, Record, save
@@ -142,7 +142,7 @@ def _change_read_ahead(folder: Path, kilobytes: int, *, undo: Undo) -> None:
 @contextmanager
 def _undisturbed(cpu: int | None) -> Iterator[None]:
     """No garbage collection, one CPU if asked for, and afterwards all as it was."""
-    cpus, folder = os.sched_getaffinity(0), Path.cwd()
+    cpus, folder = own_cpus(), Path.cwd()
     gc.disable()
     try:
         if cpu is not None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.check.tree import File, Node, Tree
 
+_ELIBBAD = 80
+"""As Linux counts; other systems have no such error."""
+
 _MUSL = "libc."
 """So begins the name that musl's linker has in itself: it is the C library too."""
 
@@ -45,14 +48,14 @@ def refusal(state: State, file: File, interpreter: Node) -> tuple[int, Finding] 
         if len(header) < HEADER_SIZE:
             return errno.EIO, _broken(file, interpreter, "is cut off")
         if not header.startswith(MAGIC):
-            return errno.ELIBBAD, _broken(file, interpreter, "is not an ELF file")
+            return _ELIBBAD, _broken(file, interpreter, "is not an ELF file")
         start = elf_start(own.entry)
     except (ElfInvalid, Unreadable) as error:
-        return errno.ELIBBAD, _broken(file, interpreter, str(error))
+        return _ELIBBAD, _broken(file, interpreter, str(error))
     if start.machine != state.arch.elf_machine:
-        return errno.ELIBBAD, _broken(file, interpreter, f"is not built for {state.arch}")
+        return _ELIBBAD, _broken(file, interpreter, f"is not built for {state.arch}")
     if not start.segments:
-        return errno.ELIBBAD, _broken(file, interpreter, "has headers that Linux refuses")
+        return _ELIBBAD, _broken(file, interpreter, "has headers that Linux refuses")
     return None
 
 

@@ -24,6 +24,7 @@ from shim.check.runtimes import (
 )
 from shim.elf import SHARED, ElfInvalid, read_linking, read_start
 from shim.errors import InputError
+from shim.files import open_cautiously, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,11 +140,11 @@ class _Root:
                 hint="its libraries say of themselves that they are larger than any are",
             )
         try:
-            file = os.open(self._outside([real]), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            file = open_cautiously(self._outside([real]))
         except OSError:
             return b""
         try:
-            return os.pread(file, size, at) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+            return read_at(file, size, at) if stat.S_ISREG(os.fstat(file).st_mode) else b""
         except OSError:
             return b""
         finally:

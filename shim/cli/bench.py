@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.cli import options
+from shim.cli.emulator import check_system
 from shim.cli.terminal import open_console, quiet_status
 from shim.errors import ExitCode, InputError
 
@@ -73,6 +74,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """See `shim.cli.main.Command`."""
+    if arguments.record is None:
+        check_system("`shim bench` without --record")
     from shim.bench import plot, record, session
 
     if arguments.plot is not None:
@@ -127,7 +130,7 @@ def _refuse_measuring(arguments: argparse.Namespace) -> None:
 
 def _refuse_nonsense(arguments: argparse.Namespace) -> None:
     from shim.bench.candidates import RECIPES
-    from shim.bench.machine import own_arch
+    from shim.bench.machine import own_arch, own_cpus
 
     if arguments.arch not in {None, own_arch()}:
         raise InputError(
@@ -138,7 +141,7 @@ def _refuse_nonsense(arguments: argparse.Namespace) -> None:
     for name in arguments.only or ():
         if name not in known:
             raise InputError(f"no such candidate: {name}", hint=f"there are: {', '.join(known)}")
-    if arguments.cpu is not None and arguments.cpu not in os.sched_getaffinity(0):
+    if arguments.cpu is not None and arguments.cpu not in own_cpus():
         raise InputError(f"shim may not run on this CPU: {arguments.cpu}")
     if arguments.read_ahead is not None and not arguments.cold:
         raise InputError("--read-ahead changes nothing without --cold")

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shim.cli.cache import cache_folder
 from shim.cli.terminal import status
-from shim.emulate import rie, standin
-from shim.errors import InputError
+from shim.errors import InputError, MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_SYSTEMS = {"win32": ("Windows", "use WSL: `wsl shim --help`"), "darwin": ("macOS", None)}
+
+
+def check_system(what: str, *, system: str = sys.platform) -> None:
+    """Raise `MachineError` where no Linux program can be started; `what` would."""
+    if system != "linux":
+        name, hint = _SYSTEMS.get(system, (system, None))
+        raise MachineError(
+            f"{what} starts Linux programs, and this is {name}",
+            hint=hint
+            or 'run it in a Linux container or virtual machine: docs/run.md, "Other systems"',
+        )
 
 
 def find_emulator(given: Path | None) -> Path:
@@ -22,6 +36,9 @@ def find_emulator(given: Path | None) -> Path:
         if not given.is_file():
             raise InputError(f"there is no such emulator: {given}")
         return given.absolute()
+    # What only Linux has: where that is missing, this isn't reached.
+    from shim.emulate import rie, standin
+
     pin = rie.read_pin(standin.required_host_arch())
     cache = cache_folder()
     if program := rie.cached(cache, pin):

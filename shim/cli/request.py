@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.emulate import standin
 from shim.emulate.start import DECIDED_HERE, Start
 from shim.errors import InputError
 from shim.fields import check_json, naming
@@ -40,6 +39,9 @@ def read_start(arguments: argparse.Namespace, function: Function | None) -> Star
     handler = arguments.handler
     if handler is None and function is not None:
         handler = function.handler
+    # Only Linux has all that this imports.
+    from shim.emulate import standin
+
     if problem := api_problem(handler):
         raise InputError(f"Lambda takes no such Handler, {problem}: `{handler}`")
     arch = arguments.arch or (function.arch if function else None)

@@ -8,11 +8,10 @@ from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from shim.cli import options
-from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
 from shim.cli.request import read_configuration, read_event, read_start
 from shim.cli.terminal import print_note, status
 from shim.document import document, encode
-from shim.emulate.session import Session
 from shim.emulate.start import DEFAULT_TIMEOUT, Start
 from shim.errors import ExitCode, InputError, MachineError
 from shim.fields import read_json
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
     from shim.aws.api import Function
-    from shim.emulate.session import Answer
+    from shim.emulate.session import Answer, Session
 
 DESCRIPTION = """\
 Start a package under AWS's Runtime Interface Emulator, at /var/task as on Lambda, and invoke it:
@@ -91,6 +90,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Start the function and send it the event, or listen for events."""
+    check_system("`shim run`")
+    # Only Linux has all that this imports.
+    from shim.emulate.session import Session
+
     event = read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")

@@ -15,7 +15,7 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import read_change
 from shim.cli.change_options import add_change_arguments
-from shim.cli.emulator import find_emulator, sigterm_as_exit
+from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
 from shim.cli.iam import print_reading_policy
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
@@ -26,7 +26,6 @@ from shim.package.output import check_output, new_file
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
 from shim.plan.saved import read_plan
-from shim.simulate.by_start import RealStarter
 from shim.simulate.by_verdict import VerdictStarter
 from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Traffic
@@ -115,6 +114,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Simulate each way of changing the function, show them side by side."""
     if arguments.iam:
         return print_reading_policy(arguments)
+    if not arguments.by_verdict:
+        check_system("`shim simulate` without --by-verdict")
     if arguments.draw:
         check_output(arguments.draw)
     roots = _roots(arguments.root)
@@ -123,6 +124,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         change = stack.enter_context(_case(arguments, verdicts))
         starter: Starter = VerdictStarter(verdicts=verdicts)
         if not arguments.by_verdict:
+            # Only Linux has all that this imports.
+            from shim.simulate.by_start import RealStarter
+
             program = find_emulator(arguments.rie)
             starter = stack.enter_context(RealStarter(program, roots=roots, verdicts=verdicts))
         notes = _notes(change, roots, by_verdict=arguments.by_verdict)

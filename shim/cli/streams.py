@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 from shim.errors import MachineError
 
@@ -19,6 +19,9 @@ def lasting(stream: TextIO | None) -> TextIO:
         from pathlib import Path  # which nothing else takes that `shim --version` imports
 
         return Path(os.devnull).open("w", encoding="utf-8")
+    if sys.platform == "win32":  # a console is no file there; a pipe's end comes as another error
+        cast("io.TextIOWrapper", stream).reconfigure(encoding="utf-8", errors="backslashreplace")
+        return stream
     file = _Stream(os.dup(stream.fileno()), "wb")
     file.is_result = stream is sys.stdout
     return io.TextIOWrapper(

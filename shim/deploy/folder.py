@@ -6,7 +6,6 @@ folder's own, so that it can be moved to another machine. It alone has values of
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from shim.deploy.record import open_record
 from shim.document import encode
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from shim.plan.plan import Plan
     from shim.plan.target import Target
 
-PLAN, ZIPS, RECORD = "plan.json", "zips", "record.jsonl"
+PLAN, ZIPS, RECORD, LOCK = "plan.json", "zips", "record.jsonl", ".lock"
 
 _CHUNK = 1 << 20
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]")
@@ -80,13 +81,8 @@ class DeploymentFolder:
     @contextmanager
     def at_work(self, now: Callable[[], datetime]) -> Iterator[Record]:
         """The folder's record, for one process at a time; the kernel ends that with the process."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            _lock(self.path, descriptor)
-            with open_record(self.path / RECORD, now=now) as record:
-                yield record
-        finally:
-            os.close(descriptor)
+        with _locked(self.path), open_record(self.path / RECORD, now=now) as record:
+            yield record
 
 
 def make_folder(
@@ -130,16 +126,22 @@ def _check_own(document: Field) -> None:
             package["path"].refuse("no zip of this folder's own, so this is no deployment folder")
 
 
-def _lock(path: Path, descriptor: int) -> None:
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = FileLock(path / LOCK, timeout=0, mode=0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        lock.acquire()
+    except Timeout as error:
         raise MachineError(
             f"another shim is at work in this deployment folder: `{path}`",
             hint="wait until it has ended",
         ) from error
     except OSError as error:
         raise MachineError(f"can't lock the folder, {error.strerror}: `{path}`") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _below(top: Path) -> Iterator[Path]:

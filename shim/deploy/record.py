@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.document import document, encode
 from shim.errors import MachineError
+from shim.files import open_to_append, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +50,8 @@ class Record:
 @contextmanager
 def open_record(path: Path, *, now: Callable[[], datetime]) -> Iterator[Record]:
     """The record at `path`, new or to go on with; what was cut off in its last line goes away."""
-    flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = open_to_append(path, 0o600)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -66,7 +66,7 @@ def _end_last_line(path: Path, descriptor: int) -> None:
     try:
         size = os.fstat(descriptor).st_size
         whole = size
-        while whole and os.pread(descriptor, 1, whole - 1) != b"\n":
+        while whole and read_at(descriptor, 1, whole - 1) != b"\n":
             whole -= 1
         if whole < size:
             os.ftruncate(descriptor, whole)

@@ -5,12 +5,13 @@ Of a zip's entry only what is asked for is inflated. Where all of it is, its CRC
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import deflate
+
+from shim.files import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ class ZipContent:
         at, end, step = self.start + offset, self.start + offset + size, first
         try:
             with self.path.open("rb", buffering=0) as file:
-                while at < end and (piece := os.pread(file.fileno(), min(step, end - at), at)):
+                while at < end and (piece := read_at(file.fileno(), min(step, end - at), at)):
                     yield piece
                     at += len(piece)
                     step = _CHUNK

@@ -6,10 +6,10 @@ other unpackers do of what is called a problem or a doubt here.
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 
+from shim.files import read_at
 from shim.package.zip_end import read_end
 from shim.package.zip_record import DESCRIPTOR, ENCRYPTED, WIDE, Record, read_records
 
@@ -41,7 +41,7 @@ def read_directory(file: int, size: int) -> Directory:
         raise ValueError(f"its directory of {end.length:,} bytes is larger than any package's")
     if end.base < 0:
         raise ValueError("its directory is not where the zip says")
-    data = os.pread(file, end.length, end.base + end.start)
+    data = read_at(file, end.length, end.base + end.start)
     if data.count(b"PK\x01\x02") > ENTRIES_LIMIT:
         raise ValueError(f"it has more than {ENTRIES_LIMIT:,} entries")
     records = list(read_records(data, end.base))
@@ -60,7 +60,7 @@ def read_directory(file: int, size: int) -> Directory:
 def _read_header(file: int, record: Record) -> None:
     """Note where the entry's bytes begin, and what its own header says against the directory."""
     raw_name = record.raw_name
-    header = os.pread(file, _LOCAL.size + len(raw_name), record.header)
+    header = read_at(file, _LOCAL.size + len(raw_name), record.header)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
         record.problem = record.problem or "its header in the zip is damaged"
         return

@@ -26,7 +26,7 @@ LINK_ROOTS = ("/var/task", "/opt", "/tmp")  # noqa: S108 - the function's folder
 """Where an absolute link may lead: the folders that Lambda gives to a function."""
 
 _INPUT_ERRNOS = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
-_LINK_LIMIT = os.pathconf("/", "PC_PATH_MAX")
+_LINK_LIMIT = 4096  # Linux: PATH_MAX
 
 
 def unpack(source: Path, into: Path, *, limit: int) -> int:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 1 << 20
+_DESKTOP_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_APPLE_DOUBLE = "._"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,8 +219,16 @@ def _walk(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def _children(directory: Path) -> list[Path]:
+    """What is in a folder, but for what a Mac's and Windows' desktops leave there."""
     with _readable(directory):
-        return sorted(directory.iterdir())
+        children = {path.name: path for path in sorted(directory.iterdir())}
+    return [
+        path
+        for name, path in children.items()
+        if name not in _DESKTOP_FILES
+        # A file's resources, where the file system has no room for them.
+        and not (name.startswith(_APPLE_DOUBLE) and name.removeprefix(_APPLE_DOUBLE) in children)
+    ]
 
 
 @contextmanager

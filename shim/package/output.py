@@ -9,6 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError, MachineError
+from shim.files import create, create_nameless, give_name, make_executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,33 +45,19 @@ def new_file(
     """
     target = check_output(path)
     temporary = target.with_name(f".shim-{secrets.token_hex(8)}")
+    mode = 0o600 if is_secret else 0o666
     try:
-        with os.fdopen(_create(temporary, 0o600 if is_secret else 0o666), "w+b") as file:
+        # Without a name where the file system can, so that SIGKILL leaves nothing.
+        nameless = create_nameless(target.parent, mode)
+        with os.fdopen(create(temporary, mode) if nameless is None else nameless, "w+b") as file:
             yield file
             file.flush()
             if executable:
-                os.fchmod(file.fileno(), 0o755)
-            if not temporary.exists():
-                _give_name(file.fileno(), temporary)
+                make_executable(file.fileno())
+            if nameless is not None:
+                give_name(file.fileno(), temporary)
         temporary.replace(target)
     except OSError as error:
         raise MachineError(f"can't write the file, {error.strerror}: `{path}`") from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _create(temporary: Path, mode: int) -> int:
-    """A new file; without a name where the file system can, so that SIGKILL leaves nothing."""
-    try:
-        return os.open(temporary.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode)
-    except (AttributeError, OSError):
-        return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode)
-
-
-def _give_name(descriptor: int, path: Path) -> None:
-    # Only with a folder's descriptor does Python call linkat(2), which alone can follow the link.
-    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-    try:
-        os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
-    finally:
-        os.close(folder)

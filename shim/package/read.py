@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.errors import InputError
+from shim.files import HAS_MODES
 from shim.package.contents import (
     Content,
     FileContent,
@@ -193,14 +194,15 @@ def _folder_entries(folder: Path) -> Iterator[Entry]:
             status = path.lstat()
             content: Content = FileContent(path=path)
             if stat.S_ISLNK(status.st_mode):
-                content = MemoryContent(data=os.fsencode(path.readlink()))
+                content = MemoryContent(data=os.fsencode(path.readlink().as_posix()))
             elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
                 # As above, and a device may have no end.
                 content = MemoryContent(data=b"")
             yield Entry(
-                name=str(path.relative_to(folder)),
+                name=path.relative_to(folder).as_posix(),
                 kind=stat.S_IFMT(status.st_mode),
                 mode=status.st_mode & 0o777,
+                has_mode=HAS_MODES,
                 size=0 if stat.S_ISDIR(status.st_mode) else status.st_size,
                 content=content,
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
+
+from shim.files import read_at
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -47,7 +48,7 @@ class End:
 def read_end(file: int, size: int) -> End:
     """The end of the zip of `size` bytes; raises `ValueError` where there is none."""
     tail_at = max(0, size - _END.size - 0xFFFF)
-    tail = os.pread(file, size - tail_at, tail_at)
+    tail = read_at(file, size - tail_at, tail_at)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + _END.size > len(tail):
         raise ValueError("it is not a zip, or it is cut off")
@@ -55,7 +56,7 @@ def read_end(file: int, size: int) -> End:
     is_cut = at + _END.size + comment > len(tail)
     is_part = (disk, first) not in {(0, 0), (0xFFFF, 0xFFFF)} or here != count
     end, is_wide = tail_at + at, False
-    found = os.pread(file, _END64_LOCATOR.size, end - _END64_LOCATOR.size) if end > 20 else b""
+    found = read_at(file, _END64_LOCATOR.size, end - _END64_LOCATOR.size) if end > 20 else b""
     if found.startswith(b"PK\x06\x07"):
         *_, wide_at, _ = _END64_LOCATOR.unpack(found)
         # Bytes in front of the zip move it: then it is where it always is, before the locator.
@@ -77,7 +78,7 @@ def read_end(file: int, size: int) -> End:
 
 def _read_wide_end(file: int, offsets: list[int]) -> tuple[int, bytes]:
     for offset in offsets:
-        record = os.pread(file, _END64.size, max(0, offset))
+        record = read_at(file, _END64.size, max(0, offset))
         if len(record) == _END64.size and record.startswith(b"PK\x06\x06"):
             return offset, record
     raise ValueError("its zip64 directory is not where the zip says")

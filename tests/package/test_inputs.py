@@ -97,6 +97,13 @@ def test_a_folder_goes_in_whole(
     assert found.notes == ()
 
 
+def test_what_desktops_leave_in_a_folder_stays_out(tmp_path: Path) -> None:
+    names = ("data.txt", "._alone", "bin/orders.ini")
+    for name in (*names, ".DS_Store", "._data.txt", "bin/Thumbs.db", "bin/desktop.ini"):
+        write(tmp_path / name, b"text")
+    assert sorted(by_name(find(tmp_path))) == sorted(names)
+
+
 def test_modes_on_disk_count_for_nothing(programs: dict[Arch, Path], tmp_path: Path) -> None:
     put(programs[X86], tmp_path / "orders").chmod(0o600)
     write(tmp_path / "data", b"data").chmod(0o777)

@@ -12,7 +12,7 @@ import shim
 
 TREE = Path(shim.__path__[0])
 
-GROUND = {"arch", "document", "elf", "errors", "fields", "text"}
+GROUND = {"arch", "document", "elf", "errors", "fields", "files", "text"}
 ALLOWED: dict[str, set[str]] = {
     "launcher": set(),
     "package": {"launcher"},

@@ -1,0 +1,1 @@
+"""shim on other systems than Linux, as far as that can be seen from here."""
