@@ -54,9 +54,15 @@ class Function:
     is_active: bool = True
     """`State` is `Active`, or `Inactive`, which the next invocation ends; not `Pending`."""
     update: UpdateStatus = UpdateStatus.SUCCESSFUL
+    failure: str = ""
+    """Why `State` is `Failed`, so that it will never become active; empty where it isn't."""
     reason_code: str = ""
     reason: str = ""
     """`LastUpdateStatusReasonCode` and `LastUpdateStatusReason`: why an update failed."""
+    role: str = ""
+    dead_letters: str = ""
+    """ARNs; the second empty where there is no dead-letter queue. No plan changes them, and two
+    versions share an alias only where both have the same."""
     tags: tuple[tuple[str, str], ...] = ()
     """By name; of a version there are none."""
 
@@ -100,6 +106,23 @@ class Alias:
     other_weight: float = 0.0
     """The share of invocations, 0 to 1, that goes to `other_version`."""
     revision: str = ""
+
+
+class ProvisionedStatus(StrEnum):
+    """`Status` of provisioned concurrency, spelt as the API spells it."""
+
+    READY = "READY"
+    IN_PROGRESS = "IN_PROGRESS"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provisioned:
+    """The concurrency that an alias has provisioned, for the version that it points to."""
+
+    status: ProvisionedStatus
+    reason: str = ""
+    """Why it failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,3 +229,6 @@ class LambdaApi(Protocol):
 
     def update_alias(self, function: str, alias: Alias) -> Alias:
         """Move it; `alias.revision` guards, and a weight of 0 takes the other version away."""
+
+    def get_provisioned(self, function: str, alias: str) -> Provisioned | None:
+        """The alias's provisioned concurrency, by `GetProvisionedConcurrencyConfig`; or None."""

@@ -15,6 +15,8 @@ from shim.aws.api import (
     Invoked,
     LambdaError,
     NotFound,
+    Provisioned,
+    ProvisionedStatus,
     Unanswered,
 )
 from shim.aws.connection import READ_SECONDS
@@ -199,6 +201,19 @@ class BotoApi:
                 RoutingConfig={"AdditionalVersionWeights": weights},
                 RevisionId=alias.revision,
             )
+        )
+
+    def get_provisioned(self, function: str, alias: str) -> Provisioned | None:
+        """See `LambdaApi`."""
+        try:
+            answer = self._call(
+                "get_provisioned_concurrency_config", FunctionName=function, Qualifier=alias
+            )
+        except NotFound:
+            return None
+        return Provisioned(
+            status=answer["Status"].one_of(ProvisionedStatus),
+            reason=answer["StatusReason"].text() if answer.has("StatusReason") else "",
         )
 
     def _layer_versions(self, name: str) -> Iterator[tuple[str, str]]:

@@ -65,6 +65,11 @@ def parse_function(document: Field) -> NamedFunction:
             update=_update(field),
             reason_code=_text(field, "LastUpdateStatusReasonCode"),
             reason=_text(field, "LastUpdateStatusReason"),
+            failure=_failure(field),
+            role=_text(field, "Role"),
+            dead_letters=_text(field["DeadLetterConfig"], "TargetArn")
+            if field.has("DeadLetterConfig")
+            else "",
             tags=tuple(sorted(document["Tags"].texts().items())) if document.has("Tags") else (),
         ),
     )
@@ -85,6 +90,12 @@ def state_of(function: Function, package: Package, layers: tuple[Package, ...]) 
 def unqualified(arn: str) -> str:
     """A function's ARN without the version or alias that it may name."""
     return ":".join(arn.split(":")[:_ARN_PARTS])
+
+
+def _failure(field: Field) -> str:
+    if _text(field, "State", "Active") != "Failed":
+        return ""
+    return f"{_text(field, 'StateReasonCode')}: {_text(field, 'StateReason')}"
 
 
 def _text(field: Field, name: str, default: str = "") -> str:

@@ -21,10 +21,17 @@ class Resource(StrEnum):
 
     ANY = "*"
     FUNCTION = "lambda:{region}:{account}:function:{name}"
+    QUALIFIED = "lambda:{region}:{account}:function:{name}:{version}"
+    """A version or an alias."""
     LAYER = "lambda:{region}:{account}:layer:{name}"
     LAYER_VERSION = "lambda:{region}:{account}:layer:{name}:{version}"
     OBJECT = "s3:::{name}"
     """`BUCKET/KEY`."""
+    ALARM = "cloudwatch:{region}:{account}:alarm:{name}"
+    GROUP = "codedeploy:{region}:{account}:deploymentgroup:{name}"
+    """`APPLICATION/GROUP`."""
+    APPLICATION = "codedeploy:{region}:{account}:application:{name}"
+    DEPLOYMENT_CONFIGURATION = "codedeploy:{region}:{account}:deploymentconfig:{name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,15 +49,33 @@ def _on(resource: Resource, *actions: str) -> tuple[Permission, ...]:
 _READ_LAYER = _on(Resource.LAYER_VERSION, "lambda:GetLayerVersion")
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    # The other three are asked of whoever creates one ("CodeDeploy permissions reference").
+    "CreateDeployment": (
+        *_on(Resource.GROUP, "codedeploy:CreateDeployment"),
+        *_on(Resource.DEPLOYMENT_CONFIGURATION, "codedeploy:GetDeploymentConfig"),
+        *_on(
+            Resource.APPLICATION,
+            "codedeploy:GetApplicationRevision",
+            "codedeploy:RegisterApplicationRevision",
+        ),
+    ),
+    "DescribeAlarms": _on(Resource.ALARM, "cloudwatch:DescribeAlarms"),
     "GetAlias": _on(Resource.FUNCTION, "lambda:GetAlias"),
+    "GetDeployment": _on(Resource.GROUP, "codedeploy:GetDeployment"),
+    "GetDeploymentGroup": _on(Resource.GROUP, "codedeploy:GetDeploymentGroup"),
     "GetFunction": _on(Resource.FUNCTION, "lambda:GetFunction"),
     "GetLayerVersionByArn": _READ_LAYER,
+    "GetProvisionedConcurrencyConfig": _on(
+        Resource.QUALIFIED, "lambda:GetProvisionedConcurrencyConfig"
+    ),
     "Invoke": _on(Resource.FUNCTION, "lambda:InvokeFunction"),
+    "ListDeployments": _on(Resource.GROUP, "codedeploy:ListDeployments"),
     "ListLayerVersions": _on(Resource.ANY, "lambda:ListLayerVersions"),
     # What `GetFunction` asks of who wants the tags in its answer (Lambda API reference).
     "ListTags": _on(Resource.FUNCTION, "lambda:ListTags"),
     "PublishLayerVersion": _on(Resource.LAYER, "lambda:PublishLayerVersion"),
     "PublishVersion": _on(Resource.FUNCTION, "lambda:PublishVersion"),
+    "StopDeployment": _on(Resource.ANY, "codedeploy:StopDeployment"),
     "UpdateAlias": _on(Resource.FUNCTION, "lambda:UpdateAlias"),
     "UpdateFunctionCode": _on(Resource.FUNCTION, "lambda:UpdateFunctionCode"),
     # Who gives a function layers must be able to read them (Lambda developer guide, "Adding

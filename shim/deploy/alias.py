@@ -3,49 +3,57 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NoReturn, assert_never
 
-from shim.aws.api import LATEST, Alias, NotNow
+from shim.aws.api import LATEST, Alias, LambdaError, NotNow, ProvisionedStatus
 from shim.deploy.events import Sending, Waiting
-from shim.deploy.executor import POLL_SECONDS, UPDATE_SECONDS, Executor
+from shim.deploy.executor import POLL_SECONDS
+from shim.deploy.handover import HandoverExecutor
 from shim.deploy.patience import Stopped
 from shim.deploy.position import position
+from shim.deploy.traffic import Traffic, moved_by_others
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
 if TYPE_CHECKING:
     from shim.aws.api import Function
     from shim.plan.alias import AliasPlan
 
-EVENT = b"{}"
-CANARY_SECONDS = 60.0
-"""How long each share of the traffic is left as it is before the next call."""
+VERSION_SECONDS = 1560.0
+"""How long a version may take to become active (botocore's waiter `published_version_active`)."""
+
+PROVISION_SECONDS, PROVISION_POLL_SECONDS = 1800.0, 5.0
+"""How long an alias may take to have its provisioned concurrency on another version."""
+
+ALARM_SECONDS = 10.0
+"""How often alarms are looked at."""
 
 
-class AliasExecutor(Executor):
+class AliasExecutor(HandoverExecutor):
     """An `Executor` for aliases; like it, it goes on from wherever the function and alias are."""
 
-    def apply_alias(
-        self, plan: AliasPlan, *, event: bytes = EVENT, canary: float = CANARY_SECONDS
-    ) -> str:
+    def apply_alias(self, plan: AliasPlan, traffic: Traffic | None = None) -> str:
         """Carry out what is left of `plan`; returns the version that the alias has then.
 
-        Raises `LambdaError` as `apply` does, and where the version fails on `event`: the alias
-        stays where it is then.
+        Raises `LambdaError` as `apply` does; where the version doesn't answer as it shall, and the
+        alias stays where it is; and where an alarm rings, and it is back on the old version then.
         """
+        traffic = traffic or Traffic()
         self.apply(plan.latest)
+        moves = tuple(step for step in plan.after if isinstance(step, MoveAlias))
+        if traffic.handover:
+            moves = moves[-1:]
         version = LATEST
         for step in plan.after:
             match step:
                 case PublishVersion():
                     version = self._publish_version(plan, step)
                 case InvokeVersion():
-                    self._try(version, event)
+                    # What has traffic has answered.
+                    if not any(self._share(one, version) for one in moves[:1]):
+                        self._try(version, traffic)
                 case MoveAlias():
-                    self._move(step, version)
-                    if step.share < 1:
-                        text = f"{canary:g} seconds have passed with {step.share:.0%} on it"
-                        self._tell(Waiting(text=text))
-                        self._clock.sleep(canary)
+                    if step in moves:
+                        self._bring(step, version, traffic)
                 case _:
                     assert_never(step)
         return version
@@ -79,47 +87,68 @@ class AliasExecutor(Executor):
                 return self._active(published)
 
     def _active(self, published: Function) -> str:
-        version, end = published.version, self._clock.now + UPDATE_SECONDS
+        version, end = published.version, self._clock.now + VERSION_SECONDS
         if not published.is_active:
             self._tell(Waiting(text=f"the version is active: {version}"))
         while not published.is_active:
+            if published.failure:
+                raise Stopped(f"version {version} can't become active, {published.failure}")
             if self._clock.now >= end:
-                raise Stopped(f"the version is not active after {UPDATE_SECONDS:.0f} seconds")
+                raise Stopped(f"the version is not active after {VERSION_SECONDS:.0f} seconds")
             self._clock.sleep(POLL_SECONDS)
             published = self._patiently(
                 "GetFunction", partial(self._api.get_function, self._function, version)
             )
         return version
 
-    def _try(self, version: str, event: bytes) -> None:
+    def _try(self, version: str, traffic: Traffic) -> None:
         text = f"invoking the version: {version}"
-        invoke = partial(self._api.invoke, self._function, event, qualifier=version)
+        invoke = partial(self._api.invoke, self._function, traffic.event, qualifier=version)
         answer = self._patiently(
             text, partial(self._ask, Sending(call=InvokeVersion.CALL, text=text), invoke)
         )
+        unmoved = "the alias was not moved, its callers noticed nothing"
         if answer.error_type:
             said = answer.payload.decode(errors="replace")
             raise Stopped(
-                f"version {version} fails, {answer.error_type}: {said}",
-                hint="the alias was not moved, its callers noticed nothing",
+                f"version {version} fails, {answer.error_type}", hint=f"{unmoved}; it said: {said}"
+            )
+        if traffic.expected and (problem := traffic.expected.mismatch(answer.payload)):
+            raise Stopped(
+                f"version {version} doesn't answer as expected at {problem.path}",
+                hint=f"{unmoved}; expected was {problem.expected}, it has {problem.found}",
             )
 
+    def _bring(self, step: MoveAlias, version: str, traffic: Traffic) -> None:
+        """Let the version have its share, and see to it that it keeps it well."""
+        before = self._share(step, version)
+        if before > step.share:
+            return
+        if before < step.share:
+            if traffic.handover:
+                self.hand_over(step, version, traffic.handover)
+            else:
+                self._move(step, version)
+        self._provisioned(step, version)
+        is_over = step.share == 1 and (before == 1 or not traffic.watch)
+        if not (is_over or traffic.handover):
+            self._watch(step, version, traffic)
+
     def _move(self, step: MoveAlias, version: str) -> None:
-        """Give the version its share, unless it has it, or more, already."""
+        """Give the version its share, unless it has it, or more, already; of 0, no more."""
         text = f"moving {step.alias} to version {version}: {step.share:.0%}"
         patience = self._patience(text)
         while True:
-            now = self._patiently(
-                "GetAlias", partial(self._api.get_alias, self._function, step.alias)
-            )
+            now = self._alias(step)
             share = _share(now, step, version)
-            if share >= step.share:
+            if share == 0 if step.share == 0 else share >= step.share:
                 return
+            is_split = 0 < step.share < 1
             wanted = Alias(
                 name=step.alias,
                 version=version if step.share == 1 else step.old_version,
-                other_version=None if step.share == 1 else version,
-                other_weight=0.0 if step.share == 1 else step.share,
+                other_version=version if is_split else None,
+                other_weight=step.share if is_split else 0.0,
                 revision=now.revision,
             )
             move = partial(self._api.update_alias, self._function, wanted)
@@ -128,15 +157,78 @@ class AliasExecutor(Executor):
             except NotNow as error:
                 patience.pause(error.message, error)
 
+    def _watch(self, step: MoveAlias, version: str, traffic: Traffic) -> None:
+        """Leave the share as it is for the pause; move all back where an alarm rings."""
+        end = self._clock.now + traffic.pause
+        text = f"{traffic.pause:g} seconds have passed with {step.share:.0%} on version {version}"
+        self._tell(Waiting(text=text))
+        while True:
+            if traffic.watch:
+                try:
+                    ringing = self._patiently("DescribeAlarms", traffic.watch.ringing)
+                except LambdaError as error:
+                    self._move_back(step, version, f"alarms can't be watched: {error.message}")
+                if ringing:
+                    self._move_back(step, version, f"{ringing.name} is in ALARM: {ringing.reason}")
+            left = end - self._clock.now
+            if left <= 0:
+                return
+            self._clock.sleep(min(left, ALARM_SECONDS) if traffic.watch else left)
+
+    def _move_back(self, step: MoveAlias, version: str, why: str) -> NoReturn:
+        try:
+            self._move(step.undo, version)
+        except LambdaError as error:
+            raise Stopped(
+                f"{why}; and the alias {step.alias} could not be moved back: {error.message}",
+                hint=f"bring it back: `aws lambda update-alias --name {step.alias}"
+                f" --function-version {step.old_version} --routing-config"
+                f" AdditionalVersionWeights={{}} --function-name {self._function}`",
+            ) from error
+        raise Stopped(f"{why}; the alias {step.alias} is all on version {step.old_version} again")
+
+    def _provisioned(self, step: MoveAlias, version: str) -> None:
+        """Wait for the concurrency that the alias has provisioned, for its new version.
+
+        Until then Lambda itself sends its traffic to the old version, which shows as a weight.
+        """
+        read = partial(self._api.get_provisioned, self._function, step.alias)
+        end = self._clock.now + PROVISION_SECONDS
+        while (found := self._patiently("GetProvisionedConcurrencyConfig", read)) is not None:
+            if found.status is ProvisionedStatus.FAILED:
+                raise Stopped(
+                    f"the provisioned concurrency of {step.alias} failed: {found.reason}",
+                    hint=f"the alias is on version {version}, without provisioned concurrency",
+                )
+            if found.status is ProvisionedStatus.READY and self._has_settled(step):
+                return
+            if self._clock.now >= end:
+                raise Stopped(
+                    f"the provisioned concurrency is not ready in {PROVISION_SECONDS:.0f} seconds"
+                )
+            self._tell(Waiting(text=f"the provisioned concurrency of {step.alias} is ready"))
+            self._clock.sleep(PROVISION_POLL_SECONDS)
+        if not self._has_settled(step):
+            raise moved_by_others(self._alias(step), step.alias)
+
+    def _has_settled(self, step: MoveAlias) -> bool:
+        """Whether the alias has no weights but those that it was given."""
+        return step.share < 1 or self._alias(step).other_version is None
+
+    def _alias(self, step: MoveAlias) -> Alias:
+        return self._patiently("GetAlias", partial(self._api.get_alias, self._function, step.alias))
+
+    def _share(self, step: MoveAlias, version: str) -> float:
+        return _share(self._alias(step), step, version)
+
 
 def _share(now: Alias, step: MoveAlias, version: str) -> float:
-    """What part of the alias's traffic the version has; raises where somebody else moved it."""
-    if now.version == version and now.other_version is None:
+    """What part of the alias's traffic the version has; raises where somebody else moved it.
+
+    A weight of the old version's on the new one is Lambda's own (`_provisioned`).
+    """
+    if now.version == version and now.other_version in {None, step.old_version}:
         return 1.0
     if now.version == step.old_version and now.other_version in {None, version}:
-        return now.other_weight
-    raise Stopped(
-        f"somebody else moved the alias {step.alias}: it is on {now.version}"
-        + (f" and {now.other_version}" if now.other_version else ""),
-        hint="make a new plan from where it is now",
-    )
+        return now.other_weight if now.other_version else 0.0
+    raise moved_by_others(now, step.alias)

@@ -35,6 +35,7 @@ from shim.simulate.aliases import Aliases
 from shim.simulate.budget import Budget
 from shim.simulate.layers import Layers
 from shim.simulate.machines import Machines
+from shim.simulate.provisioning import Provisioning
 from shim.simulate.timing import Timing
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from shim.arch import Arch
+    from shim.aws.api import Provisioned
     from shim.check.runtimes import Runtime
     from shim.check.state import State
     from shim.package.read import Package
@@ -96,6 +98,8 @@ class ControlPlane:
         """The first that is for a call is used up by it."""
         self.failing_update: str | None = None
         """The reason code with which the next update ends, as `LastUpdateStatus` `Failed`."""
+        self.failing_version = ""
+        """Why the next version that is published never becomes active."""
         self.invoker: Callable[[str, bytes], Invoked] = invoke_nothing
         """Who runs an invocation of a version; the control plane has no machines."""
         self.on_change: Callable[[], None] = lambda: None
@@ -104,6 +108,9 @@ class ControlPlane:
         self.machines = Machines(clock, random, spread=self.timing.spread)
         self.aliases = Aliases(
             random, new_revision=self._new_revision, check_version=self._function
+        )
+        self.provisioning = Provisioning(
+            clock, self.aliases, seconds=lambda: self._draw(self.timing.provision)
         )
         self._random = random
         self._day = day
@@ -137,6 +144,11 @@ class ControlPlane:
     def add_layer(self, arn: str, layer: Zip, package: Package) -> None:
         """A layer's version that was published before."""
         self._layers.add(arn, layer, package)
+
+    def equip(self, *, role: str = "", dead_letters: str = "") -> None:
+        """Give `$LATEST` what no plan changes."""
+        latest = replace(self._functions[LATEST], role=role, dead_letters=dead_letters)
+        self._functions[LATEST] = latest
 
     @property
     def versions(self) -> tuple[Function, ...]:
@@ -234,9 +246,15 @@ class ControlPlane:
     def update_alias(self, function: str, alias: Alias) -> Alias:
         """See `LambdaApi`."""
         self._pass_call("update_alias", function)
-        moved = self.aliases.move(alias)
+        before, moved = self.aliases.get(alias.name), self.aliases.move(alias)
+        self.provisioning.follow(before, moved)
         self._answer("update_alias")
-        return moved
+        return self.aliases.get(alias.name)
+
+    def get_provisioned(self, function: str, alias: str) -> Provisioned | None:
+        """See `LambdaApi`."""
+        self._pass_call("get_provisioned", function)
+        return self.provisioning.configs.get(alias)
 
     def _update(self, call: str, step: Step, changed: Function, *, revision: str) -> Function:
         """Begin an update; it takes hold later, and until then no other is taken [states]."""
@@ -282,7 +300,10 @@ class ControlPlane:
             self.on_change()
 
     def _activate(self, version: str) -> None:
-        self._functions[version] = replace(self._functions[version], is_active=True)
+        failure, self.failing_version = self.failing_version, ""
+        self._functions[version] = replace(
+            self._functions[version], is_active=not failure, failure=failure
+        )
 
     def _check_change(self, latest: Function, revision: str) -> None:
         if latest.update is UpdateStatus.IN_PROGRESS:

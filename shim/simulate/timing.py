@@ -23,6 +23,8 @@ class Timing:
     """`InProgress`: until an update has taken hold."""
     publish: tuple[float, float] = (1.0, 3.0)
     """`Pending`: until a published version can be invoked."""
+    provision: tuple[float, float] = (30.0, 90.0)
+    """Until the provisioned concurrency of an alias that moved is there for its new version."""
     spread: float = 3.0
     """So long a new sandbox may still be started from what was before: "cached" [110]."""
     linger: float = 10.0

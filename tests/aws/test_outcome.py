@@ -67,8 +67,8 @@ def raised(client: Any, code: str, status: int, **how: Any) -> LambdaError:
 
 def test_the_operations_are_those_of_the_source() -> None:
     assert [
-        *("GetAlias", "GetFunction", "GetLayerVersionByArn", "Invoke", "ListLayerVersions"),
-        *("PublishLayerVersion", "PublishVersion"),
+        *("GetAlias", "GetFunction", "GetLayerVersionByArn", "GetProvisionedConcurrencyConfig"),
+        *("Invoke", "ListLayerVersions", "PublishLayerVersion", "PublishVersion"),
         *("UpdateAlias", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
     ] == OPERATIONS
 

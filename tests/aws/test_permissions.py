@@ -122,12 +122,18 @@ def test_every_permission_is_one_that_aws_knows_on_such_a_resource(call: str) ->
             Resource.LAYER: "${LayerName}",
             Resource.LAYER_VERSION: "${LayerName}",
             Resource.OBJECT: "${BucketName}/${ObjectName}",
+            Resource.QUALIFIED: "${FunctionName}",
+            Resource.ALARM: "${AlarmName}",
+            Resource.GROUP: "${ApplicationName}/${DeploymentGroupName}",
+            Resource.APPLICATION: "${ApplicationName}",
+            Resource.DEPLOYMENT_CONFIGURATION: "${DeploymentConfigurationName}",
         }
         if permission.resource is Resource.ANY:
             assert formats == {"*"}
         else:
-            arn = place.arn(permission.resource, names[permission.resource], "${LayerVersion}")
-            assert arn in formats
+            is_qualified = permission.resource is Resource.QUALIFIED
+            version = "${Version}" if is_qualified else "${LayerVersion}"
+            assert place.arn(permission.resource, names[permission.resource], version) in formats
 
 
 SERVICES = ("lambda", "s3", "cloudwatch", "codedeploy", "stepfunctions")

@@ -13,6 +13,7 @@ from shim.aws.api import LATEST, Alias, Conflict, Invoked, RevisionMismatch, Thr
 from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import sentence
 from shim.deploy.patience import Stopped
+from shim.deploy.traffic import Traffic
 from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.search import whatever_starts
 from shim.simulate.control import Fault
@@ -103,7 +104,7 @@ def test_until_then_the_alias_goes_to_the_old_version(world: World) -> None:
 def test_shares_of_the_traffic_are_moved_one_after_the_other(world: World) -> None:
     told: list[Event] = []
     begin = world.clock.now
-    executor(world, told).apply_alias(plan_of(world, shares=(0.1, 0.5)), canary=100)
+    executor(world, told).apply_alias(plan_of(world, shares=(0.1, 0.5)), Traffic(pause=100))
     moves = [line for line in map(sentence, told) if line.startswith("moving")]
     assert [line.rpartition(" ")[2] for line in moves] == ["10%", "50%", "100%"]
     assert world.clock.now - begin > 200
@@ -112,8 +113,9 @@ def test_shares_of_the_traffic_are_moved_one_after_the_other(world: World) -> No
 
 def test_a_version_that_fails_gets_no_traffic(world: World) -> None:
     world.plane.invoker = lambda *_: Invoked(error_type="Runtime.ExitError", payload=b"status 1")
-    with pytest.raises(Stopped, match=r"version 2 fails, Runtime\.ExitError: status 1"):
+    with pytest.raises(Stopped, match=r"version 2 fails, Runtime\.ExitError") as caught:
         executor(world).apply_alias(plan_of(world))
+    assert (caught.value.hint or "").endswith("it said: status 1"), "what it said is in no record"
     assert where(world) == ("1", None)
 
 
