@@ -25,13 +25,17 @@ class Resource(StrEnum):
     """A version or an alias."""
     LAYER = "lambda:{region}:{account}:layer:{name}"
     LAYER_VERSION = "lambda:{region}:{account}:layer:{name}:{version}"
-    OBJECT = "s3:::{name}"
-    """`BUCKET/KEY`."""
+    BUCKET = "s3:::{name}"
+    OBJECT = "s3:::{name}/{version}"
     ALARM = "cloudwatch:{region}:{account}:alarm:{name}"
     GROUP = "codedeploy:{region}:{account}:deploymentgroup:{name}"
     """`APPLICATION/GROUP`."""
     APPLICATION = "codedeploy:{region}:{account}:application:{name}"
     DEPLOYMENT_CONFIGURATION = "codedeploy:{region}:{account}:deploymentconfig:{name}"
+    STATE_MACHINE = "states:{region}:{account}:stateMachine:{name}"
+    EXECUTION = "states:{region}:{account}:execution:{name}:{version}"
+    MAP_RUN = "states:{region}:{account}:mapRun:{name}/{version}"
+    ROLE = "iam::{account}:role/{name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +53,32 @@ def _on(resource: Resource, *actions: str) -> tuple[Permission, ...]:
 _READ_LAYER = _on(Resource.LAYER_VERSION, "lambda:GetLayerVersion")
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    "GetAlias": _on(Resource.FUNCTION, "lambda:GetAlias"),
+    "GetFunction": _on(Resource.FUNCTION, "lambda:GetFunction"),
+    "GetLayerVersionByArn": _READ_LAYER,
+    "GetPolicy": _on(Resource.FUNCTION, "lambda:GetPolicy"),
+    "GetProvisionedConcurrencyConfig": _on(
+        Resource.QUALIFIED, "lambda:GetProvisionedConcurrencyConfig"
+    ),
+    "Invoke": _on(Resource.FUNCTION, "lambda:InvokeFunction"),
+    "ListAliases": _on(Resource.FUNCTION, "lambda:ListAliases"),
+    "ListEventSourceMappings": _on(Resource.ANY, "lambda:ListEventSourceMappings"),
+    "ListFunctionUrlConfigs": _on(Resource.FUNCTION, "lambda:ListFunctionUrlConfigs"),
+    "ListFunctions": _on(Resource.ANY, "lambda:ListFunctions"),
+    "ListLayerVersions": _on(Resource.ANY, "lambda:ListLayerVersions"),
+    # What `GetFunction` asks of who wants the tags in its answer (Lambda API reference).
+    "ListTags": _on(Resource.FUNCTION, "lambda:ListTags"),
+    "PublishLayerVersion": _on(Resource.LAYER, "lambda:PublishLayerVersion"),
+    "PublishVersion": _on(Resource.FUNCTION, "lambda:PublishVersion"),
+    "UpdateAlias": _on(Resource.FUNCTION, "lambda:UpdateAlias"),
+    "UpdateFunctionCode": _on(Resource.FUNCTION, "lambda:UpdateFunctionCode"),
+    # Who gives a function layers must be able to read them (Lambda developer guide, "Adding
+    # layers to functions").
+    "UpdateFunctionConfiguration": (
+        *_on(Resource.FUNCTION, "lambda:UpdateFunctionConfiguration"),
+        *_READ_LAYER,
+    ),
+    "DescribeAlarms": _on(Resource.ALARM, "cloudwatch:DescribeAlarms"),
     # The other three are asked of whoever creates one ("CodeDeploy permissions reference").
     "CreateDeployment": (
         *_on(Resource.GROUP, "codedeploy:CreateDeployment"),
@@ -59,33 +89,39 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
             "codedeploy:RegisterApplicationRevision",
         ),
     ),
-    "DescribeAlarms": _on(Resource.ALARM, "cloudwatch:DescribeAlarms"),
-    "GetAlias": _on(Resource.FUNCTION, "lambda:GetAlias"),
     "GetDeployment": _on(Resource.GROUP, "codedeploy:GetDeployment"),
     "GetDeploymentGroup": _on(Resource.GROUP, "codedeploy:GetDeploymentGroup"),
-    "GetFunction": _on(Resource.FUNCTION, "lambda:GetFunction"),
-    "GetLayerVersionByArn": _READ_LAYER,
-    "GetProvisionedConcurrencyConfig": _on(
-        Resource.QUALIFIED, "lambda:GetProvisionedConcurrencyConfig"
-    ),
-    "Invoke": _on(Resource.FUNCTION, "lambda:InvokeFunction"),
     "ListDeployments": _on(Resource.GROUP, "codedeploy:ListDeployments"),
-    "ListLayerVersions": _on(Resource.ANY, "lambda:ListLayerVersions"),
-    # What `GetFunction` asks of who wants the tags in its answer (Lambda API reference).
-    "ListTags": _on(Resource.FUNCTION, "lambda:ListTags"),
-    "PublishLayerVersion": _on(Resource.LAYER, "lambda:PublishLayerVersion"),
-    "PublishVersion": _on(Resource.FUNCTION, "lambda:PublishVersion"),
     "StopDeployment": _on(Resource.ANY, "codedeploy:StopDeployment"),
-    "UpdateAlias": _on(Resource.FUNCTION, "lambda:UpdateAlias"),
-    "UpdateFunctionCode": _on(Resource.FUNCTION, "lambda:UpdateFunctionCode"),
-    # Who gives a function layers must be able to read them (Lambda developer guide, "Adding
-    # layers to functions").
-    "UpdateFunctionConfiguration": (
-        *_on(Resource.FUNCTION, "lambda:UpdateFunctionConfiguration"),
-        *_READ_LAYER,
+    "AbortMultipartUpload": _on(Resource.OBJECT, "s3:AbortMultipartUpload"),
+    "CompleteMultipartUpload": _on(Resource.OBJECT, "s3:PutObject"),
+    "CreateMultipartUpload": _on(Resource.OBJECT, "s3:PutObject"),
+    "GetBucketVersioning": _on(Resource.BUCKET, "s3:GetBucketVersioning"),
+    # That an object isn't there is said to who may list them; others may not read it (S3 API
+    # reference, GetObject and HeadObject).
+    "GetObject": (*_on(Resource.OBJECT, "s3:GetObject"), *_on(Resource.BUCKET, "s3:ListBucket")),
+    "GetPublicAccessBlock": _on(Resource.BUCKET, "s3:GetBucketPublicAccessBlock"),
+    "HeadObject": (*_on(Resource.OBJECT, "s3:GetObject"), *_on(Resource.BUCKET, "s3:ListBucket")),
+    "PutObject": _on(Resource.OBJECT, "s3:PutObject"),
+    "UploadPart": _on(Resource.OBJECT, "s3:PutObject"),
+    # Lambda reads what a code call names in the name of who calls.
+    "UpdateFunctionCode, S3ObjectVersion": _on(Resource.OBJECT, "s3:GetObjectVersion"),
+    "CreateStateMachine": (
+        *_on(Resource.STATE_MACHINE, "states:CreateStateMachine"),
+        *_on(Resource.ROLE, "iam:PassRole"),
+    ),
+    "DescribeExecution": _on(Resource.EXECUTION, "states:DescribeExecution"),
+    "DescribeMapRun": _on(Resource.MAP_RUN, "states:DescribeMapRun"),
+    "DescribeStateMachine": _on(Resource.STATE_MACHINE, "states:DescribeStateMachine"),
+    "ListMapRuns": _on(Resource.EXECUTION, "states:ListMapRuns"),
+    "StartExecution": _on(Resource.STATE_MACHINE, "states:StartExecution"),
+    "StopExecution": _on(Resource.EXECUTION, "states:StopExecution"),
+    "UpdateStateMachine": (
+        *_on(Resource.STATE_MACHINE, "states:UpdateStateMachine"),
+        *_on(Resource.ROLE, "iam:PassRole"),
     ),
 }
-"""By the operation's name in the API."""
+"""By the operation's name in the API, and the parameter that takes more."""
 
 
 def action_of(operation: str, *, service: str = "lambda") -> str:
@@ -102,8 +138,10 @@ class Place:
     region: str = "*"
     account: str = "*"
 
-    def arn(self, resource: Resource, name: str, version: str = "*") -> str:
-        """Of a resource there."""
+    def arn(self, resource: Resource, name: str = "*", version: str = "*") -> str:
+        """Of a resource there; `version` is what stands behind its name, if anything does."""
+        if resource is Resource.ANY:
+            return "*"
         rest = resource.format(region=self.region, account=self.account, name=name, version=version)
         return f"arn:{self.partition}:{rest}"
 

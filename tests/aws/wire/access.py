@@ -17,6 +17,8 @@ from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, create_ac
 from moto.iam.exceptions import NotFoundException
 from policy_sentry.querying.actions import get_action_data
 
+from tests.aws.wire import services
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -42,11 +44,22 @@ _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadObject": "s3:GetObject",
     "s3:UploadPart": "s3:PutObject",
 }
 """IAM's name of an action, where it isn't the operation's (Lambda developer guide, "Resources and
 conditions"; S3 user guide, "Required permissions for API operations")."""
+
+
+_ALSO = {
+    "codedeploy:CreateDeployment": (
+        "codedeploy:GetApplicationRevision",
+        "codedeploy:GetDeploymentConfig",
+        "codedeploy:RegisterApplicationRevision",
+    )
+}
+"""What an action asks for besides itself ("CodeDeploy permissions reference")."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,16 +128,21 @@ def model_name(service: str) -> str:
     return _MODELS.get(service, service)
 
 
-def asked_by_request(service: str, request: Request) -> Asked:
-    """What a request for another service asks for; of S3 alone the object is known."""
+def asked_by_request(service: str, request: Request, account: str) -> Iterator[Asked]:
+    """What a request for another service asks for; of S3 alone the resource is known."""
     operation, where = get_service_router(model_name(service)).match(request)
     action = f"{_PREFIXES.get(service, service)}:{operation.name}"
     action = _ACTIONS.get(action, action)
     if service != "s3":
-        return action, UNKNOWN
+        for one in (action, *_ALSO.get(action, ())):
+            yield one, UNKNOWN
+        return
     if action == "s3:GetObject" and "versionId" in request.args:
         action = "s3:GetObjectVersion"
-    return action, "arn:aws:s3:::" + "/".join(where.values())
+    yield action, "arn:aws:s3:::" + "/".join(where.values())
+    # "GetObject": that an object isn't there is said to who may list them, nobody else.
+    if operation.name in {"GetObject", "HeadObject"} and not services.has_object(account, **where):
+        yield "s3:ListBucket", f"arn:aws:s3:::{where['Bucket']}"
 
 
 def _lambda_resource(action: str, given: Mapping[str, Any], account: Account) -> str:

@@ -56,8 +56,9 @@ class Application:
         if service == "lambda":
             return self._lambda(environ, start, place=(number, region), who=who)
         asked = ServiceRequest(environ)
-        if who and (denial := who.denial(*asked_by_request(service, asked))):
-            return services.denied(model_name(service), asked, str(denial))(environ, start)
+        for action, resource in asked_by_request(service, asked, number) if who else ():
+            if denial := who and who.denial(action, resource):
+                return services.denied(model_name(service), asked, str(denial))(environ, start)
         return services.application()(environ, start)
 
     def _lambda(

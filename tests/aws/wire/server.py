@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from tests.aws.wire.model import Call
 
 REGION = "eu-west-1"
-UPLOAD_LIMIT = 70_167_211
-"""Bytes of a request, about 50 MB of zip in base64: what AWS itself names when it refuses one."""
-
 _ERRORS: tuple[tuple[type[LambdaError], str], ...] = (
     (NoProvisionedConcurrency, "ProvisionedConcurrencyConfigNotFoundException"),
     (Conflict, "ResourceConflictException"),
@@ -80,8 +77,12 @@ class Cloud:
     clock: Timeline = field(default_factory=Timeline)
     faults: list[WireFault] = field(default_factory=list)
     """The first that is for an operation is used up by its next request."""
+    upload_limit: int = 70_167_211
+    """Bytes of a request, about 50 MB of zip in base64: what AWS itself names when it refuses."""
     calls: list[str] = field(default_factory=list)
     """The operations that were asked for, in order, whatever was answered."""
+    times: list[float] = field(default_factory=list)
+    """When each was asked for, by this machine's clock."""
     wrong: list[str] = field(default_factory=list)
     """Requests and answers that are none by botocore's model."""
 
@@ -136,11 +137,29 @@ class Cloud:
                 if call is None:
                     raise Malformed(f"no path of Lambda's: {request.method} {request.target}")
                 self.calls.append(call.name)
-                refusal = _refusal(call, account, who, size=len(request.body))
+                self.times.append(time.monotonic())
+                refusal = self._refusal(call, account, who, size=len(request.body))
                 return refusal or self._carry_out(call, account, who)
             except (Malformed, Unserved) as error:
                 self.wrong.append(f"{type(error).__name__}: {error}")
                 return Answer(status=500, headers={}, body=b"{}")
+
+    def _refusal(
+        self, call: Call, account: Account, who: Principal | None, *, size: int
+    ) -> Answer | None:
+        """Why a call isn't carried out, before the function is looked at."""
+        for action, resource in asked_by_call(call, account) if who else ():
+            if denial := who and who.denial(action, resource):
+                return write_error(call, "AccessDeniedException", str(denial))
+        if size > self.upload_limit:
+            message = f"Request must be smaller than {self.upload_limit} bytes"
+            return write_error(call, "RequestEntityTooLargeException", message)
+        if problems := broken_limits(call):
+            return write_error(call, "ValidationException", "; ".join(problems))
+        if not account.budget.take(call.name):
+            members = {"retryAfterSeconds": "1", "Reason": "CallerRateLimitExceeded"}
+            return write_error(call, "TooManyRequestsException", "Rate exceeded", **members)
+        return None
 
     def _carry_out(self, call: Call, account: Account, who: Principal | None) -> Answer | None:
         fault = next((one for one in self.faults if one.operation == call.name), None)
@@ -163,21 +182,6 @@ class Cloud:
         now = (time.monotonic() - self._begun) * self.speed + self._slept
         if now > self.clock.now:
             self.clock.sleep(now - self.clock.now)
-
-
-def _refusal(call: Call, account: Account, who: Principal | None, *, size: int) -> Answer | None:
-    """Why a call isn't carried out, before the function is looked at."""
-    for action, resource in asked_by_call(call, account) if who else ():
-        if denial := who and who.denial(action, resource):
-            return write_error(call, "AccessDeniedException", str(denial))
-    if size > UPLOAD_LIMIT:
-        return write_error(call, "RequestEntityTooLargeException", f"over {UPLOAD_LIMIT} bytes")
-    if problems := broken_limits(call):
-        return write_error(call, "ValidationException", "; ".join(problems))
-    if not account.budget.take(call.name):
-        members = {"retryAfterSeconds": "1", "Reason": "CallerRateLimitExceeded"}
-        return write_error(call, "TooManyRequestsException", "Rate exceeded", **members)
-    return None
 
 
 @contextmanager

@@ -5,14 +5,12 @@ Its data lie in this process and are everybody's here: `forget` them before they
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict
-from moto.core.exceptions import ServiceException
 from moto.core.request import Request, determine_request_protocol
-from moto.core.routing import get_service_router
-from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -33,14 +31,14 @@ def application() -> Callable[..., Iterable[bytes]]:
 
 
 def denied(service: str, request: Request, denial: str) -> Response:
-    """What a service says to who may not."""
-    model = get_service_model(service)
-    operation, _ = get_service_router(service).match(request)
-    protocol = determine_request_protocol(model, request.content_type)
-    code = "AccessDeniedException" if "json" in protocol else "AccessDenied"
-    serializer = get_serializer_class(service, protocol)(operation_model=operation)
-    answer = serializer.serialize(ServiceException(code, denial))
-    return Response(answer["body"], 403, answer["headers"])
+    """What a service says to who may not, in its protocol."""
+    protocol = determine_request_protocol(get_service_model(service), request.content_type)
+    if "json" in protocol:
+        said = json.dumps({"__type": "AccessDeniedException", "message": denial})
+    else:
+        said = f"<Error><Code>AccessDenied</Code><Message>{denial}</Message></Error>"
+        said = said if protocol == "rest-xml" else f"<ErrorResponse>{said}</ErrorResponse>"
+    return Response(said, 403)
 
 
 def forget() -> None:
@@ -51,6 +49,11 @@ def forget() -> None:
 def account_of(access_key: str) -> str:
     """Whose key it is, that IAM made or STS gave for a role."""
     return str(get_account_id_from(access_key))
+
+
+def has_object(account: str, Bucket: str, Key: str) -> bool:  # noqa: N803 - botocore's names
+    """Whether there is such an object."""
+    return s3_backends[account]["aws"].get_object(Bucket, Key) is not None
 
 
 def read_object(account: str, bucket: str, key: str, version: str | None) -> bytes:

@@ -18,7 +18,7 @@ from shim.aws.api import LATEST, Alias
 from shim.aws.pace import OTHERS, read_rates
 from shim.package.packages import code_sha256
 from tests.aws.wire.model import Malformed, Request, read_call, write_answer, write_error
-from tests.aws.wire.server import REGION, UPLOAD_LIMIT, Cloud, WireFault, serving
+from tests.aws.wire.server import REGION, Cloud, WireFault, serving
 from tests.plan.worlds import NAME, World
 
 if TYPE_CHECKING:
@@ -211,8 +211,9 @@ def test_an_account_has_three_rates(
         calls[0](FunctionName=NAME)
 
 
-def test_an_upload_that_is_too_large_is_refused(api: Any) -> None:
-    body = bytes(UPLOAD_LIMIT)
+def test_an_upload_that_is_too_large_is_refused(api: Any, cloud: Cloud) -> None:
+    assert cloud.upload_limit > 50 << 20
+    cloud.upload_limit, body = 1000, bytes(1000)
     said = error_of(lambda: api.update_function_code(FunctionName=NAME, ZipFile=body))
     assert said["Error"]["Code"] == "RequestEntityTooLargeException"
 
