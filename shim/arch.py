@@ -36,3 +36,14 @@ class Arch(StrEnum):
     def from_elf_machine(cls, number: int) -> Self | None:
         """The architecture with this `e_machine`; None for every other."""
         return next((arch for arch in cls if number == arch.elf_machine), None)
+
+
+SPELLINGS = {
+    "x86_64": Arch.X86_64,
+    "x86-64": Arch.X86_64,
+    "amd64": Arch.X86_64,
+    "x64": Arch.X86_64,
+    "arm64": Arch.ARM64,
+    "aarch64": Arch.ARM64,
+}
+"""How build tools spell the architectures."""

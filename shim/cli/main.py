@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
@@ -54,10 +55,11 @@ def entry_point() -> None:
 
 def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit status; errors go to standard error."""
-    name = words[0] if words else "--help"
+    words = _without_help(words)
+    name = words[0]
     try:
         if name not in COMMANDS:
-            _top_parser().parse_args(words or ["--help"])
+            _top_parser().parse_args(words)
         status = _run_command(name, words[1:])
         sys.stdout.flush()
         return status
@@ -66,6 +68,17 @@ def main(words: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _without_help(words: Sequence[str]) -> Sequence[str]:
+    """`shim help check` is `shim check --help`, as with git; `shim` alone shows what there is."""
+    match words:
+        case [] | ["help"]:
+            return ["--help"]
+        case ["help", command, *_]:
+            return [command, "--help"]
+        case _:
+            return words
 
 
 def _run_command(name: str, words: Sequence[str]) -> ExitCode:
@@ -96,7 +109,20 @@ class _Parser(argparse.ArgumentParser):
     """Bad usage is an error like any other: a sentence, a hint, or JSON."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(message, hint=f"see `{self.prog} --help`")
+        nearest = self._nearest(message)
+        hint = f"did you mean `{nearest}`? " if nearest else ""
+        raise InputError(message, hint=f"{hint}see `{self.prog} --help`")
+
+    def _nearest(self, message: str) -> str | None:
+        """What there is that is spelt like what there isn't."""
+        unknown = re.search(r"unrecognized arguments: (--[^\s=]+)|no such command: (\S+)", message)
+        if unknown is None:
+            return None
+        # What only errors take.
+        from difflib import get_close_matches
+
+        known = self._option_string_actions if unknown[1] else COMMANDS
+        return next(iter(get_close_matches(unknown[1] or unknown[2], known, n=1)), None)
 
 
 def _top_parser() -> argparse.ArgumentParser:
@@ -111,9 +137,13 @@ def _top_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"shim {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("-V", "--version", action="version", version=f"shim {__version__}")
+    parser.add_argument("command", type=_command, metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
+
+
+def _command(word: str) -> str:
+    raise argparse.ArgumentTypeError(f"no such command: {word}")
 
 
 def _print_error(error: ShimError, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from shim.arch import Arch
+from shim.arch import SPELLINGS, Arch
 from shim.package.launchers import Flavour
 from shim.text import text_problem
 
@@ -75,16 +75,19 @@ def add_arch(parser: Arguments, *, note: str = "", is_repeated: bool = False) ->
     parser.add_argument(
         "--arch",
         action="append" if is_repeated else "store",
-        type=one_of(Arch),
+        type=_arch,
         metavar="ARCH",
         help=f"{' or '.join(Arch)}{note}",
     )
 
 
-def add_handler(parser: Arguments) -> None:
-    """Add `--handler`."""
+def add_handler(parser: Arguments, *, note: str = "") -> None:
+    """Add `--handler`; `note` says what this command does without."""
     parser.add_argument(
-        "--handler", type=text, metavar="NAME", help="the function's Handler, such as bin/orders"
+        "--handler",
+        type=text,
+        metavar="NAME",
+        help=f"the function's Handler, such as bin/orders{note}",
     )
 
 
@@ -184,6 +187,12 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         return int(word)
 
     return read
+
+
+def _arch(word: str) -> Arch:
+    if word not in SPELLINGS:
+        raise argparse.ArgumentTypeError(f"not {' or '.join(Arch)}: {word}")
+    return SPELLINGS[word]
 
 
 def _variable(word: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,13 +11,18 @@ from typing import TYPE_CHECKING
 from shim.emulate.start import DECIDED_HERE, Start
 from shim.errors import InputError
 from shim.fields import check_json, naming
+from shim.package.executables import handlers_of
 from shim.package.limits import read_limits
-from shim.package.names import api_problem
+from shim.package.names import BOOTSTRAP, api_problem
+from shim.package.read import read_package
 
 if TYPE_CHECKING:
     import argparse
 
     from shim.aws.api import Function
+
+_JSON_BEGINS = ("{", "[", '"')
+_SHOWN = 5
 
 
 def read_configuration(path: Path | None) -> Function | None:
@@ -34,11 +40,9 @@ def read_start(arguments: argparse.Namespace, function: Function | None) -> Star
     for path in (arguments.package, *arguments.layers):
         if not path.exists():
             raise InputError(f"there is no such file: {path}")
-    if arguments.handler is None and function is None:
-        raise InputError("which handler? give one of `--handler NAME` and `--from FILE`")
     handler = arguments.handler
-    if handler is None and function is not None:
-        handler = function.handler
+    if handler is None:
+        handler = function.handler if function else _only_handler(arguments)
     # Only Linux has all that this imports.
     from shim.emulate import standin
 
@@ -57,15 +61,14 @@ def read_start(arguments: argparse.Namespace, function: Function | None) -> Star
 
 
 def read_event(name: str | None) -> bytes | None:
-    """The event's bytes; None where no event is named."""
+    """The event's bytes, from the file that is named, or `name` itself; None where it is None."""
     if name is None:
         return None
     limit = read_limits().event
-    try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
-            event = file.read(limit + 1)
-    except OSError as error:
-        raise InputError(f"can't read the event, {error.strerror}: {name}") from error
+    if name.lstrip()[:1] in _JSON_BEGINS and not os.path.lexists(name):
+        event, name = name.encode(errors="surrogateescape"), "given"
+    else:
+        event = _read_event_file(name, limit)
     if len(event) > limit:
         raise InputError(
             "Lambda refuses such an event, RequestEntityTooLargeException: the payload is too large"
@@ -74,6 +77,28 @@ def read_event(name: str | None) -> bytes | None:
     with naming(f"the event {name}", hint="Lambda takes nothing but JSON, in UTF-8"):
         check_json(event)
     return event
+
+
+def _read_event_file(name: str, limit: int) -> bytes:
+    """A byte more than the limit, where it has more."""
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"can't read the event, {error.strerror}: {name}") from error
+
+
+def _only_handler(arguments: argparse.Namespace) -> str:
+    """The one program in the package and its layers; none takes any name: Go's usual one, then."""
+    packages = map(read_package, (arguments.package, *arguments.layers))
+    names = sorted(frozenset().union(*map(handlers_of, packages)))
+    if len(names) > 1:
+        there = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        raise InputError(
+            f"which handler? there are {there}{more}", hint="name one: `--handler NAME`"
+        )
+    return names[0] if names else BOOTSTRAP
 
 
 def _runs_handler(function: Function) -> bool:

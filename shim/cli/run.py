@@ -32,6 +32,7 @@ endpoint on this machine takes events until Ctrl-C."""
 
 EPILOG = """\
 examples:
+  shim run function.zip --event '{"id": 7}'
   echo '{"id": 7}' | shim run function.zip --handler bin/orders --event -
   shim run function.zip --handler bin/orders --arch arm64 --event event.json --repeat 100
   shim run function.zip --handler bin/orders --layer extension.zip --env TABLE=orders
@@ -57,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     count = options.whole_number(1, _MOST)
     add("package", type=options.file_path, metavar="PACKAGE", help="zip or folder")
-    options.add_handler(parser)
+    options.add_handler(parser, note=" (default: the only one in the package)")
     options.add_arch(
         parser,
         note=" (default: that of the package's `bootstrap`, or else of this machine); another than"
@@ -67,7 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_env(parser)
     options.add_from(parser)
     add(
-        "--event", metavar="FILE|-", help="the JSON event to send; `-` reads it from standard input"
+        "--event",
+        metavar="FILE|-|JSON",
+        help="the event to send: a file, `-` for standard input, or the JSON itself",
     )
     add("--repeat", type=count, metavar="N", help="send the event N times to one start")
     add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from shim.arch import Arch
+from shim.arch import SPELLINGS, Arch
 from shim.errors import InputError
 from shim.text import text_problem
 
@@ -26,16 +26,6 @@ HANDLER_LIMIT = 128
 
 LAYER_NAME_LIMIT = 80
 """Characters: 140 are for a layer's ARN, which does as its name too (Lambda API, LayerName)."""
-
-SPELLINGS = {
-    "x86_64": Arch.X86_64,
-    "x86-64": Arch.X86_64,
-    "amd64": Arch.X86_64,
-    "x64": Arch.X86_64,
-    "arm64": Arch.ARM64,
-    "aarch64": Arch.ARM64,
-}
-"""How build tools spell the architectures."""
 
 # docs/packages.md has the table of what these three fold away. GoReleaser's `_v1` is the
 # instruction set's level.

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shim.arch import SPELLINGS
 from shim.cli.main import COMMANDS, command_parser, find_command, main
 
 if TYPE_CHECKING:
     import argparse
 
-OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--layer", "--seed", "--include",
-             "--root"}  # fmt: skip
+OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--handler", "--layer", "--seed",
+             "--include", "--root"}  # fmt: skip
 """What is said of these says too what the command makes of them."""
 
 OWN_FORMS = {"--layer", "--root"}
@@ -68,7 +69,9 @@ def test_what_takes_a_functions_settings_takes_them_all_and_its_file(command: st
         (["run", "x", "--repeat", "\u0663"], "not a whole number from 1 to 1,000,000"),
         (["layer", "-o", "x", "--flavour", "thin"], "not lean or full: thin"),
         (["simulate", "--nonsense"], "unrecognized arguments: --nonsense"),
-        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["nonsense"], "no such command: nonsense"),
+        (["help", "nonsense"], "no such command: nonsense"),
+        (["layer", "-o", "x", "--arch", "riscv64"], "not x86_64 or arm64: riscv64"),
     ],
 )
 def test_bad_usage_is_a_sentence_and_exit_status_2(
@@ -79,6 +82,54 @@ def test_bad_usage_is_a_sentence_and_exit_status_2(
     assert said.out == ""
     assert said.err.startswith("error: ")
     assert sentence in said.err.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["chekc", "function.zip"], "check"),
+        (["plna"], "plan"),
+        (["check", "x", "--hanlder", "bin/orders"], "--handler"),
+        (["check", "x", "--runtme=provided.al2"], "--runtime"),
+    ],
+)
+def test_a_word_misspelt_is_met_with_the_one_that_was_meant(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert f"hint: did you mean `{meant}`? see `shim" in capsys.readouterr().err
+
+
+def test_a_word_like_no_other_is_met_with_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "x", "--zzz"]) == 2
+    assert capsys.readouterr().err.splitlines()[1] == "hint: see `shim check --help`"
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        ([], ["--help"]),
+        (["help"], ["--help"]),
+        (["help", "check"], ["check", "--help"]),
+        (["-V"], ["--version"]),
+    ],
+)
+def test_help_and_version_are_found_where_other_tools_have_them(
+    words: list[str], same: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for line in (words, same):
+        with pytest.raises(SystemExit) as end:
+            main(line)
+        assert end.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != ""
+
+
+@pytest.mark.parametrize("word", ["amd64", "x86_64", "aarch64", "arm64"])
+def test_an_architecture_is_understood_as_tools_spell_it(word: str) -> None:
+    parser = command_parser("check", find_command("check"))
+    assert parser.parse_args(["x.zip", "--arch", word]).arch is SPELLINGS[word]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

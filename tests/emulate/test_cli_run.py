@@ -94,6 +94,29 @@ def test_the_event_can_be_a_file_and_sent_many_times(
     assert len(set(answers)) == 1, "one start, five answers"
 
 
+def test_the_event_can_stand_on_the_command_line(command: Command, package: Path) -> None:
+    done = command.run(package, "--handler", "x", "--event", ' {"eval": "1 + 1"}')
+    assert (done.returncode, done.stdout) == (0, "2\n")
+
+
+def test_the_only_handler_need_not_be_named(command: Command, package: Path) -> None:
+    (package / "data.txt").write_text("no program")
+    (package / "orders").write_bytes(b"#!/bin/sh\n")
+    done = command.run(package, event='{"eval": "os.environ[\'_HANDLER\']"}')
+    assert (done.returncode, done.stdout) == (0, '"orders"\n')
+    (package / "greet").write_bytes(b"#!/bin/sh\n")
+    done = command.run(package, event="{}")
+    assert done.returncode == 2
+    assert "which handler? there are `greet`, `orders`\nhint: name one" in done.stderr
+
+
+def test_a_bootstrap_that_is_the_function_has_the_usual_name(
+    command: Command, package: Path
+) -> None:
+    done = command.run(package, event='{"eval": "os.environ[\'_HANDLER\']"}')
+    assert (done.returncode, done.stdout) == (0, '"bootstrap"\n')
+
+
 def test_an_error_is_an_answer_too_but_the_exit_status_is_1(
     command: Command, package: Path
 ) -> None:
@@ -152,7 +175,7 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
         (2, "error: the event -: not JSON: ", [".", "--handler", "x"], "NaN"),
         (2, "nested too deeply", [".", "--handler", "x"], "[" * 100_000),
         (2, "RequestEntityTooLargeException", [".", "--handler", "x"], f'"{"a" * 6_291_455}"'),
-        (2, "which handler? give one of", ["."], "{}"),
+        (2, "error: the event given: not JSON: ", [".", "--handler", "x", "--event", "{"], None),
         (2, "can't read it", [".", "--from", "nowhere"], "{}"),
         (2, "can't read the event", [".", "--handler", "x", "--event", "nowhere"], None),
         (2, "--repeat needs an --event", [".", "--handler", "x", "--repeat", "2"], None),
@@ -161,7 +184,7 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
         (2, "is set by shim itself", [".", "--handler", "x", "--env", "LAMBDA_TASK_ROOT=y"], "{}"),
         (2, "not a whole number", [".", "--handler", "x", "--repeat", "0"], "{}"),
         (2, "not a whole number from 1", [".", "--handler", "x", "--port", "70000"], "{}"),
-        (2, "not x86_64 or arm64", [".", "--handler", "x", "--arch", "aarch64"], "{}"),
+        (2, "not x86_64 or arm64", [".", "--handler", "x", "--arch", "riscv64"], "{}"),
         (2, "no such emulator", [".", "--handler", "x", "--rie", "nowhere"], "{}"),
         (3, "doesn't listen", [".", "--handler", "x", "--rie", "/bin/true"], "{}"),
     ],
