@@ -23,7 +23,10 @@ ALLOWED: dict[str, set[str]] = {
     "emulate": {"package"},
     "simulate": {"deploy", "plan", "aws", "check", "package", "emulate"},
     "bench": {"package", "launcher"},
-    "cli": {"simulate", "deploy", "plan", "aws", "check", "package", "emulate", "bench"},
+    "templates": {"plan", "aws", "check", "package"},
+    "cli": {
+        *("templates", "simulate", "deploy", "plan", "aws", "check", "package", "emulate", "bench"),
+    },
 }
 """What each room may import besides the ground floor (docs/architecture.md)."""
 
@@ -32,6 +35,8 @@ OUTSIDE: dict[str, set[str]] = {
     "botocore": {"aws"},
     "docker": set(),
     "rich": {"cli"},
+    "samtranslator": {"templates"},
+    "yaml": {"templates"},
 }
 """Which room alone knows a library."""
 

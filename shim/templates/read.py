@@ -1,0 +1,142 @@
+"""Tells which format a file or folder has, and reads it with the adapter for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shim.errors import InputError
+from shim.fields import Field, naming, read_json
+from shim.templates.assembly import MANIFEST, read_assembly, read_constructs
+from shim.templates.change_set import is_change_set, read_change_set
+from shim.templates.function import is_function, read_function
+from shim.templates.project import Project, read_inside
+from shim.templates.resolve import Given
+from shim.templates.sam import is_sam, translate
+from shim.templates.source import Source, read_source
+from shim.templates.stack import Part, Stack, check_template, read_stacks
+from shim.templates.terraform import is_terraform, read_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.templates.model import Template
+
+SERVERLESS = "cloudformation-template-update-stack.json"
+"""What `serverless package` leaves in `.serverless`, with the zips beside it."""
+
+_STACKS_LIMIT = 500
+_DEPTH_LIMIT = 8
+
+
+@dataclass(kw_only=True, slots=True)
+class Reader:
+    """Reads the templates of one project."""
+
+    project: Project
+    given: Given = field(default_factory=Given)
+    _read: int = 0
+
+    def read_one(self, path: Path) -> Template:
+        """A format that has one side; `InputError` that names the file and, if it can, the line."""
+        sides = self._sides(path)
+        if len(sides) != 1:
+            raise InputError(f"it has both sides of a change in it: `{path}`")
+        return sides[0]
+
+    def read_both(self, path: Path) -> tuple[Template, Template]:
+        """A format that has both sides, old and new: a plan or a change set."""
+        match self._sides(path):
+            case (old, new):
+                return old, new
+            case _:
+                raise InputError(
+                    f"it has one side of a change: `{path}`",
+                    hint="give both, `shim diff OLD NEW`, or `--git BASE`",
+                )
+
+    def _sides(self, path: Path) -> tuple[Template, ...]:
+        self._read = 0
+        if path.is_dir():
+            return (self._folder(path),)
+        data = read_inside(self.project, path)
+        with naming(str(path)):
+            document = _as_json(data)
+            if document is None:
+                stack = self._stack(path, read_source(str(path), data))
+                return (read_stacks(str(path), [self._part(stack)]),)
+            if is_terraform(document):
+                return read_plan(str(path), document, partial(self._find, path.parent))
+            if is_change_set(document):
+                return read_change_set(str(path), document)
+            if is_function(document):
+                return (read_function(str(path), document),)
+            stack = self._stack(path, _with_lines(str(path), data, document))
+            return (read_stacks(str(path), [self._part(stack)]),)
+
+    def _folder(self, folder: Path) -> Template:
+        if (folder / MANIFEST).is_file():
+            parts = read_assembly(self.project, folder, self.given, self._nested)
+            return read_stacks(str(folder), parts)
+        path = folder / SERVERLESS
+        if not path.is_file():
+            raise InputError(
+                f"neither `{MANIFEST}` of `cdk synth` nor `{SERVERLESS}` of `serverless package` is"
+                f" in this folder: `{folder}`",
+                hint="name the template's file",
+            )
+        data = read_inside(self.project, path)
+        with naming(str(path)):
+            stack = self._stack(path, _with_lines(str(path), data, read_json(data)))
+            stack = replace(stack, uploaded=lambda key: self._find(folder, key.rpartition("/")[2]))
+            return read_stacks(str(folder), [self._part(stack)])
+
+    def _part(self, stack: Stack) -> Part:
+        return Part(stack, self.given, self._nested)
+
+    def _stack(self, path: Path, source: Source) -> Stack:
+        data = check_template(source.data)
+        stack = Stack(
+            name=str(path), data=data, located=source, find=partial(self._find, path.parent)
+        )
+        if not is_sam(data):
+            return stack
+        translated = translate(source, self.given.parameters, region=self.given.region)
+        return replace(stack, data=translated.data, located=translated)
+
+    def _nested(self, stack: Stack, name: str) -> Stack | None:
+        """The template that a stack names, where it lies in the project."""
+        path = stack.find(name)
+        if path is None or not path.is_file():
+            return None
+        self._read += 1
+        if self._read > _STACKS_LIMIT or stack.prefix.count("/") > _DEPTH_LIMIT:
+            raise InputError(f"too many stacks are nested in it: `{path}`")
+        if path.suffix == ".json":
+            data, located = read_constructs(self.project, path)
+            return Stack(name=str(path), data=data, located=located,
+                         find=partial(self._find, path.parent))  # fmt: skip
+        content = read_inside(self.project, path)
+        with naming(str(path)):
+            return self._stack(path, read_source(str(path), content))
+
+    def _find(self, folder: Path, name: str) -> Path | None:
+        return self.project.find(folder / name)
+
+
+def _as_json(data: bytes) -> Field | None:
+    """A JSON object; None for all else, which may be YAML."""
+    try:
+        document = read_json(data)
+    except InputError:
+        return None
+    return document if isinstance(document.value, dict) else None
+
+
+def _with_lines(file: str, data: bytes, document: Field) -> Source:
+    """A JSON template; without lines where YAML doesn't have all that JSON has (`\\ud83d`)."""
+    try:
+        return read_source(file, data)
+    except InputError:
+        return Source(file=file, data=document.value)

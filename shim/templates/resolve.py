@@ -1,0 +1,442 @@
+"""CloudFormation's functions, carried out as far as template and options go; the rest is unknown.
+
+(AWS CloudFormation template reference, "Intrinsic functions".)
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shim.errors import InputError
+from shim.templates.value import Cause, Content, Reference, Text, Unknown, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+ABSENT = object()
+"""What `AWS::NoValue` stands for: the property isn't there."""
+
+_TEXT_LIMIT = 1 << 20
+_WORK_LIMIT = 500_000
+_LETTERS = 64
+"""Values that are made of one template, and letters of a text that count as one of them."""
+
+_PARAMETER_LIMIT = 4096
+"""Bytes of a parameter (CloudFormation quotas)."""
+
+_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
+_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What the user says that no template has."""
+
+    parameters: Mapping[str, Content] = field(default_factory=dict)
+    region: str | None = None
+    account: str | None = None
+    stack: str | None = None
+    exports: Mapping[str, Content] = field(default_factory=dict)
+    """What other stacks that are deployed along with it export, by name."""
+
+
+class Scope:
+    """One template's names, and what they stand for."""
+
+    def __init__(
+        self,
+        template: dict[str, Any],
+        given: Given,
+        *,
+        prefix: str = "",
+        output_of: Callable[[str, str], Content] = lambda _id, _name: None,
+    ) -> None:
+        """`output_of` gives a nested stack's output; None where that stack isn't at hand."""
+        self._given = given
+        self._output_of = output_of
+        self._prefix = prefix
+        """Before the names of a nested stack's resources."""
+        self._parameters = _section(template, "Parameters")
+        self._mappings = _section(template, "Mappings")
+        self._conditions = _section(template, "Conditions")
+        self._resources = _section(template, "Resources")
+        self._known: dict[str, bool | Unknown] = {}
+        self._work = 0
+
+    def resolve(self, value: Any) -> Content:
+        """What a value comes to; `ABSENT` where it is taken away. Bounded, or `InputError`."""
+        self._count(1)
+        if isinstance(value, list):
+            return [one for one in map(self.resolve, value) if one is not ABSENT]
+        if isinstance(value, str):
+            return _dynamic(value)
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            if name == "Ref":
+                return self._ref(argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self.condition(argument)
+            if name.startswith("Fn::"):
+                return self._call(name, argument)
+        pairs = ((name, self.resolve(one)) for name, one in value.items())
+        return {name: one for name, one in pairs if one is not ABSENT}
+
+    def condition(self, name: str) -> bool | Unknown:
+        """Whether a named condition holds."""
+        if name not in self._known:
+            if name not in self._conditions:
+                return Unknown(cause=Cause.MISSING, reason=f"there is no condition `{name}`")
+            # Until it is known: one that asks for itself is answered by this.
+            self._known[name] = Unknown(cause=Cause.FORM, reason=f"`{name}` depends on itself")
+            answer = self.resolve(self._conditions[name])
+            self._known[name] = answer if isinstance(answer, bool) else _unclear(name, answer)
+        return self._known[name]
+
+    def _count(self, work: int) -> None:
+        self._work += work
+        if self._work > _WORK_LIMIT:
+            raise InputError("its functions make too much of it to be looked through")
+
+    def _call(self, name: str, argument: Any) -> Content:
+        result = self._result(name, argument)
+        self._count(len(result) // _LETTERS if isinstance(result, str) else 1)
+        return result
+
+    def _result(self, name: str, argument: Any) -> Content:
+        # An If's other branch may be what can't be resolved, and needn't be.
+        if name == "Fn::If":
+            return self._if(argument)
+        if name == "Fn::GetAtt":
+            return self._attribute(argument)
+        if name == "Fn::Sub":
+            return self._substituted(argument)
+        function = _FUNCTIONS.get(name)
+        resolved = self.resolve(argument)
+        if name == "Fn::FindInMap":
+            return self._found(resolved)
+        if name == "Fn::ImportValue" and isinstance(resolved, str):
+            exported = self._given.exports.get(resolved)
+            if exported is not None:
+                return exported
+        if function is None:
+            causes = {"Fn::ImportValue": Cause.IMPORT}
+            return Unknown(
+                cause=causes.get(name, Cause.FUNCTION),
+                reason=f"`{name}` is carried out by CloudFormation only",
+                inside=(resolved,),
+            )
+        return function(resolved)
+
+    def _ref(self, name: Any) -> Content:
+        if not isinstance(name, str):
+            return _odd("Ref")
+        if name == "AWS::NoValue":
+            return ABSENT
+        if name.startswith("AWS::"):
+            return self._pseudo(name)
+        if name in self._parameters or name in self._given.parameters:
+            return self._parameter(name)
+        if name in self._resources:
+            return Reference(id=self._prefix + name)
+        return Unknown(cause=Cause.MISSING, reason=f"the template has no `{name}`")
+
+    def _pseudo(self, name: str) -> str | Unknown:
+        region = self._given.region
+        partition = None
+        if region:
+            partition = next(
+                (word for start, word in _PARTITIONS.items() if region.startswith(start)), "aws"
+            )
+        values = {
+            "AWS::Region": region,
+            "AWS::AccountId": self._given.account,
+            "AWS::StackName": self._given.stack,
+            "AWS::Partition": partition,
+            "AWS::URLSuffix": partition and f"amazonaws.com{'.cn' * (partition == 'aws-cn')}",
+        }
+        known = values.get(name)
+        return known or Unknown(cause=Cause.PSEUDO, reason=f"`{name}` isn't given")
+
+    def _parameter(self, name: str) -> Content:
+        declared = self._parameters.get(name)
+        kind = declared.get("Type") if isinstance(declared, dict) else None
+        if name in self._given.parameters:
+            value = self._given.parameters[name]
+        elif isinstance(kind, str) and kind.startswith("AWS::SSM::"):
+            reason = f"the parameter `{name}` is looked up in the account"
+            return Unknown(cause=Cause.STORED, reason=reason)
+        elif isinstance(declared, dict) and declared.get("Default") is not None:
+            value = declared["Default"]
+        else:
+            reason = f"the parameter `{name}` has no default"
+            return Unknown(cause=Cause.PARAMETER, reason=reason)
+        if isinstance(value, str) and len(value) > _PARAMETER_LIMIT:
+            return Unknown(cause=Cause.FORM, reason=f"the parameter `{name}` is too long")
+        if isinstance(value, str | int | float | bool) and _is_list(kind):
+            return [one.strip() for one in _plain(value).split(",")]
+        return _plain(value) if isinstance(value, int | float | bool) else value
+
+    def _attribute(self, argument: Any) -> Content:
+        match argument:
+            case [str(name), str(attribute)]:
+                pass
+            case str() if "." in argument:
+                name, _, attribute = argument.partition(".")
+            case _:
+                return _odd("Fn::GetAtt")
+        if name not in self._resources:
+            return Unknown(cause=Cause.MISSING, reason=f"the template has no resource `{name}`")
+        if attribute.startswith("Outputs."):
+            output = self._output_of(name, attribute.removeprefix("Outputs."))
+            if output is not None:
+                return output
+        return Reference(id=self._prefix + name, attribute=attribute)
+
+    def _substituted(self, argument: Any) -> Content:
+        own: dict[str, Any] = {}
+        match argument:
+            case str():
+                text = argument
+            case [str(text), dict(own)]:
+                pass
+            case _:
+                return _odd("Fn::Sub")
+        parts: list[Content] = []
+        last = 0
+        for found in _VARIABLE.finditer(text):
+            self._count(1)
+            parts.append(text[last : found.start()])
+            last = found.end()
+            literal, name = found.groups()
+            if literal:
+                parts.append(f"${{{name}}}")
+            elif name in own:
+                parts.append(self.resolve(own[name]))
+            elif "." in name:
+                parts.append(self._attribute(name))
+            else:
+                parts.append(self._ref(name))
+        return joined("", [*parts, text[last:]])
+
+    def _if(self, argument: Any) -> Content:
+        match argument:
+            case [str(name), then, otherwise]:
+                pass
+            case _:
+                return _odd("Fn::If")
+        answer = self.condition(name)
+        if isinstance(answer, bool):
+            return self.resolve(then if answer else otherwise)
+        both = (self.resolve(then), self.resolve(otherwise))
+        if both[0] == both[1]:
+            return both[0]
+        inside = tuple(one for one in both if one is not ABSENT)
+        return Unknown(cause=Cause.CONDITION, reason=answer.reason, inside=inside)
+
+    def _found(self, argument: Content) -> Content:
+        match argument:
+            case [str(name), first, second, *rest]:
+                pass
+            case _:
+                return _first_unknown(argument) or _odd("Fn::FindInMap")
+        table = self._mappings.get(name)
+        for key in (first, second):
+            if not isinstance(key, str | int | float):
+                return _first_unknown(key) or _odd("Fn::FindInMap")
+            if not isinstance(table, dict) or str(key) not in table:
+                match rest:
+                    case [{"DefaultValue": default}]:
+                        return default
+                    case _:
+                        reason = f"the mapping `{name}` has no `{key}`"
+                        return Unknown(cause=Cause.MISSING, reason=reason)
+            table = table[str(key)]
+        return self.resolve(table)
+
+
+def joined(separator: str, parts: Iterable[Content]) -> Content:
+    """The parts as one text, with what isn't known of it."""
+    found: list[str | Reference | Unknown] = []
+    size = 0
+    for index, part in enumerate(parts):
+        pieces = [separator] if index and separator else []
+        for one in (*pieces, *(part.parts if isinstance(part, Text) else (part,))):
+            piece = _plain(one) if isinstance(one, str | int | float | bool) else one
+            if not isinstance(piece, str | Reference | Unknown):
+                return _odd("a text")
+            size += len(piece) if isinstance(piece, str) else 1
+            if size > _TEXT_LIMIT:
+                return Unknown(cause=Cause.FORM, reason="a text of more than 1 MB")
+            found.append(piece)
+    if all(isinstance(piece, str) for piece in found):
+        return "".join(map(str, found))
+    return Text(parts=tuple(_run_together(found)))
+
+
+def _run_together(parts: Iterable[str | Reference | Unknown]) -> list[str | Reference | Unknown]:
+    """Texts after each other as one: what can be compared."""
+    merged: list[str | Reference | Unknown] = []
+    text: list[str] = []
+    for part in (*parts, None):
+        if isinstance(part, str):
+            text.append(part)
+            continue
+        if any(text):
+            merged.append("".join(text))
+        text = []
+        if part is not None:
+            merged.append(part)
+    return merged
+
+
+def _join(argument: Content) -> Content:
+    match argument:
+        case [str(separator), list(parts)]:
+            return joined(separator, parts)
+        case _:
+            return _first_unknown(argument) or _odd("Fn::Join")
+
+
+def _select(argument: Content) -> Content:
+    match argument:
+        case [int() | str() as index, list(parts)] if str(index).isdecimal():
+            if int(index) < len(parts):
+                return parts[int(index)]
+    return _first_unknown(argument) or _odd("Fn::Select")
+
+
+def _split(argument: Content) -> Content:
+    match argument:
+        case [str(separator), str(text)] if separator:
+            return text.split(separator)
+    return _first_unknown(argument) or _odd("Fn::Split")
+
+
+def _base64(argument: Content) -> Content:
+    if isinstance(argument, str):
+        return base64.b64encode(argument.encode(errors="replace")).decode()
+    return _first_unknown(argument) or _odd("Fn::Base64")
+
+
+def _length(argument: Content) -> Content:
+    if isinstance(argument, list):
+        return len(argument)
+    return _first_unknown(argument) or _odd("Fn::Length")
+
+
+def _to_json(argument: Content) -> Content:
+    try:
+        return json.dumps(argument, separators=(",", ":"))
+    except TypeError:
+        # What isn't known stays findable.
+        unknown = _first_unknown(argument)
+        reason = unknown.reason if unknown else "it refers to other resources"
+        return Unknown(cause=Cause.LATER, reason=reason, inside=(argument,))
+
+
+def _equals(argument: Content) -> Content:
+    match argument:
+        case [one, other]:
+            return _first_unknown(argument) or _settled(_plain(one) == _plain(other), argument)
+        case _:
+            return _odd("Fn::Equals")
+
+
+def _settled(answer: bool, argument: Content) -> Content:  # noqa: FBT001 # an answer is one
+    """Equal texts are equal; what refers to resources may turn out to be."""
+    if not answer and any(isinstance(one, Reference) for one in leaves(argument)):
+        return Unknown(cause=Cause.LATER, reason="it depends on a resource")
+    return answer
+
+
+def _not(argument: Content) -> Content:
+    match argument:
+        case [bool(answer)]:
+            return not answer
+        case _:
+            return _first_unknown(argument) or _odd("Fn::Not")
+
+
+def _and(argument: Content) -> Content:
+    return _combined(argument, deciding=False)
+
+
+def _or(argument: Content) -> Content:
+    return _combined(argument, deciding=True)
+
+
+def _combined(argument: Content, *, deciding: bool) -> Content:
+    answers = argument if isinstance(argument, list) else []
+    if deciding in [one for one in answers if isinstance(one, bool)]:
+        return deciding
+    if answers and all(isinstance(one, bool) for one in answers):
+        return not deciding
+    return _first_unknown(argument) or _odd("a condition")
+
+
+_FUNCTIONS: dict[str, Callable[[Content], Content]] = {
+    "Fn::Join": _join,
+    "Fn::Select": _select,
+    "Fn::Split": _split,
+    "Fn::Base64": _base64,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _to_json,
+    "Fn::Equals": _equals,
+    "Fn::Not": _not,
+    "Fn::And": _and,
+    "Fn::Or": _or,
+}
+"""Those that need nothing but their argument."""
+
+
+def _dynamic(text: str) -> Content:
+    if "{{resolve:" not in text:
+        return text
+    found = _DYNAMIC.search(text)
+    if found is None:
+        return text
+    unknown = Unknown(cause=Cause.DYNAMIC, reason=f"`{found[0]}` is looked up in the account")
+    return joined("", [text[: found.start()], unknown, text[found.end() :]])
+
+
+def _first_unknown(content: Content) -> Unknown | None:
+    """Why something can't be carried out, with all that was in it."""
+    unknown = next((one for one in leaves(content) if isinstance(one, Unknown)), None)
+    if unknown is None and any(isinstance(one, Reference) for one in leaves(content)):
+        unknown = Unknown(cause=Cause.LATER, reason="it depends on a resource")
+    if unknown is None:
+        return None
+    return Unknown(cause=unknown.cause, reason=unknown.reason, inside=(content,))
+
+
+def _odd(what: str) -> Unknown:
+    return Unknown(cause=Cause.FORM, reason=f"`{what}` is not of a form that CloudFormation takes")
+
+
+def _unclear(name: str, answer: Content) -> Unknown:
+    if isinstance(answer, Unknown):
+        return Unknown(cause=answer.cause, reason=answer.reason)
+    return Unknown(cause=Cause.FORM, reason=f"the condition `{name}` is none")
+
+
+def _plain(value: Content) -> Content:
+    """CloudFormation knows texts only: true is `true`, and 1 is `1`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _is_list(kind: Any) -> bool:
+    return isinstance(kind, str) and ("List" in kind)
+
+
+def _section(template: dict[str, Any], name: str) -> dict[str, Any]:
+    section = template.get(name)
+    return section if isinstance(section, dict) else {}

@@ -1,0 +1,213 @@
+"""SAM's templates: its own translator makes CloudFormation of them, and each part keeps its place.
+
+The translator drops lines; so every resource of SAM's is marked, and what comes of it has the mark.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from shim.errors import InputError, MachineError
+from shim.templates.value import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from shim.templates.source import Source
+
+TRANSFORM = "AWS::Serverless-2016-10-31"
+REGION = "us-east-1"
+"""For the translator where none is given: it asks which kinds API Gateway has there."""
+
+_MARK = "shim:source"
+_PATHS = ("CodeUri", "ContentUri", "DefinitionUri", "SchemaUri")
+"""What can be a path until `sam package` has put the file into S3."""
+
+_OLD_NAMES = {"Code": "CodeUri", "Content": "ContentUri", "DeadLetterConfig": "DeadLetterQueue"}
+_ASSETS = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_PROPERTIES = {"CodeUri": "Code", "ContentUri": "Content"}
+
+
+def is_sam(data: Mapping[str, Any]) -> bool:
+    """Whether the template says that SAM transforms it."""
+    transform = data.get("Transform")
+    return TRANSFORM in (transform if isinstance(transform, list) else [transform])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Translated:
+    """CloudFormation that SAM's translator has made, and where each part of it came from."""
+
+    data: dict[str, Any]
+    source: Source
+
+    def place(self, path: tuple[str | int, ...]) -> Place:
+        """In the source; without a line where no single resource there stands for it."""
+        match path:
+            case ["Resources", str(name), *rest]:
+                pass
+            case _:
+                return self.source.place(path)
+        resource = self.data["Resources"].get(name, {})
+        metadata = resource.get("Metadata")
+        origin = metadata.get(_MARK) if isinstance(metadata, dict) else None
+        if origin is None:
+            is_own = name in self.source.data["Resources"]
+            place = self.source.place(path)
+            return place if is_own else Place(file=place.file, path=place.path)
+        return self.source.place(self._origin(origin, name, rest))
+
+    def _origin(self, origin: str, name: str, rest: list[str | int]) -> tuple[str | int, ...]:
+        """The property itself, the one of Globals, or the event that a resource was made for."""
+        if name == origin and not rest:
+            return ("Resources", origin)
+        begin = ("Resources", origin, "Properties")
+        whole = self.source.data["Resources"][origin]
+        own = whole.get("Properties") if isinstance(whole, dict) else None
+        properties = own if isinstance(own, dict) else {}
+        if name == origin and len(rest) > 1:
+            _, first, *others = rest
+            named = first if first in properties else _OLD_NAMES.get(str(first), first)
+            if named in properties:
+                return (*begin, named, *others)
+            shared = ("Globals", "Function", str(named))
+            return shared if _has(self.source.data, shared) else begin
+        events = properties.get("Events")
+        made_for = [
+            one
+            for one in (events if isinstance(events, dict) else ())
+            if name.removeprefix(origin).startswith(one)
+        ]
+        return (*begin, "Events", max(made_for, key=len)) if made_for else begin
+
+
+def translate(source: Source, parameters: Mapping[str, Any], *, region: str | None) -> Translated:
+    """What the translator makes of a template; `InputError` with the place for what it refuses."""
+    translator = _import_translator()
+    # What isn't given stays what it is: the translator would put its own region in its place.
+    known = {name: {"Ref": name} for name in ("AWS::Region", "AWS::Partition")}
+    texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
+    try:
+        data = translator(
+            prepare(source.data),
+            {**known, **texts, **({"AWS::Region": region} if region else {})},
+            region or REGION,
+        )
+    # It is written for templates that deploy, and fails in many ways on others.
+    except Exception as error:
+        raise InputError(_refusal(error, source)) from error
+    return Translated(data=json.loads(json.dumps(data)), source=source)
+
+
+def prepare(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy whose files are said to lie in S3, as `sam package` would leave it, and marked."""
+    copy: dict[str, Any] = json.loads(json.dumps(data))
+    for name, resource in copy["Resources"].items():
+        if isinstance(resource, dict) and str(resource.get("Type")).startswith("AWS::Serverless::"):
+            _prepare_resource(name, resource, copy)
+    for section in _objects(copy.get("Globals")):
+        for name in _PATHS:
+            if name in section:
+                section[name] = _in_s3(section[name])
+    return copy
+
+
+def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, Any]) -> None:
+    properties = resource.setdefault("Properties", {})
+    metadata = resource.setdefault("Metadata", {})
+    if not isinstance(properties, dict) or not isinstance(metadata, dict):
+        return
+    metadata[_MARK] = name
+    kind = resource["Type"]
+    shared = ("Globals", kind.rpartition(":")[2])
+    usual = next((one for one in _objects(data.get("Globals"), shared[1])), {})
+    asset = _ASSETS.get(kind)
+    if asset is not None:
+        code = properties.get(asset, usual.get(asset))
+        if isinstance(code, str) and not code.startswith("s3://"):
+            metadata |= {"aws:asset:path": code, "aws:asset:property": _PROPERTIES[asset]}
+    if kind == "AWS::Serverless::Function":
+        _complete(properties, usual)
+    if kind == "AWS::Serverless::Application":
+        # The translator would look a published one up.
+        properties["Location"] = "https://s3.amazonaws.com/bucket/template"
+    for one in _PATHS:
+        if one in properties:
+            properties[one] = _in_s3(properties[one])
+
+
+def _complete(properties: dict[str, Any], usual: Mapping[str, Any]) -> None:
+    """What `sam build` and `sam package` fill in: where the code is."""
+    is_image = "Image" in (properties.get("PackageType"), usual.get("PackageType"))
+    if is_image and not {"ImageUri"} & {*properties, *usual}:
+        properties["ImageUri"] = "image"
+    if not is_image and not {"CodeUri", "InlineCode", "ImageUri"} & {*properties, *usual}:
+        properties["CodeUri"] = "."
+
+
+def _in_s3(value: Any) -> Any:
+    """A location that the translator takes, another one for each path."""
+    if isinstance(value, dict) and "Bucket" in value:
+        return value
+    if isinstance(value, str) and value.startswith("s3://"):
+        return value
+    return {"Bucket": "local", "Key": value}
+
+
+def _objects(value: Any, name: str | None = None) -> Iterator[dict[str, Any]]:
+    """The objects in an object, or the one of that name."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if isinstance(one, dict) and name in {None, key}:
+                yield one
+
+
+def _has(data: Any, path: tuple[str, ...]) -> bool:
+    for name in path:
+        if not isinstance(data, dict) or name not in data:
+            return False
+        data = data[name]
+    return True
+
+
+def _refusal(error: Exception, source: Source) -> str:
+    """The translator's own words, with the line of the resource that they are about."""
+    first = next(iter(getattr(error, "causes", ())), error)
+    words = getattr(first, "message", None) or f"{type(first).__name__}: {first}"
+    # What it makes is called after what it makes it for.
+    made = str(getattr(first, "_logical_id", ""))
+    name = max((one for one in source.data["Resources"] if made.startswith(one)), default="")
+    line = source.place(("Resources", name)).line if name else None
+    return f"{f'line {line}: ' if line else ''}SAM's translator refuses it: {words}"
+
+
+def _import_translator() -> Callable[[dict[str, Any], dict[str, Any], str], dict[str, Any]]:
+    try:
+        from samtranslator.parser.parser import Parser
+        from samtranslator.translator.translator import Translator
+    except ModuleNotFoundError as error:
+        raise MachineError(
+            "SAM's templates are read with aws-sam-translator, which is not installed",
+            hint="pip install 'lambda-shim[templates]'",
+        ) from error
+
+    # It keeps metrics for AWS's own service, and warns that nobody asks for them.
+    logging.getLogger("samtranslator").addHandler(logging.NullHandler())
+
+    def translator(data: dict[str, Any], parameters: dict[str, Any], region: str) -> dict[str, Any]:
+        # Of a session it asks the region, and would else look for one in the user's settings.
+        session = SimpleNamespace(region_name=region)
+        translated: dict[str, Any] = Translator(None, Parser(), boto_session=session).translate(
+            data,
+            parameters,
+            passthrough_metadata=True,
+            # Names of managed policies stay names: to look them up takes an account.
+            get_managed_policy_map=dict,
+        )
+        return translated
+
+    return translator
