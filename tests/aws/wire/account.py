@@ -46,8 +46,6 @@ class Function:
     """JSON, by qualifier."""
     urls: dict[str, str] = field(default_factory=dict)
     """Of the function itself (`$LATEST`) and of aliases, by qualifier."""
-    provisioned: dict[str, str] = field(default_factory=dict)
-    """Status of the provisioned concurrency, by qualifier."""
     reserved: int | None = None
     """Reserved concurrency."""
 

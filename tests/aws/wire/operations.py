@@ -10,14 +10,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shim.arch import Arch
-from shim.aws.api import LATEST, Alias, Configuration, NotFound, Refused, UpdateStatus
+from shim.aws.api import (
+    LATEST,
+    Alias,
+    Configuration,
+    NotFound,
+    ProvisionedStatus,
+    Refused,
+    UpdateStatus,
+)
 from tests.aws.wire import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shim.aws import api
-    from shim.aws.api import Zip
+    from shim.aws.api import Provisioned, Zip
     from tests.aws.wire.access import Principal
     from tests.aws.wire.account import Account, Function, LayerVersion
 
@@ -72,6 +80,7 @@ class Operations:
         self.account.add_package(package, function.plane)
         revision = given.get("RevisionId", now.revision)
         if given.get("DryRun"):
+            function.plane.try_code(name, package, arch=arch, revision=revision)
             tried = replace(now, code_sha256=package.sha256, arch=arch)
             return self._configuration(name, function, tried)
         if given.get("Publish"):
@@ -200,17 +209,18 @@ class Operations:
         return {"ReservedConcurrentExecutions": function.reserved}
 
     def get_provisioned(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        _, function, qualifier = self._find(given)
-        if qualifier not in function.provisioned:
+        name, function, qualifier = self._find(given)
+        config = function.plane.get_provisioned(name, qualifier)
+        if config is None:
             raise NoProvisionedConcurrency("No Provisioned Concurrency Config found")
-        return _provisioned(function, qualifier)
+        return _provisioned(config)
 
     def list_provisioned(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
+        arn = self.account.arn("function", name)
         configs = [
-            _provisioned(function, qualifier)
-            | {"FunctionArn": f"{self.account.arn('function', name)}:{qualifier}"}
-            for qualifier in function.provisioned
+            _provisioned(config) | {"FunctionArn": f"{arn}:{alias}"}
+            for alias, config in function.plane.provisioning.configs.items()
         ]
         return _page("ProvisionedConcurrencyConfigs", configs, given)
 
@@ -280,7 +290,7 @@ class Operations:
             "FunctionName": name,
             "FunctionArn": arn if qualifier == LATEST else f"{arn}:{qualifier}",
             "Runtime": now.runtime,
-            "Role": _ROLE.format(self.account.number),
+            "Role": now.role or _ROLE.format(self.account.number),
             "Handler": now.handler,
             "CodeSize": self.account.size_of(now.code_sha256),
             "Description": "",
@@ -291,7 +301,7 @@ class Operations:
             "Version": now.version,
             "TracingConfig": {"Mode": "PassThrough"},
             "RevisionId": now.revision,
-            "State": "Active" if now.is_active else "Pending",
+            "State": _state(now),
             "LastUpdateStatus": now.update.value,
             "PackageType": "Zip",
             "Architectures": [now.arch.value],
@@ -303,6 +313,10 @@ class Operations:
             answer["Layers"] = [
                 {"Arn": arn, "CodeSize": self.account.size_of_layer(arn)} for arn in now.layers
             ]
+        if now.failure:
+            answer["StateReason"] = now.failure
+        if now.dead_letters:
+            answer["DeadLetterConfig"] = {"TargetArn": now.dead_letters}
         if now.update is not UpdateStatus.SUCCESSFUL and now.reason_code:
             answer["LastUpdateStatusReason"] = now.reason
             answer["LastUpdateStatusReasonCode"] = now.reason_code
@@ -332,6 +346,12 @@ class Operations:
         }
 
 
+def _state(now: api.Function) -> str:
+    if now.failure:
+        return "Failed"
+    return "Active" if now.is_active else "Pending"
+
+
 def _about_layer(version: LayerVersion) -> dict[str, Any]:
     return {
         "LayerVersionArn": version.arn,
@@ -341,15 +361,16 @@ def _about_layer(version: LayerVersion) -> dict[str, Any]:
     }
 
 
-def _provisioned(function: Function, qualifier: str) -> dict[str, Any]:
-    status = function.provisioned[qualifier]
-    return {
+def _provisioned(config: Provisioned) -> dict[str, Any]:
+    ready = int(config.status is ProvisionedStatus.READY)
+    answer = {
         "RequestedProvisionedConcurrentExecutions": 1,
-        "AvailableProvisionedConcurrentExecutions": int(status == "READY"),
-        "AllocatedProvisionedConcurrentExecutions": int(status == "READY"),
-        "Status": status,
+        "AvailableProvisionedConcurrentExecutions": ready,
+        "AllocatedProvisionedConcurrentExecutions": ready,
+        "Status": config.status.value,
         "LastModified": _MADE,
     }
+    return answer | ({"StatusReason": config.reason} if config.reason else {})
 
 
 def _page(name: str, items: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from shim.arch import Arch
-from shim.aws.api import LATEST, Alias
+from shim.aws.api import LATEST, Alias, Provisioned, ProvisionedStatus
 from shim.aws.pace import OTHERS, read_rates
 from shim.package.packages import code_sha256
 from tests.aws.wire.model import Malformed, Request, read_call, write_answer, write_error
@@ -173,7 +173,8 @@ def test_who_invokes_a_function_is_answered(api: Any, account: Account) -> None:
     listed = api.list_event_source_mappings(FunctionName=f"{NAME}:live")["EventSourceMappings"]
     assert [one["UUID"] for one in listed] == [uuid]
     assert not api.list_event_source_mappings(FunctionName=NAME)["EventSourceMappings"]
-    function.provisioned["live"] = "READY"
+    ready = Provisioned(status=ProvisionedStatus.READY)
+    function.plane.provisioning.configs["live"] = ready
     config = api.get_provisioned_concurrency_config(FunctionName=NAME, Qualifier="live")
     assert config["Status"] == "READY"
     function.tags["team"] = "blue"
