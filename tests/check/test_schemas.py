@@ -19,7 +19,6 @@ from tests.check.builders import entry, link, package, sound
 from tests.check.test_findings import CASES
 
 ROOT = Path(__file__).parents[2]
-WORKFLOWS = [ROOT / "examples/github-actions" / name for name in ("check.yml", "lock.yml")]
 
 
 def published(name: str) -> dict[str, Any]:
@@ -89,13 +88,6 @@ def test_sarif_of_a_sound_package_has_no_results(sarif_schema: dict[str, Any]) -
     jsonschema.validate(document, sarif_schema)
     assert document["runs"][0]["results"] == []
     assert len(document["runs"][0]["tool"]["driver"]["rules"]) == len(CODES)
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_is_one(path: Path) -> None:
-    # YAML 1.1 takes `on` for a truth value, GitHub does not.
-    workflow = yaml.safe_load(path.read_text().replace("\non:", '\n"on":'))
-    jsonschema.validate(workflow, published("https://json.schemastore.org/github-workflow.json"))
 
 
 def test_the_hooks_are_what_pre_commit_takes() -> None:
