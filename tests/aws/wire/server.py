@@ -60,6 +60,13 @@ class WireFault:
     """An error of the operation's; without one the connection ends and there is no answer."""
     is_carried_out: bool = False
     """The call takes effect, and only its answer is another, or none."""
+    function: str = ""
+    """Only for requests about this one; by the name that they give it."""
+
+    def meets(self, call: Call) -> bool:
+        """Whether it is that request."""
+        named = call.parameters.get("FunctionName")
+        return self.operation == call.name and self.function in {"", named}
 
 
 @dataclass(kw_only=True)
@@ -162,7 +169,7 @@ class Cloud:
         return None
 
     def _carry_out(self, call: Call, account: Account, who: Principal | None) -> Answer | None:
-        fault = next((one for one in self.faults if one.operation == call.name), None)
+        fault = next((one for one in self.faults if one.meets(call)), None)
         if fault is None:
             return self._answer(call, account, who)
         self.faults.remove(fault)
