@@ -20,7 +20,7 @@ from shim.aws.api import (
     Unanswered,
 )
 from shim.aws.connection import READ_SECONDS
-from shim.aws.download import download
+from shim.aws.download import download, parse_link
 from shim.aws.function import NamedFunction, parse_function
 from shim.aws.outcome import calling
 from shim.errors import InputError
@@ -63,7 +63,8 @@ def fetch_function(
     document = Field(value=answer)
     with naming("GetFunction"):
         named = parse_function(document)
-        package = download(document["Code"], about=document["Configuration"], folder=folder)
+        link = parse_link(document["Code"], about=document["Configuration"])
+        package = download(link, folder=folder)
     known = known or {}
     layers = {
         arn: known[arn] if arn in known else _fetch_layer(client, arn, folder)
@@ -86,7 +87,7 @@ def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
         raise
     with naming("GetLayerVersionByArn"):
         content = Field(value=answer)["Content"]
-        return download(content, about=content, folder=folder)
+        return download(parse_link(content, about=content), folder=folder)
 
 
 def open_api(connection: Connection) -> BotoApi:

@@ -12,6 +12,9 @@ from shim.errors import MachineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+THREADS = 32
+"""That may use one client at once."""
+
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 """Without a connection, or without a byte, before a call counts as not answered."""
 
@@ -64,6 +67,8 @@ class Connection:
             retries={"total_max_attempts": self._tries},
             # Without it, what lies between may forget a connection that is silent for minutes.
             tcp_keepalive=True,
+            # As many as threads may share the client: botocore warns of each one above 10.
+            max_pool_connections=THREADS,
             user_agent_extra="shim",
         )
         with _settings(), self._lock:
