@@ -155,6 +155,9 @@ def parse_described(answer: Field) -> Described:
         link = parse_link(answer["Code"], about=answer["Configuration"])
     except InputError as error:
         problem = error.message
+    if answer.has("TagsError"):
+        # `GetFunction` answers all the same (Lambda API reference, `TagsError`).
+        problem = "its tags are not known: not permitted: lambda:ListTags"
     return Described(listed=listed, tags=tags, link=link, problem=problem)
 
 

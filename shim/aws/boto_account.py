@@ -30,35 +30,37 @@ class BotoAccount:
 
     def functions(self) -> Iterator[Listed]:
         """See `AccountApi`."""
-        for one in self._pages("ListFunctions", "Functions"):
+        for one in self._pages("list_functions", "Functions"):
             yield parse_listed(one)
 
     def describe(self, function: str) -> Described:
         """See `AccountApi`."""
-        answer = self._call("GetFunction", FunctionName=function)
+        answer = self._call("get_function", FunctionName=function)
         with naming("GetFunction"):
             return parse_described(answer)
 
     def layer(self, arn: str) -> Link:
         """See `AccountApi`."""
-        content = self._call("GetLayerVersionByArn", Arn=arn)["Content"]
+        content = self._call("get_layer_version_by_arn", Arn=arn)["Content"]
         with naming("GetLayerVersionByArn"):
             return parse_link(content, about=content)
 
     def event_sources(self) -> Iterator[tuple[str, Caller]]:
         """See `AccountApi`."""
-        for one in self._pages("ListEventSourceMappings", "EventSourceMappings"):
+        for one in self._pages("list_event_source_mappings", "EventSourceMappings"):
             if one.has("FunctionArn"):
                 yield parse_event_source(one)
 
     def aliases(self, function: str) -> tuple[str, ...]:
         """See `AccountApi`."""
-        pages = self._pages("ListAliases", "Aliases", FunctionName=function)
+        pages = self._pages("list_aliases", "Aliases", FunctionName=function)
         return tuple(one["Name"].text() for one in pages)
 
     def urls(self, function: str) -> tuple[Caller, ...]:
         """See `AccountApi`."""
-        pages = self._pages("ListFunctionUrlConfigs", "FunctionUrlConfigs", FunctionName=function)
+        pages = self._pages(
+            "list_function_url_configs", "FunctionUrlConfigs", FunctionName=function
+        )
         return tuple(map(parse_url, pages))
 
     def permissions(self, function: str, qualifier: str) -> tuple[Caller, ...]:
@@ -66,7 +68,7 @@ class BotoAccount:
         # `$LATEST` is asked for without a qualifier: by that name it has no policy of its own.
         which = {} if qualifier == LATEST else {"Qualifier": qualifier}
         try:
-            answer = self._call("GetPolicy", FunctionName=function, **which)
+            answer = self._call("get_policy", FunctionName=function, **which)
         except NotFound:
             return ()
         with naming("GetPolicy"):
@@ -84,8 +86,7 @@ class BotoAccount:
             marker = {"Marker": answer["NextMarker"].text()}
 
     def _call(self, call: str, **fields: Any) -> Field:
-        from botocore import xform_name
-
-        self._pace.wait(call)
-        with calling(call):
-            return Field(value=getattr(self._client, xform_name(call))(**fields))
+        operation = "".join(part.capitalize() for part in call.split("_"))
+        self._pace.wait(operation)
+        with calling(operation):
+            return Field(value=getattr(self._client, call)(**fields))

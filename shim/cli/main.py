@@ -23,6 +23,7 @@ COMMANDS = {
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
     "check": "say whether a package will start, where, and why not",
     "plan": "find the order of calls in which no state in between fails",
+    "scan": "say of all functions of an account how they get to a new runtime or architecture",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "simulate": "show what a change costs a function under traffic, in naive orders and by plan",
     "bench": "measure the launcher against the shell scripts that it replaces",

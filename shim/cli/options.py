@@ -23,14 +23,15 @@ _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 _DRAWINGS = {".svg", ".html"}
 
 
-def add_from(parser: Arguments) -> None:
-    """Add `--from`: a function's configuration, from a file."""
+def add_from(parser: Arguments, *, note: str = "", is_repeated: bool = False) -> None:
+    """Add `--from`: a function's configuration, from a file; `note` says what else it may be."""
     parser.add_argument(
         "--from",
+        action="append" if is_repeated else "store",
         dest="from_file",
         type=file_path,
         metavar="FILE",
-        help="the function: what `aws lambda get-function` prints",
+        help=f"the function: what `aws lambda get-function` prints{note}",
     )
 
 
@@ -43,10 +44,16 @@ def add_account(parser: Arguments) -> None:
     add_iam(parser)
 
 
-def add_connection(parser: Arguments) -> None:
+def add_connection(parser: Arguments, *, note: str = "", has_regions: bool = False) -> None:
     """Add what finds an account and its services, where AWS's own settings don't say it."""
     add = parser.add_argument
-    add("--region", type=text, metavar="NAME", help="of the account (or: AWS_REGION, the profile)")
+    add(
+        "--region",
+        action="append" if has_regions else "store",
+        type=text,
+        metavar="NAME",
+        help=f"of the account (or: AWS_REGION, the profile){note}",
+    )
     add("--profile", type=text, metavar="NAME", help="of the AWS settings (or: AWS_PROFILE)")
     add(
         "--endpoint-url",
@@ -65,9 +72,15 @@ def add_iam(parser: Arguments) -> None:
     )
 
 
-def add_runtime(parser: Arguments) -> None:
+def add_runtime(parser: Arguments, *, note: str = "", is_repeated: bool = False) -> None:
     """Add `--runtime`."""
-    parser.add_argument("--runtime", type=text, metavar="NAME", help="such as provided.al2023")
+    parser.add_argument(
+        "--runtime",
+        action="append" if is_repeated else "store",
+        type=text,
+        metavar="NAME",
+        help=f"such as provided.al2023{note}",
+    )
 
 
 def add_arch(parser: Arguments, *, note: str = "", is_repeated: bool = False) -> None:

@@ -12,13 +12,16 @@ from shim.package.read import Package, read_package
 
 def code_sha256(package: Package) -> str | None:
     """The zip's SHA-256 in base64, as Lambda shows it (`CodeSha256`); None for a folder."""
-    if package.zipped is None:
-        return None
+    return None if package.zipped is None else file_sha256(Path(package.path))
+
+
+def file_sha256(path: Path) -> str:
+    """A file's SHA-256 as Lambda shows it; `InputError` where it can't be read."""
     try:
-        with Path(package.path).open("rb") as file:
+        with path.open("rb") as file:
             return b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
     except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error
+        raise InputError(f"can't read it, {error.strerror}: `{path}`") from error
 
 
 class Packages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +77,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / "function.json").write_text(json.dumps(FUNCTION))
         words = ["--from-package", "package.zip", "--handler", "bin", "--output", "plan.json"]
         assert main(["plan", "--from", "function.json", *words]) == ExitCode.OK
+        (folder / "functions.json").write_text(
+            json.dumps({"Functions": [FUNCTION["Configuration"]]})
+        )
+        with (folder / "scan.json").open("w") as file, redirect_stdout(file):
+            assert main(["scan", "--from", "functions.json", "--json"]) == ExitCode.NO
         bench_record.save(
             fakes.record({"nothing": [1.0, 2.0], "assembly": [2.0, 3.0]}, rounds=2),
             folder / "bench.json",
@@ -97,6 +103,8 @@ COMMANDS = {
         "plan.json",
         ["simulate", "--plan", "hostile.json", "--by-verdict", "--invocations", "5"],
     ),
+    "scan": ("functions.json", ["scan", "--from", "hostile.json"]),
+    "scan again": ("scan.json", ["scan", "--from", "hostile.json"]),
     "bench": ("bench.json", ["bench", "--record", "hostile.json"]),
 }
 

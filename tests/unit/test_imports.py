@@ -20,12 +20,14 @@ ALLOWED: dict[str, set[str]] = {
     "aws": {"check", "package"},
     "plan": {"aws", "check", "package"},
     "deploy": {"plan", "aws", "check", "package"},
+    "scan": {"deploy", "plan", "aws", "check", "package"},
     "emulate": {"package"},
     "simulate": {"deploy", "plan", "aws", "check", "package", "emulate"},
     "bench": {"package", "launcher"},
     "templates": {"plan", "aws", "check", "package"},
     "cli": {
-        *("templates", "simulate", "deploy", "plan", "aws", "check", "package", "emulate", "bench"),
+        *("scan", "templates", "simulate", "deploy", "plan", "aws", "check", "package", "emulate"),
+        "bench",
     },
 }
 """What each room may import besides the ground floor (docs/architecture.md)."""

@@ -1,0 +1,244 @@
+"""`shim scan`: how each function of an account gets to where it shall be, and what hinders it."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.check.runtimes import known_runtime
+from shim.cli import options
+from shim.cli.cache import cache_folder
+from shim.cli.connecting import open_connection
+from shim.cli.iam import print_policy
+from shim.cli.terminal import open_console, print_note, quiet_status
+from shim.document import encode
+from shim.errors import ExitCode, InputError
+from shim.package.output import check_output, new_file
+from shim.scan.document import as_csv, as_document
+from shim.scan.effort import SHARE, in_words, scan_policy
+from shim.scan.facts import Choice
+from shim.scan.saved import read_functions
+from shim.scan.scanner import Scanner
+from shim.scan.store import Store
+from shim.scan.wanted import all_wanted
+
+if TYPE_CHECKING:
+    from shim.aws.connection import Connection
+    from shim.scan.scanner import Scan
+
+_TRIES = 8
+"""How often boto3 sends a call that is throttled or not answered: none of them changes a thing."""
+
+_EACH = "; once for each"
+
+DESCRIPTION = """\
+Say of every function of an account on an OS-only runtime when its runtime ends, who owns and who
+invokes it, whether it starts on what is wanted, by which plan, or what stands against it, and what
+would have to be built anew. Nothing is changed in any account: `--iam` prints the policy that a
+scan needs.
+
+Packages are downloaded once for each hash, and stay for the next run. Functions on other runtimes,
+and container images, are only counted.
+
+examples:
+  shim scan --html scan.html
+  shim scan 'orders-*' --region eu-west-1 --region us-east-1 --runtime provided.al2023
+  shim scan --runtime provided.al2023 --arch x86_64 --arch arm64 --csv scan.csv
+  shim scan --tag team=shop --owner SAM --no-callers --json > scan.json
+  shim scan --from scan.json --arch arm64
+  aws lambda list-functions > functions.json; shim scan --from functions.json --packages zips
+
+exit status 0: every function starts on all that is wanted, and gets there by a plan whose states
+are all known to start; 1: one doesn't, or that is unknown; 2: bad usage or input; 130: interrupted,
+and what was known by then has been printed"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = DESCRIPTION
+    which = parser.add_argument_group("which functions")
+    which.add_argument(
+        "names", nargs="*", type=options.text, metavar="PATTERN", help="names, such as 'orders-*'"
+    )
+    options.add_connection(which, note=_EACH, has_regions=True)
+    which.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        type=_tag,
+        metavar="KEY[=VALUE]",
+        dest="tags",
+        help="only functions that have it; once for each",
+    )
+    which.add_argument(
+        "--owner",
+        default="",
+        type=options.text,
+        metavar="NAME",
+        help="only those of a tool, such as SAM or Terraform, or of a stack of that name",
+    )
+    options.add_from(
+        which,
+        note=", `list-functions`, or `shim scan --json`: asks no account; once for each",
+        is_repeated=True,
+    )
+    which.add_argument(
+        "--packages",
+        type=options.file_path,
+        metavar="FOLDER",
+        help="with --from: zips, each found by its hash, besides what was downloaded before",
+    )
+    which.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        type=_layer,
+        metavar="ARN=ZIP",
+        dest="layers",
+        help="with --from: where the zip of a layer lies; once for each",
+    )
+    then = parser.add_argument_group(
+        "what is wanted; all combinations (default: the newest runtime, each architecture as it is)"
+    )
+    options.add_runtime(then, note=_EACH, is_repeated=True)
+    options.add_arch(then, note=_EACH, is_repeated=True)
+    parser.add_argument(
+        "--no-callers",
+        action="store_true",
+        help="don't ask who invokes the functions, which takes longest",
+    )
+    parser.add_argument(
+        "--html", type=options.file_path, metavar="FILE", help="write a page that people can read"
+    )
+    parser.add_argument(
+        "--csv", type=options.file_path, metavar="FILE", help="write a table for spreadsheets"
+    )
+    options.add_iam(parser)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Scan, write what was asked for, print it."""
+    _check(arguments)
+    if arguments.iam:
+        places = [one.place for one in _connections(arguments)]
+        asks = not arguments.no_callers
+        return print_policy(scan_policy(arguments.names, places, asks_callers=asks))
+    scan = _scan(arguments)
+    _write(arguments, scan)
+    if arguments.json:
+        print(encode(as_document(scan)))
+    else:
+        from shim.cli.text.scan import print_scan
+
+        print_scan(open_console(no_color=arguments.no_color), scan)
+    if not scan.is_complete:
+        return ExitCode.INTERRUPTED
+    all_go = all(outlook.goes for one in scan.functions for outlook in one.outlooks)
+    return ExitCode.OK if all_go else ExitCode.NO
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    of_account = [
+        name for name in ("region", "profile", "endpoint_url") if getattr(arguments, name)
+    ]
+    if arguments.from_file and of_account:
+        option = of_account[0].replace("_", "-")
+        raise InputError(f"--from reads files and no account, and can't go along with --{option}")
+    if not arguments.from_file and (arguments.packages or arguments.layers):
+        raise InputError("an account gives packages and layers: --packages, --layer go with --from")
+    if arguments.from_file and arguments.iam:
+        raise InputError("--iam is for what is read from an account, and --from reads files")
+    for path in (arguments.html, arguments.csv):
+        if path is not None:
+            check_output(path)
+
+
+def _scan(arguments: argparse.Namespace) -> Scan:
+    """As far as it comes: what is known when it is interrupted is a result too."""
+    with quiet_status() as say:
+        scanner = Scanner(
+            choice=Choice(
+                names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner
+            ),
+            wanted=all_wanted(
+                list(map(known_runtime, arguments.runtime or ())), arguments.arch or ()
+            ),
+            day=datetime.now(UTC).date(),
+            store=Store(cache_folder() / "functions"),
+            say=say,
+        )
+        try:
+            if arguments.from_file:
+                _scan_files(arguments, scanner)
+            else:
+                _scan_regions(arguments, scanner)
+        except KeyboardInterrupt:
+            return scanner.result(is_complete=False)
+    return scanner.result()
+
+
+def _scan_files(arguments: argparse.Namespace, scanner: Scanner) -> None:
+    saved = [read_functions(path) for path in arguments.from_file]
+    folder: Path | None = arguments.packages
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"not a folder: `{folder}`")
+    scanner.scan_files(
+        [facts for one in saved for facts in one.functions],
+        packages=sorted(folder.rglob("*.zip")) if folder else (),
+        layers=dict(arguments.layers),
+        layer_hashes={arn: sha256 for one in saved for arn, sha256 in one.layers.items()},
+    )
+
+
+def _scan_regions(arguments: argparse.Namespace, scanner: Scanner) -> None:
+    # What a scan of files doesn't need.
+    from shim.aws.boto_account import BotoAccount
+    from shim.aws.pace import Pace
+
+    asks = not arguments.no_callers
+    for connection in _connections(arguments):
+        client = connection.client()
+        place = str(client.meta.region_name)
+
+        def announce(count: int, place: str = place) -> None:
+            print_note(in_words(count, place, asks_callers=asks))
+
+        api = BotoAccount(client, Pace(share=SHARE))
+        scanner.scan_account(api, asks_callers=asks, announce=announce)
+
+
+def _connections(arguments: argparse.Namespace) -> list[Connection]:
+    """One for each region."""
+    regions = arguments.region or [None]
+    where = [argparse.Namespace(**vars(arguments) | {"region": region}) for region in regions]
+    return [open_connection(one, tries=_TRIES) for one in where]
+
+
+def _write(arguments: argparse.Namespace, scan: Scan) -> None:
+    if arguments.csv:
+        _write_file(arguments.csv, as_csv(scan))
+    if arguments.html:
+        # What few runs need.
+        from shim.scan.page import as_page
+
+        _write_file(arguments.html, as_page(scan))
+
+
+def _write_file(path: Path, text: str) -> None:
+    with new_file(path, is_secret=True) as file:
+        file.write(text.encode(errors="backslashreplace"))
+
+
+def _tag(word: str) -> tuple[str, str | None]:
+    """`KEY=VALUE`, or a key that may have any value; no key of AWS's has a `=`."""
+    key, equals, value = options.text(word).partition("=")
+    return key, value if equals else None
+
+
+def _layer(word: str) -> tuple[str, Path]:
+    arn, equals, path = options.text(word).partition("=")
+    if not (arn.startswith("arn:") and equals and path):
+        raise argparse.ArgumentTypeError(f"not ARN=ZIP: {word}")
+    return arn, Path(path)

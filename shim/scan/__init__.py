@@ -1,0 +1,1 @@
+"""Says of every function of an account how it gets to where it shall be, and what is against it."""
