@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ def open_connection(arguments: argparse.Namespace, *, tries: int = 1) -> Connect
     from shim.aws.connection import Connection
 
     return Connection(
-        region=arguments.region,
+        # What every tool of AWS's knows but boto3, which takes AWS_DEFAULT_REGION by itself.
+        region=arguments.region or os.environ.get("AWS_REGION"),
         profile=arguments.profile,
         endpoint_url=arguments.endpoint_url,
         tries=tries,

@@ -49,7 +49,7 @@ def test_a_profile_says_them_and_an_option_the_region(cloud: Cloud) -> None:
         f"[profile other]\nregion = eu-west-1\naws_access_key_id = {OTHER}\n"
         "aws_secret_access_key = secret\n",
     )
-    # AWS_REGION of the environment goes before a profile's: boto3's rule.
+    # AWS_DEFAULT_REGION goes before a profile's: boto3's rule.
     assert place_of(Connection(profile="other")) == f"{OTHER}/eu-west-1"
     assert place_of(Connection(profile="other", region=ABROAD)) == f"{OTHER}/{ABROAD}"
 
@@ -94,6 +94,17 @@ def test_settings_that_make_no_sense_are_one_sentence(
         Connection(region=region, profile=profile, endpoint_url=endpoint_url).client()
     assert caught.value.hint
     assert "--endpoint-url" in caught.value.hint
+
+
+def test_aws_region_goes_before_the_default_one_and_after_the_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_REGION", "us-east-2")
+    words = ["plan", "--function", NAME, "--handler", "bills", "--iam"]
+    for option, region in (((), "us-east-2"), (("--region", ABROAD), ABROAD)):
+        assert main([*words, *option]) == 0
+        assert f":lambda:{region}:*:function:{NAME}" in capsys.readouterr().out
 
 
 def test_the_commands_options_lead_there(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from shim.aws.permissions import PERMISSIONS, Place, Resource, callers_policy, p
 from shim.cli.main import main
 from tests.aws.wire.access import Principal
 from tests.aws.wire.user import User, parts
+from tests.command import TREE
 from tests.plan.worlds import NAME, World
 
 if TYPE_CHECKING:
@@ -82,6 +85,17 @@ def test_a_functions_arn_says_region_and_account(
     assert document["Statement"][0]["Resource"] == [arn, f"{arn}:*"]
     layers = document["Statement"][1]["Resource"]
     assert layers == ["arn:aws-cn:lambda:cn-north-1:*:layer:*:*"]
+
+
+def test_what_the_documentation_shows_is_what_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = Path(TREE, "docs", "account.md").read_text("utf-8")
+    examples = re.findall(r"```\n\$ shim ([^\n]+)\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for words, shown in examples:
+        assert main(shlex.split(words)) == 0
+        assert capsys.readouterr().out == shown
 
 
 def test_callers_may_invoke_the_alias_and_not_what_is_being_changed(
