@@ -141,6 +141,19 @@ def add_flavour(parser: Arguments, default: Flavour | None) -> None:
     )
 
 
+def add_shares(parser: Arguments) -> None:
+    """Add `--share`, for traffic on an alias."""
+    parser.add_argument(
+        "--share",
+        action="append",
+        default=[],
+        type=float,
+        metavar="FRACTION",
+        dest="shares",
+        help="with --alias: what the new version gets first, 0.1 say; more than once: step by step",
+    )
+
+
 def add_output(parser: Arguments, what: str, *, is_required: bool = False) -> None:
     """Add `--output`, the file that a command writes."""
     parser.add_argument(

@@ -73,15 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
     add_change_arguments(parser)
-    parser.add_argument(
-        "--share",
-        action="append",
-        default=[],
-        type=float,
-        metavar="FRACTION",
-        dest="shares",
-        help="with --alias: what the new version gets first, 0.1 say; more than once: step by step",
-    )
+    options.add_shares(parser)
     options.add_output(parser, "save the plan as JSON")
     parser.add_argument(
         "--bridge",

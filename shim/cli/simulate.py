@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import lambda_runtimes, read_runtimes
 from shim.check.verdicts import Verdicts
 from shim.cli import options
-from shim.cli.change import read_change
+from shim.cli.case import read_case
 from shim.cli.change_options import add_change_arguments
 from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
 from shim.cli.iam import print_reading_policy
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
+from shim.cli.traffic import add_pause
 from shim.document import encode
 from shim.errors import ExitCode, InputError
-from shim.fields import naming, read_file
 from shim.package.output import check_output, new_file
-from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
-from shim.plan.plan import Plan
-from shim.plan.saved import read_plan
 from shim.simulate.by_verdict import VerdictStarter
+from shim.simulate.changes import PLAN
 from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Traffic
-from shim.simulate.simulation import PLAN, World, as_json, changes
+from shim.simulate.simulation import World, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from shim.check.state import State
-    from shim.package.read import Package
+    from shim.cli.case import Case
     from shim.simulate.sandboxes import Starter
     from shim.simulate.simulation import Run
 
@@ -51,6 +45,8 @@ examples:
   shim simulate --from old.json --to new.json --from-package old.zip --to-package new.zip \\
       --layer arn:aws:lambda:eu-west-1:1:layer:audit:3=audit.zip --by-verdict
 
+  shim simulate --from old.json --from-package old.zip --package new.zip --alias live=7 --share 0.1
+
 --from and --to are what `aws lambda get-function` prints. docs/simulate.md tells what is simulated
 and how faithfully.
 
@@ -58,21 +54,6 @@ exit status: 0 the plan lost no invocation, 1 it did, or with --by-verdict may h
 plan, 2 bad usage or input, 3 this machine could not do it, 130 interrupted"""
 
 _MOST_INVOCATIONS, _MOST_RATE = 1_000_000, 10_000.0
-_ALIAS = "traffic on an alias never meets a mix of old and new: there is nothing to simulate"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
-    """What is simulated."""
-
-    begin: State
-    wanted: State
-    plan: Plan | None
-    why_not: str
-    """Why there is no plan."""
-    layers: Mapping[Package, str]
-    """The ARNs of those that have one."""
-    day: date | None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +87,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RUNTIME=FOLDER",
         help="a root folder that stands in for a runtime; without one this machine does",
     )
+    add_pause(parser)
+    options.add_shares(parser)
     options.add_draw(parser, "the time line")
     options.add_emulator(parser)
 
@@ -121,7 +104,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     roots = _roots(arguments.root)
     verdicts = Verdicts()
     with sigterm_as_exit(), ExitStack() as stack:
-        change = stack.enter_context(_case(arguments, verdicts))
+        change = stack.enter_context(read_case(arguments, verdicts))
         starter: Starter = VerdictStarter(verdicts=verdicts)
         if not arguments.by_verdict:
             # Only Linux has all that this imports.
@@ -143,8 +126,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             seed=arguments.seed,
             layers=change.layers,
             day=change.day,
+            alias=change.alias,
         )
-        runs = _simulate(world, change)
+        runs = _simulate(world, change, pause=arguments.pause)
     if arguments.draw:
         _draw(runs, arguments.draw)
     if arguments.json:
@@ -156,74 +140,13 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if lost_nothing else ExitCode.NO
 
 
-def _simulate(world: World, change: _Case) -> list[Run]:
-    ways = changes(change.begin, change.wanted, change.plan, seed=world.seed, day=change.day)
+def _simulate(world: World, case: Case, *, pause: float) -> list[Run]:
+    ways = case.changes(seed=world.seed, pause=pause)
     runs = []
     for name, way in ways.items():
         with progress(f"simulating: {name}", world.traffic.invocations) as advance:
             runs.append(world.run(name, way, progress=lambda _: advance(1)))
     return runs
-
-
-@contextmanager
-def _case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[_Case]:
-    """What the arguments ask for; a bridge lies on disk as long as the block runs."""
-    if arguments.plan:
-        if arguments.from_file or arguments.function:
-            raise InputError("a plan has all that --from and --function would say")
-        yield _saved(arguments.plan)
-        return
-    if arguments.alias:
-        raise InputError(_ALIAS, hint="without --alias, traffic on $LATEST is simulated")
-    change = read_change(arguments)
-    _check_layers(change.begin)
-    day = datetime.now(UTC).date()
-    with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder, ExitStack() as stack:
-        found = find_bridged_plan(
-            change.begin,
-            change.wanted,
-            verdicts=verdicts,
-            day=day,
-            bridge_path=Path(folder, "bridge.zip"),
-            layer_path=Path(folder, "bridge-layer.zip"),
-        )
-        plan, why_not = None, ""
-        if isinstance(found, Bridged):
-            plan = stack.enter_context(written(found, verdicts=verdicts)).plan
-        else:
-            why_not = "; ".join(found.reasons) or found.answer.reason.value
-        yield _Case(
-            begin=change.begin,
-            wanted=change.wanted,
-            plan=plan,
-            why_not=why_not,
-            layers=change.arns,
-            day=day,
-        )
-
-
-def _saved(path: Path) -> _Case:
-    with naming(str(path)):
-        saved = read_plan(read_file(path))
-    if not isinstance(saved.plan, Plan):
-        raise InputError(f"{_ALIAS}: `{path}`", hint="make the plan without --alias")
-    _check_layers(saved.plan.begin)
-    return _Case(
-        begin=saved.plan.begin,
-        wanted=saved.plan.states[-1],
-        plan=saved.plan,
-        why_not="",
-        layers=saved.arns,
-        day=saved.day,
-    )
-
-
-def _check_layers(state: State) -> None:
-    if state.absent_layers:
-        raise InputError(
-            f"without its layers the function can't be started: `{state.absent_layers[0]}`",
-            hint=f"say where they lie: `--from-layer {state.absent_layers[0]}=ZIP`",
-        )
 
 
 def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
@@ -236,7 +159,7 @@ def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
     return {name: Path(folder).absolute() for name, folder in pairs}
 
 
-def _notes(change: _Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
+def _notes(change: Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
     """What is not as on Lambda in these runs."""
     if by_verdict:
         return (

@@ -11,7 +11,7 @@ from shim.deploy.executor import POLL_SECONDS
 from shim.deploy.handover import HandoverExecutor
 from shim.deploy.patience import Stopped
 from shim.deploy.position import position
-from shim.deploy.traffic import Traffic, moved_by_others
+from shim.deploy.transition import Transition, moved_by_others
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ ALARM_SECONDS = 10.0
 class AliasExecutor(HandoverExecutor):
     """An `Executor` for aliases; like it, it goes on from wherever the function and alias are."""
 
-    def apply_alias(self, plan: AliasPlan, traffic: Traffic | None = None) -> str:
+    def apply_alias(self, plan: AliasPlan, transition: Transition | None = None) -> str:
         """Carry out what is left of `plan`; returns the version that the alias has then.
 
         Raises `LambdaError` as `apply` does; where the version doesn't answer as it shall, and the
         alias stays where it is; and where an alarm rings, and it is back on the old version then.
         """
-        traffic = traffic or Traffic()
+        transition = transition or Transition()
         self.apply(plan.latest)
         moves = tuple(step for step in plan.after if isinstance(step, MoveAlias))
-        if traffic.handover:
+        if transition.handover:
             moves = moves[-1:]
         version = LATEST
         for step in plan.after:
@@ -50,10 +50,10 @@ class AliasExecutor(HandoverExecutor):
                 case InvokeVersion():
                     # What has traffic has answered.
                     if not any(self._share(one, version) for one in moves[:1]):
-                        self._try(version, traffic)
+                        self._try(version, transition)
                 case MoveAlias():
                     if step in moves:
-                        self._bring(step, version, traffic)
+                        self._bring(step, version, transition)
                 case _:
                     assert_never(step)
         return version
@@ -101,9 +101,9 @@ class AliasExecutor(HandoverExecutor):
             )
         return version
 
-    def _try(self, version: str, traffic: Traffic) -> None:
+    def _try(self, version: str, transition: Transition) -> None:
         text = f"invoking the version: {version}"
-        invoke = partial(self._api.invoke, self._function, traffic.event, qualifier=version)
+        invoke = partial(self._api.invoke, self._function, transition.event, qualifier=version)
         answer = self._patiently(
             text, partial(self._ask, Sending(call=InvokeVersion.CALL, text=text), invoke)
         )
@@ -113,26 +113,26 @@ class AliasExecutor(HandoverExecutor):
             raise Stopped(
                 f"version {version} fails, {answer.error_type}", hint=f"{unmoved}; it said: {said}"
             )
-        if traffic.expected and (problem := traffic.expected.mismatch(answer.payload)):
+        if transition.expected and (problem := transition.expected.mismatch(answer.payload)):
             raise Stopped(
                 f"version {version} doesn't answer as expected at {problem.path}",
                 hint=f"{unmoved}; expected was {problem.expected}, it has {problem.found}",
             )
 
-    def _bring(self, step: MoveAlias, version: str, traffic: Traffic) -> None:
+    def _bring(self, step: MoveAlias, version: str, transition: Transition) -> None:
         """Let the version have its share, and see to it that it keeps it well."""
         before = self._share(step, version)
         if before > step.share:
             return
         if before < step.share:
-            if traffic.handover:
-                self.hand_over(step, version, traffic.handover)
+            if transition.handover:
+                self.hand_over(step, version, transition.handover)
             else:
                 self._move(step, version)
         self._provisioned(step, version)
-        is_over = step.share == 1 and (before == 1 or not traffic.watch)
-        if not (is_over or traffic.handover):
-            self._watch(step, version, traffic)
+        is_over = step.share == 1 and (before == 1 or not transition.watch)
+        if not (is_over or transition.handover):
+            self._watch(step, version, transition)
 
     def _move(self, step: MoveAlias, version: str) -> None:
         """Give the version its share, unless it has it, or more, already; of 0, no more."""
@@ -157,25 +157,27 @@ class AliasExecutor(HandoverExecutor):
             except NotNow as error:
                 patience.pause(error.message, error)
 
-    def _watch(self, step: MoveAlias, version: str, traffic: Traffic) -> None:
+    def _watch(self, step: MoveAlias, version: str, transition: Transition) -> None:
         """Leave the share as it is for the pause; move all back where an alarm rings."""
-        end = self._clock.now + traffic.pause
-        text = f"{traffic.pause:g} seconds have passed with {step.share:.0%} on version {version}"
+        end = self._clock.now + transition.pause
+        text = (
+            f"{transition.pause:g} seconds have passed with {step.share:.0%} on version {version}"
+        )
         self._tell(Waiting(text=text))
         while True:
-            if traffic.watch:
+            if transition.watch:
                 try:
-                    ringing = self._patiently("DescribeAlarms", traffic.watch.ringing)
+                    ringing = self._patiently("DescribeAlarms", transition.watch.ringing)
                 except LambdaError as error:
-                    self._move_back(step, version, f"alarms can't be watched: {error.message}")
+                    self._recall(step, version, f"alarms can't be watched: {error.message}")
                 if ringing:
-                    self._move_back(step, version, f"{ringing.name} is in ALARM: {ringing.reason}")
+                    self._recall(step, version, f"{ringing.name} is in ALARM: {ringing.reason}")
             left = end - self._clock.now
             if left <= 0:
                 return
-            self._clock.sleep(min(left, ALARM_SECONDS) if traffic.watch else left)
+            self._clock.sleep(min(left, ALARM_SECONDS) if transition.watch else left)
 
-    def _move_back(self, step: MoveAlias, version: str, why: str) -> NoReturn:
+    def _recall(self, step: MoveAlias, version: str, why: str) -> NoReturn:
         try:
             self._move(step.undo, version)
         except LambdaError as error:

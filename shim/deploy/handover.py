@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from shim.aws.api import NotNow
 from shim.aws.codedeploy import ENDED, DeploymentStatus, app_spec
-from shim.deploy.events import Sending, Waiting
+from shim.deploy.events import Answered, Sending, Waiting
 from shim.deploy.executor import Executor
 from shim.deploy.patience import Stopped
 
 if TYPE_CHECKING:
     from shim.aws.codedeploy import Shift
-    from shim.deploy.traffic import Handover
+    from shim.deploy.transition import Handover
     from shim.plan.alias import MoveAlias
 
 LOOK_SECONDS = 5.0
@@ -39,8 +39,9 @@ class HandoverExecutor(Executor):
         try:
             self._see_through(handover, deployment)
         except KeyboardInterrupt:
-            stop = partial(handover.codedeploy.stop, deployment)
-            self._ask(Sending(call="StopDeployment", text=f"stopping {deployment}"), stop)
+            # Told afterwards: who listens keeps calls from being sent after an interrupt.
+            handover.codedeploy.stop(deployment)
+            self._tell(Answered(call="StopDeployment", text=f"stopping {deployment}"))
             raise
 
     def _deployment(self, handover: Handover, spec: str) -> str:

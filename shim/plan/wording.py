@@ -80,13 +80,23 @@ def kind(step: UpdateCode | UpdateConfiguration) -> str:
     return "code" if isinstance(step, UpdateCode) else "configuration"
 
 
-def brief(step: UpdateCode | UpdateConfiguration) -> str:
+def brief(step: AliasStep) -> str:
     """A call without its values."""
-    if isinstance(step, UpdateCode):
-        return f"{kind(step)} ({step.arch})"
-    fields = ("runtime", "handler", "layers", "environment")
-    changed = (name for name in fields if getattr(step, name) is not None)
-    return f"{kind(step)} ({', '.join(changed)})"
+    match step:
+        case UpdateCode():
+            return f"{kind(step)} ({step.arch})"
+        case UpdateConfiguration():
+            fields = ("runtime", "handler", "layers", "environment")
+            changed = (name for name in fields if getattr(step, name) is not None)
+            return f"{kind(step)} ({', '.join(changed)})"
+        case PublishVersion():
+            return "publish"
+        case InvokeVersion():
+            return "invoke"
+        case MoveAlias():
+            return f"alias ({step.share:.0%} new)"
+        case _:
+            assert_never(step)
 
 
 def reason(verdict: Verdict, names: Names = PATHS) -> str:

@@ -29,6 +29,7 @@ from shim.aws.api import (
 from shim.aws.pace import OTHERS
 from shim.check.runtimes import read_runtimes
 from shim.package.read import read_package
+from shim.plan.alias import MoveAlias, PublishVersion
 from shim.plan.refusals import refusal
 from shim.plan.step import UpdateCode, UpdateConfiguration, after
 from shim.simulate.aliases import Aliases
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.check.state import State
     from shim.package.read import Package
+    from shim.plan.alias import AliasStep
     from shim.plan.step import Step
     from shim.simulate.timeline import Timeline
 
@@ -64,9 +66,9 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Update:
-    """One update of the function; times in seconds, `held` is when it had taken hold."""
+    """One change of the function or of an alias; times in seconds, `held` is when it was there."""
 
-    step: Step
+    step: AliasStep
     begun: float
     held: float | None = None
 
@@ -223,7 +225,8 @@ class ControlPlane:
         published = replace(latest, version=version, is_active=False, revision=self._new_revision())
         self._functions[version] = published
         self.machines.run(version, self._shown)
-        self.clock.after(self._draw(self.timing.publish), lambda: self._activate(version))
+        held = self._begin(PublishVersion(code_sha256=code_sha256))
+        self.clock.after(self._draw(self.timing.publish), lambda: self._activate(version, held))
         self._answer("publish_version")
         return published
 
@@ -248,6 +251,7 @@ class ControlPlane:
         self._pass_call("update_alias", function)
         before, moved = self.aliases.get(alias.name), self.aliases.move(alias)
         self.provisioning.follow(before, moved)
+        self._begin(_move(before, moved))()
         self._answer("update_alias")
         return self.aliases.get(alias.name)
 
@@ -268,11 +272,21 @@ class ControlPlane:
             revision=self._new_revision(),
         )
         self._functions[LATEST] = begun
-        self.updates.append(Update(step=step, begun=self.clock.now))
+        held = self._begin(step)
         self._shown = after(self._shown, step)
-        self.clock.after(self._draw(self.timing.update), self._take_hold)
+        self.clock.after(self._draw(self.timing.update), lambda: self._take_hold(held))
         self._answer(call)
         return begun
+
+    def _begin(self, step: AliasStep) -> Callable[[], None]:
+        """Note that a change has begun; call what this returns when it is there."""
+        index = len(self.updates)
+        self.updates.append(Update(step=step, begun=self.clock.now))
+
+        def hold() -> None:
+            self.updates[index] = replace(self.updates[index], held=self.clock.now)
+
+        return hold
 
     def _check_call(self, step: Step) -> None:
         if reason := refusal(self._shown, step, day=self._day):
@@ -283,7 +297,7 @@ class ControlPlane:
             self.add_package(package, read_package(package.path))
         return self._packages[package.sha256]
 
-    def _take_hold(self) -> None:
+    def _take_hold(self, held: Callable[[], None]) -> None:
         """New sandboxes start from what is shown; or from what they did before, where it failed."""
         code, self.failing_update = self.failing_update, None
         self._functions[LATEST] = replace(
@@ -295,15 +309,17 @@ class ControlPlane:
             revision=self._new_revision(),
         )
         if not code:
-            self.updates[-1] = replace(self.updates[-1], held=self.clock.now)
+            held()
             self.machines.run(LATEST, self._shown)
             self.on_change()
 
-    def _activate(self, version: str) -> None:
+    def _activate(self, version: str, held: Callable[[], None]) -> None:
         failure, self.failing_version = self.failing_version, ""
         self._functions[version] = replace(
             self._functions[version], is_active=not failure, failure=failure
         )
+        if not failure:
+            held()
 
     def _check_change(self, latest: Function, revision: str) -> None:
         if latest.update is UpdateStatus.IN_PROGRESS:
@@ -341,6 +357,14 @@ class ControlPlane:
     def _new_revision(self) -> str:
         self._revisions += 1
         return f"revision-{self._revisions}"
+
+
+def _move(before: Alias, moved: Alias) -> MoveAlias:
+    """What a call did to an alias: as plans have it."""
+    if moved.other_version is not None:
+        return MoveAlias(alias=moved.name, old_version=moved.version, share=moved.other_weight)
+    share = 0.0 if before.version == moved.version else 1.0
+    return MoveAlias(alias=moved.name, old_version=before.version, share=share)
 
 
 def _runtime(name: str) -> Runtime:

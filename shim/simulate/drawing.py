@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH, LEFT, RIGHT = 960, 150, 24
 TOP, LANE, BARS, STRIP, BOTTOM = 62, 128, 56, 17, 40
-"""Pixels; of a lane, the bars and each strip below them."""
+"""Pixels; a lane has at least so many, and in it the bars and each strip below them so many."""
 
 BIN_SECONDS = 0.5
 BEFORE_SECONDS, AFTER_SECONDS = 4.0, 12.0
@@ -58,7 +58,8 @@ def as_html(runs: Sequence[Run]) -> str:
 def as_svg(runs: Sequence[Run]) -> str:
     """A lane for each run: invocations over time, and the updates below them."""
     span = _Span(runs)
-    height = TOP + LANE * len(runs) + BOTTOM
+    *tops, end = accumulate(map(_height, runs), initial=TOP)
+    height = end + BOTTOM
     size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">',
@@ -67,9 +68,9 @@ def as_svg(runs: Sequence[Run]) -> str:
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         *_legend(has_unknown=any(run.unknown for run in runs)),
     ]
-    for number, run in enumerate(runs):
-        lines += _lane(run, span, top=TOP + number * LANE)
-    lines += _axis(span, top=TOP + LANE * len(runs))
+    for top, run in zip(tops, runs, strict=True):
+        lines += _lane(run, span, top=top)
+    lines += _axis(span, top=end)
     return "\n".join([*lines, "</svg>\n"])
 
 
@@ -122,6 +123,12 @@ def _legend(*, has_unknown: bool) -> Iterator[str]:
     if has_unknown:
         yield _rect(868, 9, 14, 13, "url(#unknown)")
         yield _text(886, 20, "? unknown")
+
+
+def _height(run: Run) -> int:
+    """Of a lane: higher where there are more strips than usual."""
+    strips = len(run.updates) + (run.problem is not None)
+    return max(LANE, BARS + 4 + strips * STRIP)
 
 
 def _lane(run: Run, span: _Span, *, top: float) -> Iterator[str]:

@@ -93,6 +93,7 @@ class Sandboxes:
         starter: Starter,
         traffic: Traffic,
         *,
+        qualifier: str = LATEST,
         random: Callable[[str], Random],
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -100,6 +101,7 @@ class Sandboxes:
         self._starter = starter
         self._traffic = traffic
         self._plane = plane
+        self._qualifier = qualifier
         self._clock = plane.clock
         self._progress = progress
         self._arrivals = random("traffic")
@@ -128,7 +130,7 @@ class Sandboxes:
         self._left -= 1
         if self._left:
             self._clock.after(self._gap(), self._arrive)
-        self.samples.append(self._serve(self._plane.aliases.route(LATEST)))
+        self.samples.append(self._serve(self._plane.aliases.route(self._qualifier)))
         self._progress(len(self.samples))
 
     def _invoke(self, version: str, event: bytes) -> Invoked:

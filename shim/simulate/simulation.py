@@ -6,30 +6,30 @@ The order of everything follows from the seed; the processes may be real all the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from shim.aws.api import LambdaError
-from shim.deploy.executor import Executor, read_zip
+from shim.aws.api import LATEST, Alias, LambdaError
+from shim.deploy.alias import AliasExecutor
+from shim.deploy.executor import read_zip
 from shim.document import document
-from shim.plan.orders import Order, naive_changes
-from shim.plan.plan import Plan
 from shim.plan.wording import call_in_words
+from shim.simulate.changes import FIRST_VERSION
 from shim.simulate.control import ControlPlane
 from shim.simulate.sandboxes import Sandboxes
 from shim.simulate.timeline import Timeline
 from shim.simulate.timing import Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
+    from shim.aws.api import Function
     from shim.check.state import State
     from shim.package.read import Package
+    from shim.simulate.changes import Change
     from shim.simulate.control import Update
     from shim.simulate.sandboxes import Sample, Starter, Traffic
 
@@ -90,6 +90,15 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LiveAlias:
+    """An alias that traffic goes to; it is on the function's first version."""
+
+    name: str
+    state: State
+    """What that version is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class World:
     """What all changes that are compared have in common."""
 
@@ -101,11 +110,13 @@ class World:
     """The ARN of each layer that is published already."""
     timing: Timing = field(default_factory=Timing)
     day: date | None = None
+    alias: LiveAlias | None = None
+    """Where the traffic goes; None: to `$LATEST`."""
 
     def run(
         self,
         name: str,
-        change: Callable[[Executor], object],
+        change: Change,
         *,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Run:
@@ -118,7 +129,7 @@ class World:
             clock, self._random("plane"), name=FUNCTION, timing=self.timing, day=self.day
         )
         self._create(plane)
-        executor = Executor(
+        executor = AliasExecutor(
             plane,
             FUNCTION,
             clock=clock,
@@ -128,7 +139,12 @@ class World:
         problem = None
         with ExitStack() as stack:
             sandboxes = Sandboxes(
-                plane, self.starter, self.traffic, random=self._random, progress=progress
+                plane,
+                self.starter,
+                self.traffic,
+                qualifier=self.alias.name if self.alias else LATEST,
+                random=self._random,
+                progress=progress,
             )
             stack.callback(sandboxes.close)
             sandboxes.begin()
@@ -147,52 +163,33 @@ class World:
             )
 
     def _create(self, plane: ControlPlane) -> None:
-        known = self._arns()
-        for layer, arn in known.items():
+        for layer, arn in self._arns().items():
             plane.add_layer(arn, read_zip(layer), layer)
-        arns = [known[layer] for layer in self.begin.layers]
-        plane.create(self.begin, read_zip(self.begin.package), layers=arns)
+        if self.alias:
+            live = self._put(plane, self.alias.state)
+            plane.publish_version(FUNCTION, code_sha256=live.code_sha256, revision=live.revision)
+            plane.clock.sleep(self.timing.publish[1])
+            plane.aliases.put(Alias(name=self.alias.name, version=FIRST_VERSION))
+            plane.updates.clear()
+        self._put(plane, self.begin)
+
+    def _put(self, plane: ControlPlane, state: State) -> Function:
+        """Let `$LATEST` be this, and always have been."""
+        arns = [self._arns()[layer] for layer in state.layers]
+        return plane.create(state, read_zip(state.package), layers=arns)
 
     def _arns(self) -> Mapping[Package, str]:
         """Of every layer that is published; what the function has now is, by whatever name."""
+        live = self.alias.state.layers if self.alias else ()
         made_up = {
             layer: f"arn:aws:lambda:us-east-1:123456789012:layer:known-{number}:1"
-            for number, layer in enumerate(self.begin.layers)
+            for number, layer in enumerate(dict.fromkeys((*self.begin.layers, *live)))
         }
         return {**made_up, **self.layers}
 
     def _random(self, purpose: str) -> Random:
         """Numbers of their own for each purpose: the traffic is the same in every change."""
         return Random(f"{self.seed} {purpose}")  # noqa: S311 - a seed is what is wanted
-
-
-NAIVE = (Order.CODE_FIRST, Order.CONFIGURATION_FIRST, Order.PARALLEL)
-PLAN = "the plan"
-
-Change = Callable[[Executor], object]
-
-
-def changes(
-    begin: State, wanted: State, plan: Plan | None, *, seed: int, day: date | None
-) -> dict[str, Change]:
-    """What is compared: the naive orders that differ, and the plan, if there is one."""
-    found: dict[str, Change] = {}
-    for naive in naive_changes(begin, wanted, day=day):
-        if naive.order in NAIVE:
-            steps = tuple(passage.step for passage in naive.walks[seed % len(naive.walks)])
-            one = Plan(begin=begin, steps=steps)
-            found[naive.order] = partial(_rush if naive.order is Order.PARALLEL else _apply, one)
-    if plan:
-        found[PLAN] = partial(_apply, plan)
-    return found
-
-
-def _apply(plan: Plan, executor: Executor) -> None:
-    executor.apply(plan)
-
-
-def _rush(plan: Plan, executor: Executor) -> None:
-    executor.rush(plan.steps)
 
 
 FORMAT = 1

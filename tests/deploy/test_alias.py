@@ -13,7 +13,7 @@ from shim.aws.api import LATEST, Alias, Conflict, Invoked, RevisionMismatch, Thr
 from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import sentence
 from shim.deploy.patience import Stopped
-from shim.deploy.traffic import Traffic
+from shim.deploy.transition import Transition
 from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.search import whatever_starts
 from shim.simulate.control import Fault
@@ -104,7 +104,7 @@ def test_until_then_the_alias_goes_to_the_old_version(world: World) -> None:
 def test_shares_of_the_traffic_are_moved_one_after_the_other(world: World) -> None:
     told: list[Event] = []
     begin = world.clock.now
-    executor(world, told).apply_alias(plan_of(world, shares=(0.1, 0.5)), Traffic(pause=100))
+    executor(world, told).apply_alias(plan_of(world, shares=(0.1, 0.5)), Transition(pause=100))
     moves = [line for line in map(sentence, told) if line.startswith("moving")]
     assert [line.rpartition(" ")[2] for line in moves] == ["10%", "50%", "100%"]
     assert world.clock.now - begin > 200

@@ -14,7 +14,7 @@ from shim.aws.codedeploy import DeploymentStatus, Group
 from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import Waiting
 from shim.deploy.patience import Stopped
-from shim.deploy.traffic import Handover, Traffic
+from shim.deploy.transition import Handover, Transition
 from tests.deploy.services import MemoryCodeDeploy
 from tests.deploy.test_alias import aliased, executor, plan_of, where
 from tests.deploy.test_executor import Killed, Mortal
@@ -38,8 +38,8 @@ def codedeploy(world: World) -> MemoryCodeDeploy:
     return MemoryCodeDeploy(plane=world.plane)
 
 
-def handed(codedeploy: MemoryCodeDeploy) -> Traffic:
-    return Traffic(handover=Handover(codedeploy=codedeploy, group=GROUP))
+def handed(codedeploy: MemoryCodeDeploy) -> Transition:
+    return Transition(handover=Handover(codedeploy=codedeploy, group=GROUP))
 
 
 def test_it_gets_a_spec_that_names_both_versions_and_moves_the_alias(

@@ -2,7 +2,7 @@
 
 EMULATOR is AWS's emulator, which `shim run` keeps in its cache; BUILT is the folder that
 examples/migrations/build.py filled. Prints a line for each run, and ends with 1 where a plan lost
-an invocation.
+an invocation, on `$LATEST` or on an alias.
 """
 
 from __future__ import annotations
@@ -19,15 +19,22 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.check.verdicts import Verdicts
 from shim.simulate.by_start import RealStarter
+from shim.simulate.changes import PLAN, alias_change, changes
 from shim.simulate.sandboxes import Traffic
-from shim.simulate.simulation import PLAN, World, changes
+from shim.simulate.simulation import World
 from tests.check.oracle.roots import unpack_root
 from tests.simulate.scenarios import DAY, NAMES, ON_BULLSEYE, read_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from shim.simulate.changes import Change
     from shim.simulate.simulation import Run
+    from tests.simulate.scenarios import Scenario
+
+
+ON_ALIAS, SHARES, PAUSE_SECONDS = "the plan, on an alias", (0.1, 0.5), 30.0
+"""Moved in three calls."""
 
 
 def main() -> int:
@@ -45,7 +52,7 @@ def main() -> int:
     is_lossless = True
     for run, line in campaign(arguments):
         print(json.dumps(line), flush=True)
-        is_lossless &= run.name != PLAN or run.lost_nothing
+        is_lossless &= run.name not in {PLAN, ON_ALIAS} or run.lost_nothing
     return 0 if is_lossless else 1
 
 
@@ -61,24 +68,29 @@ def campaign(arguments: argparse.Namespace) -> Iterator[tuple[Run, dict[str, obj
         for name in arguments.scenarios:
             scenario = read_scenario(name, arguments.built, verdicts=verdicts, folder=folder)
             for seed in arguments.seeds:
-                ways = changes(scenario.begin, scenario.wanted, scenario.plan, seed=seed, day=DAY)
-                for way, change in ways.items():
-                    rate, invocations = (
-                        (arguments.rate, arguments.invocations)
-                        if way == PLAN
-                        else (arguments.naive_rate, arguments.naive_invocations)
-                    )
+                for way, change in ways(scenario, seed).items():
+                    is_naive = way not in {PLAN, ON_ALIAS}
+                    rate = arguments.naive_rate if is_naive else arguments.rate
+                    count = arguments.naive_invocations if is_naive else arguments.invocations
                     world = World(
                         begin=scenario.begin,
                         starter=starter,
-                        traffic=Traffic(rate=rate, invocations=invocations),
+                        traffic=Traffic(rate=rate, invocations=count),
                         seed=seed,
                         layers=scenario.layers,
                         day=DAY,
+                        alias=scenario.alias if way == ON_ALIAS else None,
                     )
                     began = time.monotonic()
                     run = world.run(way, change)
                     yield run, _line(name, seed, run, seconds=time.monotonic() - began)
+
+
+def ways(scenario: Scenario, seed: int) -> Mapping[str, Change]:
+    """What is compared."""
+    orders = changes(scenario.begin, scenario.wanted, scenario.plan, seed=seed, day=DAY)
+    on_alias = alias_change(scenario.alias_plan(shares=SHARES), pause=PAUSE_SECONDS)
+    return {**orders, ON_ALIAS: on_alias}
 
 
 def _line(scenario: str, seed: int, run: Run, *, seconds: float) -> dict[str, object]:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from shim.aws.function import read_function, state_of
 from shim.package.packages import Packages
+from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
+from shim.plan.search import whatever_starts
+from shim.simulate.simulation import LiveAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +45,26 @@ class Scenario:
     wanted: State
     layers: Mapping[Package, str]
     plan: Plan
+
+    @property
+    def alias(self) -> LiveAlias:
+        """One that the function is on."""
+        return LiveAlias(name="live", state=self.begin)
+
+    def alias_plan(self, *, shares: tuple[float, ...]) -> AliasPlan:
+        """The same change for traffic on that alias."""
+        plan = find_alias_plan(
+            self.begin,
+            self.wanted,
+            live=self.begin,
+            alias=self.alias.name,
+            old_version="41",
+            shares=shares,
+            answer=whatever_starts,
+            day=DAY,
+        )
+        assert isinstance(plan, AliasPlan), plan
+        return plan
 
 
 def read_scenario(name: str, built: Path, *, verdicts: Verdicts, folder: Path) -> Scenario:

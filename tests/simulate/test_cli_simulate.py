@@ -93,6 +93,35 @@ def test_a_plan_that_was_saved_can_be_simulated(
     assert command.run("--plan", str(plan), "--from", "x", "--by-verdict").returncode == 2
 
 
+def test_traffic_on_an_alias_is_moved_by_shares(
+    command: Command, built: Path, tmp_path: Path
+) -> None:
+    words = (*arguments(NAME, built), "--alias", "live=41", "--share", "0.1")
+    rest = ("--pause", "20", "--by-verdict", "--json", "--draw", str(tmp_path / "alias.svg"))
+    done = command.run(*words, *rest)
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(done.stdout)["runs"]
+    assert (run["name"], run["failures"]) == ("the plan", 0)
+    assert [one["call"] for one in run["updates"]][-3:] == [
+        "PublishVersion",
+        "UpdateAlias (live, 10% to the published version)",
+        "UpdateAlias (live, 100% to the published version)",
+    ]
+    assert "alias (10% new)" in (tmp_path / "alias.svg").read_text()
+
+
+def test_a_saved_plan_for_an_alias_can_be_simulated(
+    command: Command, built: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    words = [*arguments(NAME, built), "--alias", "live=41", "-o", str(plan)]
+    plan_command = [sys.executable, "-m", "shim", "plan", *words]
+    subprocess.run(plan_command, env=command.environment, check=True, capture_output=True)
+    done = command.run("--plan", str(plan), "--by-verdict")
+    assert done.returncode == 0, done.stderr
+    assert "the plan: 4 calls, every invocation was answered" in done.stdout
+
+
 def test_without_a_plan_the_exit_status_is_1_and_the_reason_is_said(
     command: Command, built: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +150,8 @@ def test_a_time_line_is_drawn(command: Command, built: Path, tmp_path: Path) -> 
         (["--rate", "0"], "not a number above 0"),
         (["--invocations", "x"], "not a whole number"),
         (["--root", "provided.al2"], "not NAME=PATH"),
+        (["--share", "0.5"], "--share is for traffic on an alias"),
+        (["--pause", "-1"], "not a whole number"),
         (["--root", "python=/"], "not an OS-only runtime"),
         (["--root", "provided.al2=/nowhere"], "not the root folder"),
         (["--draw", "/nowhere/x.svg"], "/nowhere"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -18,11 +19,13 @@ from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
 from shim.plan.step import UpdateCode
+from shim.plan.wording import brief
 from shim.simulate.by_start import RealSandbox, RealStarter
 from shim.simulate.by_verdict import VerdictStarter
+from shim.simulate.changes import PLAN, alias_change, changes
 from shim.simulate.drawing import as_html, as_svg
 from shim.simulate.sandboxes import Outcome, Traffic
-from shim.simulate.simulation import LEAD_SECONDS, PLAN, World, as_json, changes
+from shim.simulate.simulation import LEAD_SECONDS, World, as_json
 from shim.simulate.timing import Timing
 from tests.check.oracle.roots import require_roots, unpack_root
 from tests.plan import worlds
@@ -227,6 +230,66 @@ def test_by_verdict_what_is_unknown_is_never_counted_as_answered(
     ElementTree.fromstring(text)  # noqa: S314 - our own
     assert 'fill="url(#unknown)"' in text
     assert f"{len(run.unknown):,} unknown" in text
+
+
+SHARES = (0.1, 0.5)
+
+
+def on_alias(one: Scenario, starter: Starter, *, pause: float = 20.0) -> Run:
+    """The scenario's function behind an alias, moved by shares."""
+    traffic = Traffic(rate=20, invocations=2000)
+    where = replace(world(one, starter, traffic=traffic), alias=one.alias)
+    return where.run(PLAN, alias_change(one.alias_plan(shares=SHARES), pause=pause))
+
+
+def _settings(one: State) -> tuple[object, ...]:
+    """A state without its packages' contents, which are read more than once."""
+    layers = tuple(layer.path for layer in one.layers)
+    return (one.package.path, one.arch, one.runtime, one.handler, layers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_traffic_on_an_alias_comes_to_the_new_version_by_shares_and_none_fails(
+    built: Path, tmp_path: Path, name: str, verdicts: Verdicts
+) -> None:
+    one = scenario(name, built, tmp_path)
+    run = on_alias(one, VerdictStarter(verdicts=verdicts))
+    assert run.lost_nothing
+    served = [(sample.time, _settings(sample.state)) for sample in run.samples]
+    old, new = _settings(one.begin), _settings(one.wanted)
+    assert {settings for _, settings in served} == {old, new}, "never a mix"
+    assert [brief(update.step) for update in run.updates][-4:] == [
+        "publish",
+        *(f"alias ({share:.0%} new)" for share in (*SHARES, 1)),
+    ]
+    begun = [update.begun for update in run.updates][-3:]
+    for share, (low, high) in zip(SHARES, pairwise(begun), strict=True):
+        between = [settings for time, settings in served if low < time < high]
+        assert between.count(new) / len(between) == pytest.approx(share, abs=0.07)
+
+
+def test_real_sandboxes_behind_an_alias_lose_nothing(
+    built: Path, tmp_path: Path, emulator: Path, verdicts: Verdicts
+) -> None:
+    require_runs(Arch.X86_64)
+    one = scenario("handler-renamed", built, tmp_path)
+    with RealStarter(emulator, roots={}, verdicts=verdicts) as starter:
+        run = on_alias(one, starter)
+    assert run.lost_nothing
+    assert run.starts < 60
+
+
+def test_a_version_that_fails_is_never_met_by_the_aliass_traffic(
+    built: Path, tmp_path: Path, verdicts: Verdicts
+) -> None:
+    one = scenario("handler-renamed", built, tmp_path)
+    broken = replace(one.wanted, handler="nowhere")
+    plan = replace(one, wanted=broken).alias_plan(shares=())
+    where = replace(world(one, VerdictStarter(verdicts=verdicts)), alias=one.alias)
+    run = where.run(PLAN, alias_change(plan, pause=1))
+    assert run.problem == "version 2 fails, Runtime.HandlerNotFound"
+    assert not run.failures
+    assert not run.lost_nothing, "the change didn't come to its end"
 
 
 class Ending:

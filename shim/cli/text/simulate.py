@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from shim.plan.wording import count_calls
-from shim.simulate.simulation import PLAN
+from shim.simulate.changes import PLAN
 from shim.text import printable
 
 if TYPE_CHECKING:

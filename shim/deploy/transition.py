@@ -73,7 +73,7 @@ class Handover:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Transition:
     """What the new version has to show before it has traffic, and how it gets that."""
 
     event: bytes = b"{}"

@@ -23,7 +23,7 @@ from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import Waiting, sentence
 from shim.deploy.expected import Expected
 from shim.deploy.patience import Stopped
-from shim.deploy.traffic import Traffic, Watch
+from shim.deploy.transition import Transition, Watch
 from shim.simulate.control import Fault
 from tests.deploy.services import MemoryAlarms
 from tests.deploy.test_alias import LIVE, aliased, executor, plan_of, where
@@ -48,8 +48,8 @@ def alarms() -> MemoryAlarms:
     return MemoryAlarms(states={"errors": AlarmState.OK, "latency": AlarmState.OK})
 
 
-def watched(alarms: MemoryAlarms, *names: str, pause: float = 60.0) -> Traffic:
-    return Traffic(pause=pause, watch=Watch(alarms=alarms, names=names or ("errors", "latency")))
+def watched(alarms: MemoryAlarms, *names: str, pause: float = 60.0) -> Transition:
+    return Transition(pause=pause, watch=Watch(alarms=alarms, names=names or ("errors", "latency")))
 
 
 def set_alias(world: World, version: str, other: str | None = None, weight: float = 0.0) -> None:
@@ -193,7 +193,7 @@ def test_what_has_traffic_already_is_not_invoked_again(world: World) -> None:
 
     world.plane.invoker = invoke
     for _ in range(2):
-        executor(world).apply_alias(plan_of(world), Traffic(event=b'{"a": 1}'))
+        executor(world).apply_alias(plan_of(world), Transition(event=b'{"a": 1}'))
     assert invoked == ['2 {"a": 1}']
 
 
@@ -201,7 +201,7 @@ def test_a_version_that_answers_something_else_gets_no_traffic(world: World) -> 
     world.plane.invoker = lambda *_: Invoked(error_type=None, payload=b'{"statusCode": 502}')
     with pytest.raises(Stopped, match=r"doesn't answer as expected at \$\.statusCode") as caught:
         executor(world).apply_alias(
-            plan_of(world), Traffic(expected=Expected(value={"statusCode": 200}))
+            plan_of(world), Transition(expected=Expected(value={"statusCode": 200}))
         )
     assert "expected was 200, it has 502" in (caught.value.hint or "")
     assert where(world) == ("1", None)
@@ -272,14 +272,14 @@ def test_weights_that_another_tool_left_are_found_before_anything_is_touched(wor
     plan = plan_of(world)
     set_alias(world, "1", other=change_by_others(world), weight=0.25)
     with pytest.raises(Stopped, match="it is on 1, and by a weight of 25% on 2"):
-        Traffic().look(world.plane, NAME, plan)
+        Transition().look(world.plane, NAME, plan)
 
 
 def test_an_alias_on_a_version_that_nobody_planned_is_found_too(world: World) -> None:
     plan = plan_of(world)
     set_alias(world, change_by_others(world))
     with pytest.raises(Stopped, match="somebody else moved the alias live: it is on 2"):
-        Traffic().look(world.plane, NAME, plan)
+        Transition().look(world.plane, NAME, plan)
 
 
 @pytest.mark.parametrize("what", ["role", "dead_letters"])
@@ -288,6 +288,6 @@ def test_what_two_versions_of_an_alias_may_not_differ_in_is_refused_with_the_rea
 ) -> None:
     world.plane.equip(**{what: "arn:aws:iam::123456789012:role/other"})
     with pytest.raises(Stopped, match=r"version 1 and \$LATEST differ in their") as caught:
-        Traffic().look(world.plane, NAME, plan_of(world, shares=(0.1,)))
+        Transition().look(world.plane, NAME, plan_of(world, shares=(0.1,)))
     assert "move it at once" in (caught.value.hint or "")
-    assert Traffic().look(world.plane, NAME, plan_of(world)) == (), "at once it goes"
+    assert Transition().look(world.plane, NAME, plan_of(world)) == (), "at once it goes"

@@ -1,0 +1,153 @@
+"""What `shim simulate` changes: read, planned, and with its bridges on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shim.cli.change import read_change
+from shim.errors import InputError
+from shim.fields import naming, read_file
+from shim.plan.alias import AliasPlan, MoveAlias, find_alias_plan
+from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
+from shim.plan.saved import read_plan
+from shim.plan.search import NoPlan
+from shim.simulate.changes import FIRST_VERSION, PLAN, alias_change, changes
+from shim.simulate.simulation import LiveAlias
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+
+    from shim.check.state import State
+    from shim.check.verdicts import Verdicts
+    from shim.cli.change import AliasNow, Change
+    from shim.package.read import Package
+    from shim.plan.plan import Plan
+    from shim.simulate.changes import Change as Way
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """What is simulated."""
+
+    begin: State
+    wanted: State
+    plan: Plan | AliasPlan | None
+    why_not: str = ""
+    """Why there is no plan."""
+    layers: Mapping[Package, str]
+    """The ARNs of those that have one."""
+    day: date | None
+    alias: LiveAlias | None = None
+    """Where the traffic is, if not on `$LATEST`."""
+
+    def changes(self, *, seed: int, pause: float) -> dict[str, Way]:
+        """What is compared; `$LATEST` behind an alias meets no traffic in whatever order."""
+        if isinstance(self.plan, AliasPlan):
+            return {PLAN: alias_change(self.plan, pause=pause)}
+        if self.alias:
+            return {}
+        return changes(self.begin, self.wanted, self.plan, seed=seed, day=self.day)
+
+
+@contextmanager
+def read_case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[Case]:
+    """What the arguments ask for; a bridge lies on disk as long as the block runs."""
+    if arguments.shares and not arguments.alias:
+        raise InputError("--share is for traffic on an alias: `--alias NAME`")
+    if arguments.plan:
+        if arguments.from_file or arguments.function:
+            raise InputError("a plan has all that --from and --function would say")
+        yield _saved(arguments.plan)
+        return
+    change, day = read_change(arguments), datetime.now(UTC).date()
+    _check_layers(change.begin)
+    if change.alias:
+        yield _on_alias(change, change.alias, arguments, verdicts=verdicts, day=day)
+        return
+    with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder, ExitStack() as stack:
+        found = find_bridged_plan(
+            change.begin,
+            change.wanted,
+            verdicts=verdicts,
+            day=day,
+            bridge_path=Path(folder, "bridge.zip"),
+            layer_path=Path(folder, "bridge-layer.zip"),
+        )
+        plan, why_not = None, ""
+        if isinstance(found, Bridged):
+            plan = stack.enter_context(written(found, verdicts=verdicts)).plan
+        else:
+            why_not = "; ".join(found.reasons) or found.answer.reason.value
+        yield Case(
+            begin=change.begin,
+            wanted=change.wanted,
+            plan=plan,
+            why_not=why_not,
+            layers=change.arns,
+            day=day,
+        )
+
+
+def _on_alias(
+    change: Change,
+    alias: AliasNow,
+    arguments: argparse.Namespace,
+    *,
+    verdicts: Verdicts,
+    day: date,
+) -> Case:
+    plan = find_alias_plan(
+        change.begin,
+        change.wanted,
+        live=alias.state,
+        alias=alias.name,
+        old_version=FIRST_VERSION,
+        shares=tuple(arguments.shares),
+        answer=verdicts.answer,
+        day=day,
+    )
+    return Case(
+        begin=change.begin,
+        wanted=change.wanted,
+        plan=None if isinstance(plan, NoPlan) else plan,
+        why_not=plan.reason.value if isinstance(plan, NoPlan) else "",
+        layers=change.arns,
+        day=day,
+        alias=LiveAlias(name=alias.name, state=alias.state),
+    )
+
+
+def _saved(path: Path) -> Case:
+    with naming(str(path)):
+        saved = read_plan(read_file(path))
+    plan = saved.plan
+    latest = plan.latest if isinstance(plan, AliasPlan) else plan
+    _check_layers(latest.begin)
+    return Case(
+        begin=latest.begin,
+        wanted=latest.wanted,
+        plan=plan,
+        layers=saved.arns,
+        day=saved.day,
+        alias=_live(plan) if isinstance(plan, AliasPlan) else None,
+    )
+
+
+def _live(plan: AliasPlan) -> LiveAlias | None:
+    """Of its version a saved plan says nothing: that it is what `$LATEST` is is the usual."""
+    names = [step.alias for step in plan.after if isinstance(step, MoveAlias)]
+    return LiveAlias(name=names[0], state=plan.latest.begin) if names else None
+
+
+def _check_layers(state: State) -> None:
+    if state.absent_layers:
+        raise InputError(
+            f"without its layers the function can't be started: `{state.absent_layers[0]}`",
+            hint=f"say where they lie: `--from-layer {state.absent_layers[0]}=ZIP`",
+        )
