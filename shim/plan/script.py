@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,9 +21,11 @@ from shim.plan.step import UpdateCode, UpdateConfiguration
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from shim.check.state import State
     from shim.package.read import Package
 
-_READ = 'aws lambda get-function-configuration --function-name "$function"'
+_FUNCTIONS = Path(__file__).with_name("script.sh")
+"""What every script begins with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +36,10 @@ class _Script:
     published: Mapping[Package, str]
     """The variables with the ARNs of the layers that the script publishes."""
 
-    def step(self, step: AliasStep) -> Iterator[str]:
+    def step(self, step: AliasStep, then: State | None) -> Iterator[str]:
+        """The call; `then` is what the function has to be after it, where it changes it."""
         match step:
             case UpdateCode():
-                yield from _revision()
                 yield from _upload(step.package)
                 yield from _call(
                     "update-function-code",
@@ -44,17 +47,16 @@ class _Script:
                     f"--architectures {step.arch}",
                     '--revision-id "$revision"',
                 )
-                yield from _wait()
             case UpdateConfiguration():
-                yield from _revision()
+                if step.environment is not None:
+                    variables = json.dumps({"Variables": dict(step.environment)})
+                    yield f'printf %s {quote(variables)} >"$work/environment"'
                 yield from _call(
                     "update-function-configuration",
                     *self._fields(step),
                     '--revision-id "$revision"',
                 )
-                yield from _wait()
             case PublishVersion():
-                yield from _revision()
                 known = f"--code-sha256 {quote(step.code_sha256)}" if step.code_sha256 else ""
                 yield from _call(
                     "publish-version",
@@ -73,6 +75,31 @@ class _Script:
                 yield from _move(step)
             case _:
                 assert_never(step)
+        if then is not None:
+            yield from self.wanted(then)
+            yield "took_hold"
+
+    def wanted(self, state: State) -> Iterator[str]:
+        """What `compare` holds the function against."""
+        yield f"wanted_code={quote(code_sha256(state.package) or '')}"
+        yield f"wanted_architecture={state.arch}"
+        yield f"wanted_runtime={quote(state.runtime.name)}"
+        yield f"wanted_handler={quote(state.handler)}"
+        yield f"wanted_layers={self._layers(state)}"
+        names = sorted(dict(state.environment))
+        found = f"Environment.Variables.{_compact(names)}" if names else "`[]`"
+        yield f"values={quote(found)}"
+        values = [dict(state.environment)[name] for name in names]
+        yield f"wanted_environment={quote(_compact([names, values]))}"
+
+    def _layers(self, state: State) -> str:
+        """As `to_string` has them; empty where not all are known."""
+        known = {layer: f"${variable}" for layer, variable in self.published.items()}
+        known |= {layer: _escaped(arn) for layer, arn in self.arns.items()}
+        if not known.keys() >= set(state.layers):
+            return ""
+        arns = [*(known[layer] for layer in state.layers), *map(_escaped, state.absent_layers)]
+        return '"[' + ",".join(f'\\"{arn}\\"' for arn in arns) + ']"'
 
     def _fields(self, step: UpdateConfiguration) -> Iterator[str]:
         if step.runtime is not None:
@@ -82,8 +109,7 @@ class _Script:
         if step.layers is not None:
             yield f"--layers {' '.join(map(self._arn, step.layers)) or quote('[]')}"
         if step.environment is not None:
-            variables = {"Variables": dict(step.environment)}
-            yield f"--environment {quote(json.dumps(variables))}"
+            yield '--environment "file://$work/environment"'
 
     def _arn(self, layer: Package) -> str:
         return quote(self.arns[layer]) if layer in self.arns else f'"${self.published[layer]}"'
@@ -110,26 +136,36 @@ def aws_script(
         "# shellcheck disable=SC2016",
         "set -eu",
         f"function={quote(name)}",
+        *_asked_for(plan, (*_packages(latest), *unpublished)),
+        "",
+        _FUNCTIONS.read_text("utf-8"),
+        "# What the function was when the plan was made.",
+        *script.wanted(latest.begin),
+        "settle",
+        "compare",
     ]
-    if any(map(_is_large, (*_packages(latest), *unpublished))):
-        lines += [
-            "# A zip of this size goes through S3: `BUCKET=my-bucket sh FILE`, in the same region.",
-            "bucket=${BUCKET:?an S3 bucket in the region of the function}",
-        ]
-    if isinstance(plan, AliasPlan) and plan.after:
-        lines += [
-            "# The event that the new version is tried with: one that does no harm.",
-            "event=${EVENT:-}",
-            "[ -n \"$event\" ] || event='{}'",
-        ]
-    lines += _check_begin(latest)
+    if isinstance(plan, AliasPlan):
+        lines += _compare_alias(plan)
     for layer, variable in published.items():
         lines += ["", *_publish(layer, variable)]
+    states = iter(latest.states[1:])
     for number, step in enumerate(plan.steps, start=1):
         warning = "; whether the function starts then is unknown" if number in unknown else ""
-        lines += ["", f"# {number} of {len(plan.steps)}{warning}", *script.step(step)]
-    lines += _way_back(plan)
+        lines += ["", f"# {number} of {len(plan.steps)}{warning}"]
+        lines += script.step(step, next(states, None))
+    lines += _way_back(plan, name=name)
     return "\n".join(lines) + "\n"
+
+
+def _asked_for(plan: Plan | AliasPlan, uploaded: Iterable[Package]) -> Iterator[str]:
+    """What whoever runs the script can say, or has to."""
+    if any(map(_is_large, uploaded)):
+        yield "# Such a zip goes through S3: `BUCKET=my-bucket sh FILE`, in the same region."
+        yield "bucket=${BUCKET:?an S3 bucket in the region of the function}"
+    if isinstance(plan, AliasPlan) and plan.after:
+        yield "# The event that the new version is tried with: one that does no harm."
+        yield "event=${EVENT:-}"
+        yield "[ -n \"$event\" ] || event='{}'"
 
 
 def _unpublished(plan: Plan, arns: Mapping[Package, str]) -> tuple[Package, ...]:
@@ -148,26 +184,6 @@ def _packages(plan: Plan) -> Iterator[Package]:
 
 def _is_large(package: Package) -> bool:
     return package.zipped is not None and package.zipped > read_limits().direct_upload
-
-
-def _check_begin(plan: Plan) -> Iterator[str]:
-    """The function has to have the package that the plan begins with."""
-    found = code_sha256(plan.begin.package)
-    if found is None or not plan.steps:
-        return
-    yield f"found=$({_READ} --query CodeSha256 --output text)"
-    yield f'if [ "$found" != {quote(found)} ]; then'
-    yield "    echo 'the function has another package than this plan begins with: plan again' >&2"
-    yield "    exit 1"
-    yield "fi"
-
-
-def _revision() -> Iterator[str]:
-    yield f"revision=$({_READ} --query RevisionId --output text)"
-
-
-def _wait() -> Iterator[str]:
-    yield 'aws lambda wait function-updated-v2 --function-name "$function"'
 
 
 def _call(command: str, *options: str, into: str = "", query: str = "RevisionId") -> Iterator[str]:
@@ -215,22 +231,37 @@ def _publish(layer: Package, variable: str) -> Iterator[str]:
     yield " \\\n    ".join(words)
 
 
+def _compare_alias(plan: AliasPlan) -> Iterator[str]:
+    """The alias is where the plan has it, and its revision guards the first move."""
+    move = next((step for step in plan.after if isinstance(step, MoveAlias)), None)
+    if move is None:
+        return
+    yield 'aws lambda get-alias --function-name "$function" --output text \\'
+    yield f'    --name {quote(move.alias)} --query "['
+    yield "        RevisionId, FunctionVersion,"
+    yield '        to_string(RoutingConfig.AdditionalVersionWeights || \\`{}\\`)]" >"$work/alias"'
+    yield 'IFS=$tab read -r alias_revision alias_version weights <"$work/alias"'
+    yield f"same 'alias {move.alias}' \"$alias_version $weights\" {quote(move.old_version + ' {}')}"
+
+
 def _invoke() -> Iterator[str]:
+    yield 'printf %s "$event" >"$work/event"'
     yield 'failed=$(aws lambda invoke --function-name "$function" --qualifier "$version" \\'
-    yield '    --payload "$event" --cli-binary-format raw-in-base64-out \\'
-    yield "    --query FunctionError --output text /dev/stderr)"
+    yield '    --payload "fileb://$work/event" --cli-read-timeout 960 \\'
+    yield '    --query FunctionError --output text "$work/answer")'
+    yield 'cat "$work/answer" >&2'
     yield 'if [ "$failed" != None ]; then'
-    yield '    echo "version $version fails ($failed); no traffic has moved" >&2'
-    yield "    exit 1"
+    yield '    stop "version $version fails ($failed); no traffic has moved"'
     yield "fi"
 
 
 def _move(step: MoveAlias) -> Iterator[str]:
     words = [
-        'aws lambda update-alias --function-name "$function"',
+        'alias_revision=$(aws lambda update-alias --function-name "$function"',
         f"--name {quote(step.alias)}",
         *_routing(step),
-        "--query RevisionId --output text >/dev/null",
+        '--revision-id "$alias_revision"',
+        "--query RevisionId --output text)",
     ]
     yield " \\\n    ".join(words)
     if 0 < step.share < 1:
@@ -246,12 +277,23 @@ def _routing(step: MoveAlias) -> Sequence[str]:
     return (f"--function-version {quote(step.old_version)}", f"--routing-config {weights}")
 
 
-def _way_back(plan: Plan | AliasPlan) -> Iterable[str]:
+def _way_back(plan: Plan | AliasPlan, *, name: str) -> Iterable[str]:
     """How to undo an alias's move, as a comment."""
     if not isinstance(plan, AliasPlan) or not plan.way_back:
         return
     yield ""
     yield "# The way back:"
     for step in plan.way_back:
-        for text in _move(step):
-            yield from (f"#   {line}" for line in text.splitlines())
+        words = [f"aws lambda update-alias --function-name {quote(name)}"]
+        words += [f"--name {quote(step.alias)}", *_routing(step)]
+        yield f"#   {' '.join(words)}"
+
+
+def _escaped(text: str) -> str:
+    """For a place between double quotes."""
+    return re.sub(r"([$`\"\\])", r"\\\1", text)
+
+
+def _compact(value: object) -> str:
+    """As `to_string` of the AWS CLI writes it."""
+    return json.dumps(value, separators=(",", ":"))

@@ -1,79 +1,131 @@
-"""The script of `aws` calls: clean for shellcheck, and run with an `aws` that records its calls."""
+"""The script of `aws` calls: clean for shellcheck, run with versions 1 and 2 of the AWS CLI."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shlex import quote
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from shim.arch import Arch
-from shim.check.runtimes import read_runtimes
+from shim.aws.api import Alias, Configuration, Invoked
+from shim.check.state import State
+from shim.deploy.executor import read_zip
 from shim.package.packages import code_sha256
-from shim.package.read import read_package
+from shim.package.read import Package, read_package
 from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.plan import Plan
 from shim.plan.script import aws_script
 from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
-from tests.plan.builders import state, zipped
+from tests.aws.wire.server import WireFault
+from tests.check.builders import launcher, program
+from tests.plan.builders import zipped
+from tests.plan.worlds import AL2, AL2023
 from tests.requirements import require
 
 if TYPE_CHECKING:
-    from shim.package.read import Package
+    from shim.aws.api import Function
+    from shim.plan.step import Step
+    from shim.simulate.control import ControlPlane
+    from tests.aws.wire.server import Cloud
 
-ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:agent:3"
-FAKE = """#!/bin/sh
-for word; do printf '%s\\0' "$word" >> "$CALLS"; done
-printf '\\n\\0' >> "$CALLS"
-case "$*" in
-*CodeSha256*) cat "$FOLDER/sha256" ;;
-*publish-layer-version*) echo arn:new:1 ;;
-*publish-version*) echo 8 ;;
-*FunctionError*) echo "${FAILED:-None}" ;;
-*RevisionId*) echo r1 ;;
-esac
+NAME = "orders"
+_NOTING = """#!/bin/sh
+echo "$1 $2" >>{calls}
+printf '%s\\0' "$@" >>{calls}.all
+# Debian's is older than AWS_ENDPOINT_URL.
+exec {aws} --endpoint-url "$AWS_ENDPOINT_URL" "$@"
 """
+SECRETS = ("old secret 1", 'new "secret" $2 `d` \\ é', "line\nbreak\tand tab")
 
-Call = list[str]
+
+def cli(version: int) -> str:
+    """The AWS CLI of that version: from PyPI, or from Debian."""
+    path = Path(sys.executable).with_name("aws") if version == 1 else Path("/usr/bin/aws")
+    require(path.exists(), f"the AWS CLI of version {version} is not there: {path}")
+    said = subprocess.run([path, "--version"], capture_output=True, check=True).stdout
+    require(said.startswith(b"aws-cli/%d." % version), f"not of version {version}: {path}")
+    return str(path)
 
 
+@dataclass(kw_only=True)
 class World:
-    """Packages in a folder with odd names, and an `aws` that only records."""
+    """A function on the loopback, packages with odd names, and an `aws` that notes its calls."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.old = self.package("old.zip", b"old")
-        self.new = self.package("it's $new.zip", b"new")
+    folder: Path
+    cloud: Cloud
+    state: State
+    new: Package
 
-    def package(self, name: str, data: bytes) -> Package:
-        return read_package(zipped(self.folder / name, {"bootstrap": data}))
+    @property
+    def plane(self) -> ControlPlane:
+        return self.cloud.account().functions[NAME].plane
 
-    def run(self, script: str, **variables: str) -> tuple[list[Call], int]:
-        """Run the script and return the calls without `lambda`, and its exit status."""
-        (self.folder / "sha256").write_text(f"{code_sha256(self.old)}\n")
-        (self.folder / "bin").mkdir(exist_ok=True)
-        fake = self.folder / "bin" / "aws"
-        fake.write_text(FAKE)
+    def change(self, **fields: Any) -> None:
+        """Somebody else changes the function."""
+        now = self.plane.get_function(NAME)
+        self.plane.update_configuration(NAME, Configuration(**fields), revision=now.revision)
+        self.cloud.sleep(9)
+
+    def run(
+        self, script: str, *, version: int = 1, shell: str = "sh", **variables: str
+    ) -> tuple[list[str], int, str]:
+        """Run the script; what `aws` was called with, the exit status, and standard error."""
+        bin_folder, calls = self.folder / "bin", self.folder / "calls"
+        bin_folder.mkdir(exist_ok=True)
+        fake = bin_folder / "aws"
+        fake.write_text(_NOTING.format(calls=quote(str(calls)), aws=quote(cli(version))))
         fake.chmod(0o755)
-        calls = self.folder / "calls"
         calls.write_text("")
-        path = f"{fake.parent}:{os.environ['PATH']}"
-        environment = {"PATH": path, "CALLS": str(calls), "FOLDER": str(self.folder), **variables}
-        done = subprocess.run(["sh", "-c", script], env=environment, check=False)
-        lines = calls.read_text().split("\n\0")
-        return [line.split("\0")[:-1] for line in lines[:-1]], done.returncode
+        environment = {
+            **self.cloud.environment(),
+            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "TMPDIR": str(self.folder / "tmp"),
+            **variables,
+        }
+        (self.folder / "tmp").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [shell, "-c", script], env=environment, capture_output=True, text=True, check=False
+        )
+        assert list((self.folder / "tmp").iterdir()) == [], "nothing is left"
+        seen = calls.with_suffix(".all").read_text()
+        assert not any(secret in seen for secret in SECRETS), "what others see has no secret"
+        names = [line.removeprefix("lambda ") for line in calls.read_text().splitlines()]
+        return names, done.returncode, done.stderr
+
+
+def changing(calls: list[str]) -> list[str]:
+    return [call for call in calls if call not in {"--version ", "get-function", "get-alias"}]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path, cloud: Cloud) -> World:
+    cloud.speed = 100.0
+    files = {
+        arch: {"bootstrap": launcher(arch), "orders": program(arch), "it's": program(arch)}
+        for arch in Arch
+    }
+    old = read_package(zipped(tmp_path / "old.zip", files[Arch.X86_64]))
+    new = read_package(zipped(tmp_path / "it's $new.zip", files[Arch.ARM64]))
+    environment = (("AA", SECRETS[0]), ("LEVEL", "info"))
+    state = State(
+        package=old, arch=Arch.X86_64, runtime=AL2, handler="orders", environment=environment
+    )
+    cloud.account().create(NAME, state)
+    return World(folder=tmp_path, cloud=cloud, state=state, new=new)
+
+
+def plan_of(world: World, *steps: Step) -> Plan:
+    to_arm64 = UpdateCode(package=world.new, arch=Arch.ARM64)
+    return Plan(begin=world.state, steps=steps or (to_arm64,))
 
 
 def checked(script: str) -> str:
@@ -87,99 +139,164 @@ def checked(script: str) -> str:
     return script
 
 
-def names(calls: list[Call]) -> list[str]:
-    """Each call's name, or that of what it waits for; what only reads is left out."""
-    shown = [" ".join(call[1:3]) if call[1] == "wait" else call[1] for call in calls]
-    return [name for name in shown if name != "get-function-configuration"]
+def script_of(plan: Plan | AliasPlan, arns: dict[Package, str] | None = None) -> str:
+    return checked(aws_script(plan, name=NAME, arns=arns or {}))
 
 
-def option(call: Call, name: str) -> str:
-    return call[call.index(name) + 1]
-
-
-def test_the_calls_go_out_in_the_plans_order_each_after_the_last_took_hold(world: World) -> None:
-    layer = world.package("layer.zip", b"l")
-    published = world.package("published.zip", b"p")
-    plan = Plan(
-        begin=state(world.old),
-        steps=(
-            UpdateCode(package=world.new, arch=Arch.ARM64),
-            UpdateConfiguration(
-                runtime=read_runtimes()["provided.al2023"],
-                handler="it's/$HOME",
-                layers=(layer, published),
-                environment=(("A", 'a "b" $c `d` \\ é'), ("B", "line\nbreak")),
-            ),
-            UpdateConfiguration(layers=(), environment=()),
+def test_the_calls_go_out_in_the_plans_order_and_each_takes_hold(
+    world: World, tmp_path: Path
+) -> None:
+    known = read_package(zipped(tmp_path / "known.zip", {"extensions/a": b"#!/bin/sh\n"}))
+    layer = read_package(zipped(tmp_path / "it's layer.zip", {"extensions/b": b"#!/bin/sh\n"}))
+    arn = world.cloud.account().add_layer("known", Path(known.path).read_bytes())
+    plan = plan_of(
+        world,
+        UpdateCode(package=world.new, arch=Arch.ARM64),
+        UpdateConfiguration(
+            runtime=AL2023,
+            handler="it's",
+            layers=(layer, known),
+            environment=(("AA", SECRETS[1]), ("BB", SECRETS[2])),
         ),
+        UpdateConfiguration(layers=(), environment=()),
     )
-    script = checked(aws_script(plan, name="orders", arns={published: ARN}))
-    calls, status = world.run(script)
-    assert status == 0
-    assert names(calls) == [
+    seen: list[Function] = []
+    world.plane.on_change = lambda: seen.append(world.plane.get_function(NAME))
+    calls, status, said = world.run(script_of(plan, {known: arn}))
+    assert (status, said) == (0, "")
+    assert changing(calls) == [
         "publish-layer-version",
         "update-function-code",
-        "wait function-updated-v2",
         "update-function-configuration",
-        "wait function-updated-v2",
         "update-function-configuration",
-        "wait function-updated-v2",
     ]
-    updates = [call for call in calls if call[1].startswith("update-")]
-    assert all(option(call, "--function-name") == "orders" for call in updates)
-    assert all(option(call, "--revision-id") == "r1" for call in updates)
-    code, configuration, last = updates
-    assert option(code, "--zip-file") == f"fileb://{world.new.path}"
-    assert option(code, "--architectures") == "arm64"
-    assert option(configuration, "--handler") == "it's/$HOME"
-    at = configuration.index("--layers")
-    assert configuration[at + 1 : at + 3] == ["arn:new:1", ARN]
-    environment = json.loads(option(configuration, "--environment"))
-    assert environment == {"Variables": {"A": 'a "b" $c `d` \\ é', "B": "line\nbreak"}}
-    assert (option(last, "--layers"), option(last, "--environment")) == ("[]", '{"Variables": {}}')
+    code, configuration, last = seen
+    assert (code.code_sha256, code.arch) == (code_sha256(world.new), Arch.ARM64)
+    assert (configuration.runtime, configuration.handler) == (AL2023.name, "it's")
+    assert configuration.layers[0].endswith(":layer:it-s-layer:1")
+    assert configuration.layers[1] == arn
+    assert configuration.environment == (("AA", SECRETS[1]), ("BB", SECRETS[2]))
+    assert (last.layers, last.environment) == ((), ())
 
 
-def test_another_package_than_the_plans_ends_the_script_before_its_first_call(
+def test_what_somebody_changed_since_the_plan_ends_the_script_before_its_first_call(
     world: World,
 ) -> None:
-    step = UpdateCode(package=world.new, arch=Arch.ARM64)
-    script = aws_script(Plan(begin=state(world.new), steps=(step,)), name="f", arns={})
-    calls, status = world.run(checked(script))
-    assert (names(calls), status) == ([], 1)
+    script = script_of(plan_of(world))
+    arn = world.cloud.account().add_layer("one", Path(world.new.path).read_bytes())
+    environment = (("AA", "another"), ("LEVEL", "info"))
+    changes: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("environment", {"environment": environment}),
+        ("layers", {"layers": (arn,)}),
+        ("handler", {"handler": "it's"}),
+    )
+    for field, changed in changes:
+        # The first that differs is said.
+        world.change(**changed)
+        calls, status, said = world.run(script)
+        assert (changing(calls), status) == ([], 1)
+        assert said.startswith(f"somebody changed the {field} since this plan was made")
+    revision = world.plane.get_function(NAME).revision
+    world.plane.update_code(NAME, read_zip(world.new), arch=Arch.ARM64, revision=revision)
+    assert "changed the package since" in world.run(script)[2]
+
+
+def test_what_somebody_changes_half_way_ends_the_script_there(world: World) -> None:
+    plan = plan_of(
+        world,
+        UpdateConfiguration(environment=(("AA", SECRETS[1]),)),
+        UpdateCode(package=world.new, arch=Arch.ARM64),
+    )
+    world.plane.on_change = lambda: world.change(environment=(("AA", "another"),))
+    calls, status, said = world.run(script_of(plan))
+    assert (changing(calls), status) == (["update-function-configuration"], 1)
+    assert "somebody changed the environment" in said
+
+
+def test_a_call_that_comes_too_late_is_refused_for_its_revision(world: World) -> None:
+    """Between the comparison and the call, nobody but the API can say it."""
+    fault = WireFault(operation="UpdateFunctionCode", error="PreconditionFailedException")
+    world.cloud.faults = [fault]
+    calls, status, said = world.run(script_of(plan_of(world)))
+    assert changing(calls) == ["update-function-code"]
+    assert status != 0
+    assert "PreconditionFailedException" in said
+    assert world.plane.updates == []
+
+
+def test_an_update_that_fails_ends_the_script_with_its_reason(world: World) -> None:
+    world.plane.failing_update = "FunctionError.InvalidEntryPoint"
+    _, status, said = world.run(script_of(plan_of(world)))
+    assert status == 1
+    assert "FunctionError.InvalidEntryPoint" in said
+    assert "the update failed: the function runs what it did before" in said
+
+
+def test_a_function_whose_last_update_failed_before_is_brought_on(world: World) -> None:
+    world.plane.failing_update = "InternalError"
+    world.change(handler=world.state.handler)
+    calls, status, _ = world.run(script_of(plan_of(world)))
+    assert (changing(calls), status) == (["update-function-code"], 0)
+
+
+def test_another_cli_is_said_before_the_first_call(world: World, tmp_path: Path) -> None:
+    (tmp_path / "aws").write_text("#!/bin/sh\necho aws-cli/3.0.0\n")
+    (tmp_path / "aws").chmod(0o755)
+    environment = {**world.cloud.environment(), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "-c", script_of(plan_of(world))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "this takes the AWS CLI, version 1 or 2 (aws --version)\n"
+    assert world.cloud.calls == []
 
 
 def test_a_package_too_large_for_a_direct_upload_goes_through_s3(world: World) -> None:
-    large = replace(world.new, zipped=60 << 20)
-    plan = Plan(
-        begin=state(world.old),
-        steps=(
-            UpdateCode(package=large, arch=Arch.X86_64),
-            UpdateConfiguration(layers=(replace(world.new, zipped=51 << 20, path="big.zip"),)),
-        ),
+    layer = read_package(zipped(world.folder / "big.zip", {"lib/a": b"a"}))
+    plan = plan_of(
+        world,
+        UpdateCode(package=replace(world.new, zipped=60 << 20), arch=Arch.ARM64),
+        UpdateConfiguration(layers=(replace(layer, zipped=51 << 20),)),
     )
-    script = checked(aws_script(plan, name="f", arns={}))
-    calls, status = world.run(script, BUCKET="mine")
+    where = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration=where)
+    calls, status, _ = world.run(script_of(plan), BUCKET="mine")
     assert status == 0
-    (code,) = (call for call in calls if call[1] == "update-function-code")
-    assert (option(code, "--s3-bucket"), option(code, "--s3-key")) == (
-        *("mine", "shim/it-s--new.zip"),
-    )
-    assert ["s3", "cp", large.path, "s3://mine/shim/it-s--new.zip"] in calls
-    (layer,) = (call for call in calls if call[1] == "publish-layer-version")
-    assert option(layer, "--content") == "S3Bucket=mine,S3Key=shim/big.zip"
-    assert world.run(script) == ([], 2)
+    assert [call for call in calls if call.startswith("s3")] == ["s3 cp", "s3 cp"]
+    now = world.plane.get_function(NAME)
+    assert now.code_sha256 == code_sha256(world.new)
+    assert now.layers[0].endswith(":layer:big:1")
+    assert world.run(script_of(plan))[:2] == ([], 2), "no bucket"
+
+
+@pytest.fixture
+def aliased(world: World) -> World:
+    """With the alias `live`, on version 1."""
+    now = world.plane.get_function(NAME)
+    world.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    world.cloud.sleep(9)
+    world.plane.aliases.put(Alias(name="live", version="1"))
+    return world
 
 
 def alias_plan(world: World) -> AliasPlan:
-    begin = state(world.old)
     plan = find_alias_plan(
-        begin,
-        replace(begin, package=world.new),
-        live=begin,
+        world.state,
+        replace(
+            world.state,
+            package=world.new,
+            arch=Arch.ARM64,
+            environment=(("AA", SECRETS[1]), ("BB", SECRETS[2])),
+        ),
+        live=world.state,
         alias="live",
-        old_version="7",
+        old_version="1",
         shares=(0.1,),
-        code_sha256="hash=",
+        code_sha256=code_sha256(world.new),
         answer=whatever_starts,
         day=None,
     )
@@ -187,28 +304,75 @@ def alias_plan(world: World) -> AliasPlan:
     return plan
 
 
-def test_an_alias_moves_after_the_version_has_answered(world: World) -> None:
-    script = checked(aws_script(alias_plan(world), name="f", arns={}))
-    calls, status = world.run(script, PAUSE="0")
-    assert status == 0
-    assert names(calls) == [
-        *("update-function-code", "wait function-updated-v2", "publish-version"),
-        *("wait published-version-active", "invoke", "update-alias", "update-alias"),
-    ]
-    publish, invoke, first, last = (
-        call for call in calls if call[1] in {"publish-version", "invoke", "update-alias"}
+@pytest.mark.parametrize(
+    ("version", "shell"), [(1, "dash"), (2, "bash")], ids=["version 1", "version 2"]
+)
+def test_an_alias_moves_after_the_version_has_answered(
+    aliased: World, version: int, shell: str
+) -> None:
+    events: list[tuple[str, bytes]] = []
+
+    def answer(version: str, event: bytes) -> Invoked:
+        events.append((version, event))
+        return Invoked(error_type=None, payload=b"{}")
+
+    aliased.plane.invoker = answer
+    script = script_of(alias_plan(aliased))
+    calls, status, said = aliased.run(
+        script, version=version, shell=shell, PAUSE="0", EVENT='{"it\'s": "é"}'
     )
-    assert option(publish, "--code-sha256") == "hash="
-    assert (option(invoke, "--qualifier"), option(invoke, "--payload")) == ("8", "{}")
-    assert option(first, "--function-version") == "7"
-    assert option(first, "--routing-config") == "AdditionalVersionWeights={8=0.1}"
-    assert option(last, "--function-version") == "8"
-    assert option(last, "--routing-config") == "AdditionalVersionWeights={}"
-    assert "--function-version 7" in script.partition("The way back")[2]
+    assert (status, said) == (0, "{}")
+    assert changing(calls) == [
+        *("update-function-code", "update-function-configuration"),
+        *("publish-version", "wait"),
+        *("invoke", "update-alias", "update-alias"),
+    ]
+    assert events == [("2", '{"it\'s": "é"}'.encode())]
+    alias = aliased.plane.aliases.get("live")
+    assert (alias.version, alias.other_version) == ("2", None)
+    published = aliased.plane.get_function(NAME, "live")
+    assert published.environment == (("AA", SECRETS[1]), ("BB", SECRETS[2]))
+    back = script.partition("# The way back:")[2].replace("#", "")
+    assert aliased.run(back, version=version)[1] == 0
+    assert aliased.plane.aliases.get("live").version == "1"
 
 
-def test_a_version_that_fails_gets_no_traffic(world: World) -> None:
-    script = aws_script(alias_plan(world), name="f", arns={})
-    calls, status = world.run(script, FAILED="Unhandled")
+def test_a_version_that_fails_gets_no_traffic(aliased: World) -> None:
+    failed = Invoked(error_type="Runtime.ExitError", payload=b'{"errorMessage": "status 1"}')
+    aliased.plane.invoker = lambda *_: failed
+    calls, status, said = aliased.run(script_of(alias_plan(aliased)))
     assert status == 1
-    assert "update-alias" not in names(calls)
+    assert "update-alias" not in calls
+    assert "status 1" in said
+    assert "version 2 fails (Unhandled); no traffic has moved" in said
+
+
+def test_an_alias_that_somebody_moved_ends_the_script_before_its_first_call(
+    aliased: World,
+) -> None:
+    aliased.change(handler="it's")
+    now = aliased.plane.get_function(NAME)
+    aliased.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    aliased.cloud.sleep(9)
+    aliased.change(handler="orders")
+    script = script_of(alias_plan(aliased))
+    for moved in (
+        Alias(name="live", version="1", other_version="2", other_weight=0.5),
+        Alias(name="live", version="2"),
+    ):
+        aliased.plane.aliases.put(moved)
+        calls, status, said = aliased.run(script)
+        assert (changing(calls), status) == ([], 1)
+        assert "somebody changed the alias live since" in said
+
+
+def test_an_alias_that_somebody_moves_meanwhile_stays_where_it_is(aliased: World) -> None:
+    def move(version: str, _: bytes) -> Invoked:
+        aliased.plane.aliases.put(Alias(name="live", version=version))
+        return Invoked(error_type=None, payload=b"{}")
+
+    aliased.plane.invoker = move
+    calls, status, said = aliased.run(script_of(alias_plan(aliased)))
+    assert status != 0
+    assert calls.count("update-alias") == 1
+    assert "PreconditionFailedException" in said
