@@ -107,8 +107,14 @@ class Account:
         name, equals, _ = alias.partition("=")
         if equals:
             raise InputError(f"the account knows the alias's version: `--alias {name}`")
-        version = BotoApi(self._client).get_alias(self._name, name).version
-        return version, self._fetch(qualifier=version)
+        now = BotoApi(self._client).get_alias(self._name, name)
+        if now.other_version:
+            raise InputError(
+                f"the alias {name} is split: {now.other_weight:.0%} of its traffic goes to version"
+                f" {now.other_version}, the rest to {now.version}",
+                hint="something is moving it, or left it so: bring it to one version first",
+            )
+        return now.version, self._fetch(qualifier=now.version)
 
     def layer(self, arn: str) -> Path:
         """See `Source`."""

@@ -47,6 +47,11 @@ class Account:
             return {"Configuration": self._configuration(query), "Code": self._link("code")}
         if path == "/2015-03-31/functions/orders/aliases/live":
             return {"Name": "live", "FunctionVersion": "7", "RevisionId": "a1"}
+        if path == "/2015-03-31/functions/orders/aliases/split":
+            weights = {"AdditionalVersionWeights": {"6": 0.25}}
+            return {"Name": "split", "FunctionVersion": "7", "RoutingConfig": weights} | {
+                "RevisionId": "a2"
+            }
         if path == "/2018-10-31/layers":
             name = {X86: "x86_64", ARM: "arm64"}[query["Arn"][0]]
             return {"Content": {**self._link(name), **self._about(name)}}
@@ -116,6 +121,13 @@ def test_the_plan_says_which_function_it_is_for(capsys: pytest.CaptureFixture[st
     assert main([*WORDS, "--layer", ARM, "--json"]) == 0
     function = json.loads(capsys.readouterr().out)["function"]
     assert function == {"name": "orders", "arn": FUNCTION, "revision": "r1"}
+
+
+@pytest.mark.usefixtures("account")
+def test_an_alias_that_somebody_split_is_no_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*WORDS, "--layer", ARM, "--alias", "split"]) == 2
+    said = capsys.readouterr().err
+    assert "the alias split is split: 25% of its traffic goes to version 6, the rest to 7" in said
 
 
 @pytest.mark.usefixtures("account")
