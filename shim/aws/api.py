@@ -63,8 +63,8 @@ class Function:
     dead_letters: str = ""
     """ARNs; the second empty where there is no dead-letter queue. No plan changes them, and two
     versions share an alias only where both have the same."""
-    tags: tuple[tuple[str, str], ...] = ()
-    """By name; of a version there are none."""
+    tags: tuple[tuple[str, str], ...] | None = ()
+    """By name; of a version there are none. None where they may not be read (`lambda:ListTags`)."""
 
     @property
     def settings(self) -> tuple[object, ...]:

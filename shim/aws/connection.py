@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from shim.errors import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shim.aws.pace import Pace
 
 THREADS = 32
 """That may use one client at once."""
@@ -23,6 +26,7 @@ class Connection:
     """Makes the clients of one account and region; `tries` is how often boto3 itself sends a call.
 
     Only who reads lets it: of a change that was not answered, somebody has to look what became.
+    `pace` holds calls of Lambda's to its rates; so many `threads` may call at a time.
     """
 
     def __init__(
@@ -32,6 +36,8 @@ class Connection:
         profile: str | None = None,
         endpoint_url: str | None = None,
         tries: int = 1,
+        pace: Pace | None = None,
+        threads: int = THREADS,
     ) -> None:
         """Raises `MachineError` where boto3 or its settings are missing."""
         try:
@@ -41,7 +47,7 @@ class Connection:
                 "--function needs boto3, which is not installed",
                 hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
             ) from error
-        self._tries = tries
+        self._tries, self._pace, self._threads = tries, pace, threads
         self._endpoint_url = endpoint_url
         # Clients may be used by many threads, but sessions make them for one at a time.
         self._lock = Lock()
@@ -68,11 +74,28 @@ class Connection:
             # Without it, what lies between may forget a connection that is silent for minutes.
             tcp_keepalive=True,
             # As many as threads may share the client: botocore warns of each one above 10.
-            max_pool_connections=THREADS,
+            max_pool_connections=self._threads,
             user_agent_extra="shim",
         )
         with _settings(), self._lock:
-            return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+            client = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+        if self._pace and service == "lambda":
+            _keep_pace(client, self._pace)
+        return client
+
+
+def _keep_pace(client: Any, pace: Pace) -> None:
+    """Every request of the client's, however it comes about, waits for its turn."""
+
+    def wait(event_name: str, **_: Any) -> None:
+        pace.wait(event_name.rpartition(".")[2])
+
+    def hear(event_name: str, response_dict: dict[str, Any] | None = None, **_: Any) -> None:
+        if response_dict and response_dict["status_code"] == HTTPStatus.TOO_MANY_REQUESTS:
+            pace.give_way(event_name.rpartition(".")[2])
+
+    client.meta.events.register("before-send.lambda", wait)
+    client.meta.events.register("response-received.lambda", hear)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def parse_function(document: Field) -> NamedFunction:
             dead_letters=_text(field["DeadLetterConfig"], "TargetArn")
             if field.has("DeadLetterConfig")
             else "",
-            tags=tuple(sorted(document["Tags"].texts().items())) if document.has("Tags") else (),
+            tags=_tags(document),
         ),
     )
 
@@ -123,6 +123,12 @@ def _environment(field: Field) -> tuple[tuple[str, str], ...]:
     if field.has("Error"):
         field["Error"].refuse(f"AWS could not read the environment: {field['Error'].value}")
     return tuple(sorted(field["Variables"].texts().items())) if field.has("Variables") else ()
+
+
+def _tags(document: Field) -> tuple[tuple[str, str], ...] | None:
+    if document.has("TagsError"):
+        return None
+    return tuple(sorted(document["Tags"].texts().items())) if document.has("Tags") else ()
 
 
 def _update(field: Field) -> UpdateStatus:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 OTHERS = "others"
 """Who has no rate of its own shares this one."""
 
+INVOCATIONS = {"Invoke"}
+"""Calls that are none of the control plane's."""
+
+FALL, RISE, LEAST = 0.8, 0.02, 0.1
+"""Of its rate what is left where a call is throttled, what it gains in a second, and the least."""
+
 
 @cache
 def read_rates() -> Mapping[str, float]:
@@ -27,7 +33,10 @@ def read_rates() -> Mapping[str, float]:
 
 
 class Turns:
-    """Turns at one rate: none is given before its time, and none is saved up."""
+    """Turns at one rate: none is given before its time, and none is saved up.
+
+    While others use the rate too, it falls where they are met, and rises again.
+    """
 
     def __init__(
         self,
@@ -36,18 +45,32 @@ class Turns:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._gap, self._clock, self._sleep = 1 / rate, clock, sleep
+        self._most, self._rate, self._clock, self._sleep = rate, rate, clock, sleep
         self._lock = threading.Lock()
-        self._next = clock()
+        self._next = self._changed = clock()
+        self._fell = self._next - 1
 
     def wait(self) -> None:
         """Return when it is one's turn."""
         with self._lock:
             now = self._clock()
+            self._rise(now)
             turn = max(now, self._next)
-            self._next = turn + self._gap
+            self._next = turn + 1 / self._rate
         if turn > now:
             self._sleep(turn - now)
+
+    def give_way(self) -> None:
+        """Be slower from now on; once a second, for the answers of one moment say one thing."""
+        with self._lock:
+            now = self._clock()
+            if now - self._fell >= 1:
+                self._rise(now)
+                self._rate, self._fell = max(self._rate * FALL, self._most * LEAST), now
+
+    def _rise(self, now: float) -> None:
+        gained = (now - self._changed) * self._most * RISE
+        self._rate, self._changed = min(self._most, self._rate + gained), now
 
 
 class Pace:
@@ -68,4 +91,13 @@ class Pace:
 
     def wait(self, call: str) -> None:
         """Return when `call`, by its name in the API, may be sent."""
-        self._turns[call if call in self._turns else OTHERS].wait()
+        if call not in INVOCATIONS:
+            self._of(call).wait()
+
+    def give_way(self, call: str) -> None:
+        """The API has throttled `call`: somebody else needs some of its rate."""
+        if call not in INVOCATIONS:
+            self._of(call).give_way()
+
+    def _of(self, call: str) -> Turns:
+        return self._turns[call if call in self._turns else OTHERS]

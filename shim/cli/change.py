@@ -18,9 +18,10 @@ from shim.plan.target import target_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shim.check.state import State
+    from shim.cli.sources import Paths, Source
     from shim.package.read import Package
     from shim.plan.target import Target
 
@@ -55,24 +56,32 @@ class AliasNow:
     """What that version is."""
 
 
-def read_change(arguments: argparse.Namespace) -> Change:
-    """Read the function and all packages. Raises `InputError`."""
+def read_change(
+    arguments: argparse.Namespace,
+    *,
+    source: Callable[[argparse.Namespace, Paths], Source] = open_source,
+) -> Change:
+    """Read the function, by what `source` opens, and all packages. Raises `InputError`."""
     check_change_arguments(arguments)
     with status("reading the function and its packages") if arguments.function else nullcontext():
-        return _Reader(arguments).change()
+        return _Reader(arguments, source).change()
 
 
 class _Reader:
     """Reads each file once."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        source: Callable[[argparse.Namespace, Paths], Source],
+    ) -> None:
         self._arguments = arguments
         self._packages = Packages()
         self._layers: list[GivenLayer] = arguments.layers
         told = [*self._layers, *arguments.from_layers]
         self._paths = {one.arn: one.path for one in told if one.arn and one.path}
         self._arns: dict[Package, str] = {}
-        self._source = open_source(arguments, self._paths)
+        self._source = source(arguments, self._paths)
         self._absent: tuple[str, ...] = ()
 
     def change(self) -> Change:

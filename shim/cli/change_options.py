@@ -10,6 +10,7 @@ from shim.cli import options
 from shim.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "env")
@@ -74,6 +75,16 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="all settings at once, from a file such as --from's",
     )
+
+
+def given_options(arguments: argparse.Namespace) -> Iterator[str]:
+    """The options of `add_change_arguments` that were given, by their names."""
+    for name in ("from_file", "from_package", "from_layers", "function", "package", *_SETTINGS):
+        if getattr(arguments, name):
+            yield name.removesuffix("_file").removesuffix("s").replace("_", "-")
+    for name in ("alias", "to"):
+        if getattr(arguments, name):
+            yield name
 
 
 def check_change_arguments(arguments: argparse.Namespace) -> None:

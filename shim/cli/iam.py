@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shim.aws.permissions import Resource, policy
 from shim.cli.connecting import open_connection
+from shim.deploy.permissions import asked, asked_by_transition
 from shim.document import encode
 from shim.errors import ExitCode, InputError
 from shim.plan.target import named_target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shim.aws.permissions import Place
+    from shim.deploy.folder import DeploymentFolder
     from shim.plan.target import Target
 
 
@@ -40,6 +43,20 @@ def print_reading_policy(arguments: argparse.Namespace) -> ExitCode:
         Resource.LAYER_VERSION: [replace(place, account="*").arn(Resource.LAYER_VERSION, "*")],
     }
     return print_policy(policy(["GetFunction", "GetLayerVersionByArn", *alias], resources))
+
+
+def print_deploying_policy(
+    folders: Iterable[DeploymentFolder], arguments: argparse.Namespace, *, is_back: bool = False
+) -> ExitCode:
+    """For what is in these deployment folders, or for the way back."""
+    place = partial(place_of, arguments=arguments)
+    deployments = [folder.read() for folder in folders]
+    calls, arns = asked(deployments, place, is_back=is_back)
+    if not is_back:
+        where = place(deployments[0].target)
+        more = asked_by_transition(where, alarms=arguments.alarms, group=arguments.codedeploy)
+        calls, arns = calls | more[0], {**arns, **more[1]}
+    return print_policy(policy(calls, arns))
 
 
 def place_of(target: Target, arguments: argparse.Namespace) -> Place:

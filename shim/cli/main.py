@@ -24,6 +24,8 @@ COMMANDS = {
     "check": "say whether a package will start, where, and why not",
     "plan": "find the order of calls in which no state in between fails",
     "scan": "say of all functions of an account how they get to a new runtime or architecture",
+    "deploy": "carry plans out, for one function or for many, and never over others' changes",
+    "rollback": "bring functions back to what they were before a deployment",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "simulate": "show what a change costs a function under traffic, in naive orders and by plan",
     "bench": "measure the launcher against the shell scripts that it replaces",

@@ -141,6 +141,24 @@ def add_flavour(parser: Arguments, default: Flavour | None) -> None:
     )
 
 
+def add_event(parser: Arguments) -> None:
+    """Add `--event`."""
+    parser.add_argument(
+        "--event",
+        metavar="FILE|-|JSON",
+        help="the event to send: a file, `-` for standard input, or the JSON itself",
+    )
+
+
+def add_allow_unknown(parser: Arguments) -> None:
+    """Add `--allow-unknown`."""
+    parser.add_argument(
+        "--allow-unknown",
+        action="store_true",
+        help="take it for fine where it is unknown whether a state on the way starts",
+    )
+
+
 def add_shares(parser: Arguments) -> None:
     """Add `--share`, for traffic on an alias."""
     parser.add_argument(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from shim.cli.packing import packing
 from shim.cli.terminal import open_console, print_note
 from shim.document import encode
 from shim.errors import ExitCode, InputError
+from shim.package.names import file_stem
 from shim.package.output import check_output, new_file
 from shim.package.packages import code_sha256
 from shim.plan.alias import find_alias_plan
@@ -85,11 +85,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
     options.add_draw(parser, "the states")
-    parser.add_argument(
-        "--allow-unknown",
-        action="store_true",
-        help="exit status 0 also where it is unknown whether a state on the way starts",
-    )
+    options.add_allow_unknown(parser)
     parser.add_argument(
         "--explain",
         action="store_true",
@@ -135,7 +131,7 @@ class _Run:
         """For traffic on the function itself."""
         output: Path | None = self.arguments.output
         folder = self.arguments.bridge or (output.parent if output else Path())
-        stem = _file_stem(self.change.name)
+        stem = file_stem(self.change.name)
         answer = find_bridged_plan(
             self.change.begin,
             self.change.wanted,
@@ -259,9 +255,3 @@ class _Judge(TypedDict):
 def _write(path: Path, text: str, *, is_secret: bool = False) -> None:
     with new_file(path, is_secret=is_secret) as file:
         file.write(text.encode(errors="backslashreplace"))
-
-
-def _file_stem(name: str) -> str:
-    """A function's name, or ARN, as part of a file's name."""
-    last = name.rpartition(":function:")[2]
-    return re.sub(r"[^A-Za-z0-9_-]", "-", last)[:64] or "function"

@@ -67,11 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_layers(parser)
     options.add_env(parser)
     options.add_from(parser)
-    add(
-        "--event",
-        metavar="FILE|-|JSON",
-        help="the event to send: a file, `-` for standard input, or the JSON itself",
-    )
+    options.add_event(parser)
     add("--repeat", type=count, metavar="N", help="send the event N times to one start")
     add(
         "--timeout",

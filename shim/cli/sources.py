@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from shim.aws.function import NamedFunction, read_function
 from shim.cli.cache import cache_folder
 from shim.cli.connecting import open_connection
+from shim.deploy.position import as_shown
 from shim.errors import InputError
+from shim.package.packages import code_sha256
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
+
+    from shim.deploy.folder import Deployment
 
     Paths = dict[str, Path]
     """Where the zips of layers lie, by ARN."""
@@ -83,6 +87,32 @@ class Files:
                 hint=f"give it: `--from-layer {arn}=ZIP` or `--layer {arn}=ZIP`",
             )
         return self._paths[arn]
+
+
+class Saved:
+    """What a deployment began with; what isn't in its folder is read where it is."""
+
+    def __init__(self, deployment: Deployment, other: Source) -> None:
+        self._deployment, self._other = deployment, other
+        self._layers = {arn: Path(layer.path) for layer, arn in deployment.arns.items()}
+        self.has_layers = other.has_layers
+
+    def function(self) -> Found:
+        """See `Source`."""
+        begin, target = self._deployment.latest.begin, self._deployment.target
+        layers = tuple(self._deployment.arns[layer] for layer in begin.layers)
+        package = begin.package
+        shown = as_shown(begin, code_sha256=code_sha256(package) or "", layers=layers)
+        named = NamedFunction(name=target.name, arn=target.arn, function=shown)
+        return Found(named, Path(package.path))
+
+    def version(self, alias: str) -> tuple[str, Found]:
+        """See `Source`; which it was, the plan says, and nobody asks for it again."""
+        return alias.partition("=")[2], self.function()
+
+    def layer(self, arn: str) -> Path:
+        """See `Source`."""
+        return self._layers[arn] if arn in self._layers else self._other.layer(arn)
 
 
 class Account:

@@ -1,16 +1,55 @@
-"""The options that say how traffic on an alias comes to a new version."""
+"""The options of how traffic on an alias gets to a new version, and what they say."""
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from shim.cli import options
-from shim.deploy.transition import PAUSE_SECONDS
+from shim.cli.request import read_event
+from shim.deploy.expected import Expected
+from shim.deploy.transition import PAUSE_SECONDS, Handover, Transition, Watch
+from shim.errors import InputError
+from shim.fields import naming, read_file, read_json
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
+    from collections.abc import Callable
+
+    from shim.aws.codedeploy import Group
+    from shim.aws.connection import Connection
 
 _DAY = 86_400
+
+
+def add_traffic(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked of a version before it has an alias's traffic, and how it gets that."""
+    group = parser.add_argument_group("traffic on an alias")
+    add = group.add_argument
+    options.add_event(group)
+    add(
+        "--expect",
+        type=options.file_path,
+        metavar="FILE",
+        help="JSON that its answer has to have in it (default: any but an error will do)",
+    )
+    add_pause(group)
+    add(
+        "--alarm",
+        action="append",
+        default=[],
+        type=options.text,
+        metavar="NAME",
+        dest="alarms",
+        help="a CloudWatch alarm that brings all traffic back while it is watched; once for each",
+    )
+    add(
+        "--codedeploy",
+        type=_group,
+        metavar="APPLICATION/GROUP",
+        help="let this deployment group of CodeDeploy's move the traffic, as it is set up to",
+    )
+    options.add_shares(group)
 
 
 def add_pause(parser: Arguments) -> None:
@@ -23,3 +62,52 @@ def add_pause(parser: Arguments) -> None:
         help="how long each share of the traffic is left as it is, and alarms are watched"
         f" (default: {PAUSE_SECONDS:.0f})",
     )
+
+
+def read_transition(arguments: argparse.Namespace) -> Callable[[Connection], Transition]:
+    """What was asked for, in an account that is given later; files are read now."""
+    event = read_event(arguments.event) or Transition().event
+    expected = None
+    if arguments.expect:
+        with naming(str(arguments.expect)):
+            expected = Expected(value=read_json(read_file(arguments.expect)).value)
+    if arguments.codedeploy and (arguments.alarms or arguments.shares):
+        raise InputError("with --codedeploy its group says which alarms and which shares there are")
+
+    def transition(connection: Connection) -> Transition:
+        return Transition(
+            event=event,
+            expected=expected,
+            pause=arguments.pause,
+            watch=_watch(arguments.alarms, connection),
+            handover=_handover(arguments.codedeploy, connection),
+        )
+
+    return transition
+
+
+def _watch(names: list[str], connection: Connection) -> Watch | None:
+    if not names:
+        return None
+    # What few runs need.
+    from shim.aws.alarms import BotoAlarms
+
+    return Watch(alarms=BotoAlarms(connection.client("cloudwatch")), names=tuple(names))
+
+
+def _handover(group: Group | None, connection: Connection) -> Handover | None:
+    if group is None:
+        return None
+    # The same.
+    from shim.aws.codedeploy import BotoCodeDeploy
+
+    return Handover(codedeploy=BotoCodeDeploy(connection.client("codedeploy")), group=group)
+
+
+def _group(word: str) -> Group:
+    from shim.aws.codedeploy import Group
+
+    application, slash, name = options.text(word).partition("/")
+    if not (application and slash and name):
+        raise argparse.ArgumentTypeError(f"not APPLICATION/GROUP: {word}")
+    return Group(application=application, name=name)

@@ -14,7 +14,7 @@ from shim.arch import Arch
 from shim.aws.api import Configuration, Function, NotNow, Zip
 from shim.deploy.events import Answered, Sending, Waiting
 from shim.deploy.patience import Patience, Stopped
-from shim.deploy.position import begin, has_passed, is_settled
+from shim.deploy.position import as_shown, begin, has_passed, is_settled
 from shim.errors import InputError, ShimError
 from shim.package.names import layer_name
 from shim.package.packages import code_sha256
@@ -147,17 +147,9 @@ class Executor:
         raise Stopped(f"it has not taken hold in {UPDATE_SECONDS:.0f} seconds: {what}")
 
     def _function_in(self, state: State) -> Function:
-        """What the API says of a function in `state`, as far as a plan changes it."""
-        return Function(
-            version="",
-            code_sha256=self._zip(state.package).sha256,
-            arch=state.arch,
-            runtime=state.runtime.name,
-            handler=state.handler,
-            layers=self._layer_arns(state.layers) + state.absent_layers,
-            environment=state.environment,
-            revision="",
-        )
+        """See `as_shown`; layers are published for it."""
+        layers = self._layer_arns(state.layers)
+        return as_shown(state, code_sha256=self._zip(state.package).sha256, layers=layers)
 
     def _layer_arns(self, layers: tuple[Package, ...]) -> tuple[str, ...]:
         for layer in layers:

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from shim.deploy.record import open_record
 from shim.document import encode
 from shim.errors import InputError, MachineError
 from shim.fields import naming, read_file, read_json
 from shim.package.output import new_file
+from shim.plan.alias import AliasPlan
 from shim.plan.saved import read_plan
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from shim.fields import Field
     from shim.package.packages import Packages
     from shim.package.read import Package
-    from shim.plan.alias import AliasPlan
     from shim.plan.plan import Plan
     from shim.plan.target import Target
 
@@ -50,6 +48,11 @@ class Deployment:
     plan: Plan | AliasPlan
     arns: Mapping[Package, str]
     """Of the layers that have one."""
+
+    @property
+    def latest(self) -> Plan:
+        """What happens to `$LATEST`."""
+        return self.plan.latest if isinstance(self.plan, AliasPlan) else self.plan
 
 
 class DeploymentFolder:
@@ -128,6 +131,9 @@ def _check_own(document: Field) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
+    # What few runs need.
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path / LOCK, timeout=0, mode=0o600)
     try:
         lock.acquire()

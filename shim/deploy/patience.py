@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shim.aws.api import LambdaError, Throttled
 from shim.deploy.events import Retrying
+from shim.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,8 @@ ASKED_PAUSE = 60.0
 
 class Stopped(LambdaError):
     """The function isn't where the plan has it, or can't be brought on."""
+
+    exit_code = ExitCode.NO
 
 
 class Clock(Protocol):

@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shim.aws.api import Unanswered, UpdateStatus
+from shim.aws.api import Function, Unanswered, UpdateStatus
 from shim.deploy.patience import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shim.aws.api import Function, NotNow
+    from shim.aws.api import NotNow
+    from shim.check.state import State
+
+
+def as_shown(state: State, *, code_sha256: str, layers: tuple[str, ...]) -> Function:
+    """What the API says of a function in `state`, as far as a plan changes it."""
+    return Function(
+        version="",
+        code_sha256=code_sha256,
+        arch=state.arch,
+        runtime=state.runtime.name,
+        handler=state.handler,
+        layers=layers + state.absent_layers,
+        environment=state.environment,
+        revision="",
+    )
 
 
 def is_settled(now: Function) -> bool:

@@ -41,6 +41,12 @@ def layer_name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", Path(path).stem)[:LAYER_NAME_LIMIT]
 
 
+def file_stem(function: str) -> str:
+    """A function's name, or ARN, as part of a file's name."""
+    last = function.rpartition(":function:")[2]
+    return re.sub(r"[^A-Za-z0-9_-]", "-", last)[:64] or "function"
+
+
 def api_problem(handler: str) -> str | None:
     r"""Why Lambda's API takes no such `Handler`: `[^\s]+`, and its length; None where it does."""
     if not handler:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.check.state import State
     from shim.package.read import Package
+    from shim.plan.plan import Plan
     from shim.plan.step import Step
 
 
@@ -32,6 +33,12 @@ def refusal(state: State, step: Step, *, day: date | None) -> str | None:
     Without a day the runtimes' dates are left out.
     """
     return _refused_by_dates(state, step, day) or _refused_by_values(state, step)
+
+
+def refused(plan: Plan, *, after: int = 0, day: date | None) -> str | None:
+    """Why the API refuses one of the plan's calls `after` the first so many; None where none."""
+    ahead = zip(plan.states[after:], plan.steps[after:], strict=False)
+    return next(filter(None, (refusal(state, step, day=day) for state, step in ahead)), None)
 
 
 def _refused_by_dates(state: State, step: Step, day: date | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shim.plan.refusals import refusal
+from shim.plan.refusals import refused
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,21 +33,11 @@ class WayBack:
 
 def way_back(plan: Plan, *, day: date | None) -> WayBack:
     """Of all that `plan` does; without a `day` the runtimes' dates are left out."""
-    if refused := _refusal(plan, day):
-        return WayBack(refusal=refused)
-    if day is None:
-        return WayBack(refusal=None)
+    back = plan.way_back
+    if (problem := refused(back, day=day)) or day is None:
+        return WayBack(refusal=problem)
     runtimes = {state.runtime for state in plan.states}
     dates = {one.create_blocked for one in runtimes} | {one.update_blocked for one in runtimes}
     later = sorted(one for one in dates if one is not None and one > day)
-    closes = next((one for one in later if _refusal(plan, one)), None)
+    closes = next((one for one in later if refused(back, day=one)), None)
     return WayBack(refusal=None, closes=closes)
-
-
-def _refusal(plan: Plan, day: date | None) -> str | None:
-    """Why the first call that is refused on the way back is."""
-    back = plan.way_back
-    refusals = (
-        refusal(state, step, day=day) for state, step in zip(back.states, back.steps, strict=False)
-    )
-    return next(filter(None, refusals), None)

@@ -55,6 +55,8 @@ def test_a_function_has_its_tags_and_its_arn_without_a_qualifier(tmp_path: Path)
     named = read_function(write(tmp_path, {**DOCUMENT, "Configuration": configuration}))
     assert named.arn == arn
     assert named.function.tags == (("a", "1"), ("b", ""))
+    denied = {"TagsError": {"ErrorCode": "AccessDeniedException", "Message": "no"}}
+    assert read_function(write(tmp_path, {**DOCUMENT, **denied})).function.tags is None
 
 
 @pytest.mark.parametrize("document", [DOCUMENT, CONFIGURATION], ids=["function", "configuration"])

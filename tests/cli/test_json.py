@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = re.compile(r"[a-z][a-z0-9]*([A-Z][a-z0-9]*)*")
-OTHERS_NAMES = {"handlers", "environment", "errors", "answers", "programs"}
-"""Of what stands under these, the names are somebody else's: handlers, variables, error types."""
+OTHERS_NAMES = {"handlers", "environment", "errors", "answers", "programs", "parameters"}
+"""Of what stands under these, the names are somebody else's: handlers, variables, error types, the
+API's parameters."""
 
 LAUNCHER = launcher(Arch.X86_64, Flavour.LEAN)
 

@@ -1,0 +1,349 @@
+"""`shim deploy` and `shim rollback` against a control plane that is served: boto3 talks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shim.arch import Arch
+from shim.aws.api import Alias, Configuration
+from shim.cli.main import main
+from shim.deploy.folder import PLAN, RECORD
+from tests.aws.wire.account import QUICK
+from tests.aws.wire.server import WireFault
+from tests.aws.wire.user import User, parts
+from tests.cli.test_json import check_convention
+from tests.command import TREE
+from tests.plan.worlds import NAME, World
+from tests.wait import wait_until
+
+if TYPE_CHECKING:
+    from shim.simulate.control import ControlPlane
+    from tests.aws.wire.account import Function
+    from tests.aws.wire.server import Cloud
+
+VALUE = "nobody-may-see-it"
+AT_ONCE = replace(QUICK, update=(0.0, 0.0), publish=(0.0, 0.0))
+CHANGE = [
+    "--function",
+    NAME,
+    "--package",
+    "made/arm64.zip",
+    "--arch",
+    "arm64",
+    "--handler",
+    "bills",
+]
+FOLDER = f"{NAME}.deployment"
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    (tmp_path / "made").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHIM_CACHE", str(tmp_path / "cache"))
+    return World(folder=tmp_path / "made")
+
+
+@pytest.fixture
+def slow(cloud: Cloud) -> Cloud:
+    """In which an update takes a second."""
+    return cloud
+
+
+@pytest.fixture
+def function(cloud: Cloud, world: World, request: pytest.FixtureRequest) -> Function:
+    """One in an account, with a variable that is nobody's business."""
+    if "slow" not in request.fixturenames:
+        cloud.timing = AT_ONCE
+    return cloud.account().create(NAME, replace(world.state, environment=(("TOKEN", VALUE),)))
+
+
+def state(plane: ControlPlane) -> tuple[Arch, str]:
+    now = plane.get_function(NAME)
+    return now.arch, now.handler
+
+
+OLD, NEW = (Arch.X86_64, "orders"), (Arch.ARM64, "bills")
+
+
+def shim(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = main(words)
+    printed = capsys.readouterr()
+    assert VALUE not in printed.out + printed.err
+    return status, printed.out, printed.err
+
+
+def record(folder: str = FOLDER) -> list[dict[str, Any]]:
+    text = Path(folder, RECORD).read_text()
+    assert VALUE not in text
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def has_recorded(event: str) -> bool:
+    """Whether another process has come so far."""
+    path = Path(FOLDER, RECORD)
+    return path.exists() and f'"event": "{event}"' in path.read_text()
+
+
+def changing(cloud: Cloud) -> list[str]:
+    """The calls that were sent and change something; a dry run has the same name as its call."""
+    return [call for call in cloud.calls if call.startswith(("Update", "Publish"))]
+
+
+def test_a_function_is_deployed_and_brought_back(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, state(function.plane)) == (0, NEW), err
+    assert "2 calls; every state on the way starts" in out
+    assert f"{FOLDER}: changed, 2 calls" in out
+    assert "call 1 of 2: UpdateFunction" in err
+    events = [(one["event"], one.get("call")) for one in record()]
+    assert [event for event, _ in events] == ["begin", *["call", "answer"] * 2, "end"]
+    assert {call for _, call in events if call} == {
+        *("UpdateFunctionCode", "UpdateFunctionConfiguration")
+    }
+
+    before = len(changing(cloud))
+    status, out, _ = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, len(changing(cloud))) == (0, before)
+    assert f"{FOLDER}: nothing to do" in out
+
+    status, out, err = shim(capsys, "rollback", FOLDER, "--yes")
+    assert (status, state(function.plane)) == (0, OLD), err
+    status, out, _ = shim(capsys, "rollback", FOLDER, "--yes", "--json")
+    assert status == 0
+    assert check_convention(out)["deployments"][0]["ending"] == "nothing to do"
+
+
+def test_a_saved_plan_is_carried_out_by_its_folder(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shim(capsys, "plan", *CHANGE, "--output", "plan.json")[0] == 0
+    status, out, _ = shim(capsys, "deploy", "plan.json", "--yes", "--json")
+    assert (status, state(function.plane)) == (0, NEW)
+    assert check_convention(out)["counts"]["changed"] == 1
+    assert Path("plan.deployment", PLAN).exists()
+    Path("made", "arm64.zip").unlink()
+    assert shim(capsys, "deploy", "plan.json", "--yes")[1].endswith("nothing to do\n")
+
+
+def test_a_dry_run_prints_every_call_and_sends_none(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["deploy", *CHANGE, "--env", "STAGE=prod", "--dry-run"]
+    status, out, _ = shim(capsys, *words, "--json")
+    assert status == 0
+    calls = check_convention(out)["calls"]
+    assert {call["call"] for call in calls} == {"UpdateFunctionCode", "UpdateFunctionConfiguration"}
+    configuration = next(one["parameters"] for one in calls if "Handler" in one["parameters"])
+    assert configuration["Environment"] == {"Variables": {"STAGE": "***", "TOKEN": "***"}}
+    assert changing(cloud) == ["UpdateFunctionCode"], "the one that AWS itself calls a dry run"
+    status, out, _ = shim(capsys, *words)
+    assert "UpdateFunctionCode {" in out
+    assert state(function.plane) == OLD
+
+
+@pytest.mark.usefixtures("function")
+def test_without_a_terminal_yes_has_to_be_said(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = shim(capsys, "deploy", *CHANGE)
+    assert (status, "2 calls" in out) == (2, True)
+    assert "hint: say so: `--yes`" in err
+    assert changing(cloud) == ["UpdateFunctionCode"]
+
+
+def test_who_owns_the_function_is_asked_for(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.tags |= {"aws:cloudformation:stack-name": "shop", "lambda:createdBy": "SAM"}
+    status, _, err = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, state(function.plane)) == (1, OLD)
+    assert "belongs to SAM shop, which would put it back" in err
+    assert shim(capsys, "deploy", *CHANGE, "--yes", "--despite-owner")[0] == 0
+    assert state(function.plane) == NEW
+    assert shim(capsys, "rollback", FOLDER, "--yes")[0] == 1
+
+
+def test_what_somebody_else_changed_is_never_overwritten(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shim(capsys, "plan", *CHANGE, "--output", "plan.json")[0] == 0
+    change = Configuration(environment=(("TOKEN", VALUE), ("NEW", "by hand")))
+    now = function.plane.get_function(NAME)
+    function.plane.update_configuration(NAME, change, revision=now.revision)
+    status, _, err = shim(capsys, "deploy", "plan.json", "--yes")
+    assert (status, state(function.plane)) == (1, OLD)
+    assert "somebody else changed the function" in err
+    assert "environment (NEW)" in err
+    assert "by hand" not in err
+
+
+def test_another_change_needs_another_folder(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shim(capsys, "deploy", *CHANGE, "--yes")[0] == 0
+    status, _, err = shim(capsys, "deploy", "--function", NAME, "--handler", "orders", "--yes")
+    assert (status, "for another change" in err) == (2, True)
+    words = ("deploy", "--function", NAME, "--handler", "orders", "--yes", "--into", "other")
+    assert shim(capsys, *words)[0] == 0
+    assert state(function.plane) == (Arch.ARM64, "orders")
+
+
+def started(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "shim", *words]
+    environment = os.environ | {"PYTHONPATH": TREE}
+    return subprocess.Popen(
+        command, text=True, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_killed_one_goes_on_by_the_same_command(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started("deploy", *CHANGE, "--yes") as killed:
+        wait_until(lambda: has_recorded("answer"), seconds=60)
+        killed.kill()
+    assert killed.returncode == -signal.SIGKILL
+    assert state(function.plane) not in {OLD, NEW}
+    sent = len(record())
+    status, out, _ = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, state(function.plane)) == (0, NEW)
+    assert "call 1 has taken hold already" in out
+    assert [one["event"] for one in record()[sent:]] == ["begin", "call", "answer", "end"]
+
+
+@pytest.mark.usefixtures("slow")
+def test_ctrl_c_ends_after_the_call_in_flight(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started("deploy", *CHANGE, "--yes") as running:
+        wait_until(lambda: has_recorded("answer"), seconds=60)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, "interrupted" in out) == (130, True), err
+    assert "Traceback" not in err
+    assert [one["event"] for one in record()] == ["begin", "call", "answer", "end"]
+    assert record()[-1]["problem"] == "interrupted"
+    assert shim(capsys, "deploy", FOLDER, "--yes")[0] == 0
+    assert state(function.plane) == NEW
+
+
+def test_a_call_that_isnt_allowed_is_told_before_anything_is_touched(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.faults = [WireFault(operation="UpdateFunctionCode", error="AccessDeniedException")]
+    status, _, err = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, state(function.plane)) == (3, OLD)
+    assert "hint: it takes the permission lambda:UpdateFunctionCode" in err
+    assert not Path(FOLDER, RECORD).exists()
+
+
+def aliased(function: Function) -> None:
+    plane = function.plane
+    now = plane.get_function(NAME)
+    plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    plane.aliases.put(Alias(name="live", version="1"))
+
+
+def test_traffic_on_an_alias_moves_and_goes_back(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aliased(function)
+    status, out, err = shim(capsys, "deploy", *CHANGE, "--alias", "live", "--yes")
+    assert (status, "changed" in out) == (0, True), err
+    assert function.plane.get_alias(NAME, "live").version == "2"
+    status, out, err = shim(capsys, "rollback", FOLDER, "--yes")
+    assert (status, state(function.plane)) == (0, OLD), err
+    assert "UpdateAlias (live, all to version 1)" in out
+    assert function.plane.get_alias(NAME, "live").version == "1"
+
+
+def test_an_alias_that_somebody_else_moved_is_not_taken_back(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aliased(function)
+    assert shim(capsys, "deploy", *CHANGE, "--alias", "live", "--yes")[0] == 0
+    plane = function.plane
+    now = plane.get_function(NAME)
+    plane.update_configuration(NAME, Configuration(handler="other"), revision=now.revision)
+    cloud.sleep(2)
+    now = plane.get_function(NAME)
+    plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
+    moved = replace(plane.get_alias(NAME, "live"), version="3")
+    plane.update_alias(NAME, moved)
+    status, out, _ = shim(capsys, "rollback", FOLDER, "--yes")
+    assert (status, plane.get_alias(NAME, "live").version) == (1, "3")
+    assert "$LATEST stays as it is" in out
+    assert "somebody else moved the alias live: it is on version 3" in out
+
+
+def test_many_are_carried_out_and_one_that_fails_stops_no_other(
+    cloud: Cloud, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.timing = AT_ONCE
+    for number in range(6):
+        cloud.account().create(f"f{number}", world.state)
+        words = [*CHANGE, "--function", f"f{number}", "--output", f"plans/{number}.json"]
+        Path("plans").mkdir(exist_ok=True)
+        assert main(["plan", *words]) == 0
+        main(["deploy", f"plans/{number}.json", "--into", f"plans/{number}", "--dry-run"])
+    plane = cloud.account().functions["f3"].plane
+    change = Configuration(handler="other")
+    plane.update_configuration("f3", change, revision=plane.get_function("f3").revision)
+    capsys.readouterr()
+    status, out, err = shim(capsys, "deploy", "plans", "--yes", "--json")
+    assert status == 1, err
+    found = check_convention(out)
+    assert found["counts"] == {
+        "changed": 5,
+        "unchanged": 0,
+        "failed": 1,
+        "interrupted": 0,
+        "notBegun": 0,
+    }
+    assert "somebody else" in next(one for one in found["deployments"] if one["problem"])["problem"]
+    status, out, _ = shim(capsys, "deploy", "plans", "--yes", "--canary", "2")
+    assert status == 1
+    assert "5 nothing to do, 1 failed" in out
+
+
+def test_the_printed_policy_is_enough_and_each_action_of_it_is_needed(
+    cloud: Cloud,
+    function: Function,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aliased(function)
+    user = User(cloud, monkeypatch)
+    assert shim(capsys, "plan", *CHANGE, "--alias", "live", "--output", "plan.json")[0] == 0
+    commands = ("deploy", "plan.json"), ("rollback", "plan.deployment")
+    for words, other, end in zip(commands, reversed(commands), (NEW, OLD), strict=True):
+        if words[0] == "rollback":
+            assert shim(capsys, *other, "--yes")[0] == 0
+        least = json.loads(shim(capsys, *words, "--iam")[1])
+        for action, less in parts(least):
+            user.may(less)
+            if action == "lambda:ListTags":
+                assert "that takes lambda:ListTags" in shim(capsys, *words)[1]
+                continue
+            status, out, err = shim(capsys, *words, "--yes")
+            assert status != 0, action
+            assert f"it takes the permission {action}" in out + err
+            for name, value in cloud.environment().items():
+                monkeypatch.setenv(name, value)
+            assert shim(capsys, *other, "--yes")[0] == 0
+        user.may(least)
+        assert shim(capsys, *words, "--yes")[0] == 0
+        assert state(function.plane) == end
