@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Reads a root file system and prints what shim/check/runtimes.toml says of such a runtime.
 
-    scripts/read_runtime.py SOURCE --name NAME [--listings FOLDER]
+    scripts/read_runtime.py SOURCE --name NAME [--arch ARCH] [--listings FOLDER]
 
-SOURCE is a folder, a tar, or the name of an image that Docker has. With --listings its programs and
-libraries are written there, as NAME-ARCHITECTURE.txt: the files of shim/check/listings.
+SOURCE is a folder, a tar, or the name of a container image, which is pulled if need be. With
+--listings its programs and libraries are written there, as NAME-ARCHITECTURE.txt: the files of
+shim/check/listings.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import argparse
 import hashlib
 import json
 import sys
-import tarfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from shim.arch import Arch
 from shim.check.listing import format_listing
 from shim.check.root import read_root
 from shim.check.runtimes import BASH
+from shim.emulate.image import container_engine, unpack_tar
 from shim.errors import ShimError
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from shim.check.runtimes import Runtime
 
-_KINDS = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE}
+_CHUNK = 1 << 20
 
 
 def main() -> int:
@@ -40,11 +43,12 @@ def main() -> int:
     )
     parser.add_argument("source", metavar="SOURCE", help="folder, tar, or Docker's image")
     parser.add_argument("--name", required=True, help="what the runtime shall be called")
+    parser.add_argument("--arch", type=Arch, help="of an image that is there for both")
     parser.add_argument("--listings", type=Path, metavar="FOLDER", help="write its listings there")
     arguments = parser.parse_args()
     today = datetime.now(UTC).date()
     try:
-        with _opened(arguments.source) as (folder, digest):
+        with _opened(arguments.source, arguments.arch) as (folder, digest):
             runtime = read_root(folder, day=today, name=arguments.name)
     except ShimError as error:
         sys.exit(f"error: {error}")
@@ -57,41 +61,23 @@ def main() -> int:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[tuple[Path, str]]:
+def _opened(source: str, arch: Arch | None) -> Iterator[tuple[Path, str]]:
     """The source as a folder, and its digest."""
     path = Path(source)
     if path.is_dir():
         yield path, "a folder"
         return
     with TemporaryDirectory(prefix="shim-runtime-") as folder:
-        tar, digest = path, ""
-        if not path.is_file():
-            tar = Path(folder, "image.tar")
-            digest = _export(source, tar)
-        root = Path(folder, "root")
-        _unpack(tar, root)
-        yield root, digest or f"sha256:{_sha256(tar)}"
-
-
-def _unpack(tar: Path, root: Path) -> None:
-    """Files, folders and links: what a device or an owner would be, nobody asks."""
-    with tarfile.open(tar) as archive:
-        members = (member for member in archive if member.type in _KINDS)
-        archive.extractall(root, members=members, filter="tar")
-
-
-def _export(image: str, tar: Path) -> str:
-    """All layers of an image as one tar; returns its digest."""
-    import docker  # of the group `test`: folders and tars are read without it
-
-    client = docker.from_env()
-    container = client.containers.create(image, "/nothing")
-    try:
-        with tar.open("wb") as file:
-            file.writelines(container.export())
-        return str(container.image.id)
-    finally:
-        container.remove()
+        root = Path(folder)
+        if path.is_file():
+            with path.open("rb") as tar:
+                unpack_tar(iter(partial(tar.read, _CHUNK), b""), root)
+            yield root, f"sha256:{_sha256(path)}"
+            return
+        with container_engine() as engine:
+            image = engine.find_image(source, arch)
+            engine.unpack(image, root)
+        yield root, image.digest
 
 
 def _sha256(file: Path) -> str:

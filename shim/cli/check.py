@@ -47,6 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="a root file system, an unpacked image's say, in the place of a runtime",
     )
+    runtime.add_argument(
+        "--image",
+        type=options.text,
+        metavar="IMAGE",
+        help="the same of a container image, public.ecr.aws/lambda/provided:al2023 say; pulled if"
+        " need be (needs the Docker SDK and an engine)",
+    )
     options.add_arch(parser)
     options.add_handler(parser)
     options.add_env(parser)

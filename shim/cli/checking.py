@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -12,13 +14,12 @@ from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, known_runtime, lambda_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, survey
-from shim.cli.terminal import open_console, print_note
+from shim.cli.terminal import open_console, print_note, quiet_status, status
 from shim.document import encode
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from shim.package.read import Package
 
@@ -70,11 +71,8 @@ def choose(arguments: argparse.Namespace) -> Choice:
     function = _configured(arguments.from_file) if arguments.from_file else Choice()
     runtime = known_runtime(arguments.runtime) if arguments.runtime else function.runtime
     architectures: Iterable[Arch] = Arch
-    if arguments.root:
-        # What few runs need.
-        from shim.check.root import read_root
-
-        runtime = read_root(arguments.root, day=datetime.now(UTC).date())
+    if arguments.root or arguments.image:
+        runtime = _read_root(arguments.root) if arguments.root else _read_image(arguments)
         architectures = runtime.architectures
     return Choice(
         runtime=runtime,
@@ -84,6 +82,24 @@ def choose(arguments: argparse.Namespace) -> Choice:
         layers=function.layers,
         environment=tuple(sorted({**dict(function.environment), **dict(arguments.env)}.items())),
     )
+
+
+def _read_root(folder: Path, name: str = "") -> Runtime:
+    # What few runs need.
+    from shim.check.root import read_root
+
+    return read_root(folder, day=datetime.now(UTC).date(), name=name)
+
+
+def _read_image(arguments: argparse.Namespace) -> Runtime:
+    from shim.emulate.image import container_engine
+
+    with container_engine() as engine, TemporaryDirectory(prefix="shim-image-") as name:
+        with quiet_status() as tell:
+            image = engine.find_image(arguments.image, arguments.arch, tell=tell)
+        with status(f"reading {image.name} for {image.arch}"):
+            engine.unpack(image, Path(name))
+            return _read_root(Path(name), f"{image.name} ({image.digest[:19]})")
 
 
 def _configured(path: Path) -> Choice:

@@ -10,6 +10,7 @@ import io
 import os
 import shutil
 import tarfile
+import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,14 @@ def scratch_image(client: Any, name: str, *, arch: Arch, files: dict[str, bytes]
             archive.addfile(entry, io.BytesIO(content))
     data.seek(0)
     _build(client, name, arch=arch, fileobj=data, custom_context=True)
+
+
+def tar_image(client: Any, name: str, *, arch: Arch, tar: Path) -> None:
+    """An image of a root file system's tar."""
+    with tempfile.TemporaryDirectory(dir=tar.parent) as folder:
+        Path(folder, "root.tar").hardlink_to(tar)
+        Path(folder, "Dockerfile").write_text("FROM scratch\nADD root.tar /\n")
+        _build(client, name, arch=arch, path=folder)
 
 
 def _build(client: Any, name: str, *, arch: Arch, **context: Any) -> None:

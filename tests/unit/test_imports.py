@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
 OUTSIDE: dict[str, set[str]] = {
     "boto3": {"aws"},
     "botocore": {"aws"},
-    "docker": set(),
+    "docker": {"emulate"},
     "rich": {"cli"},
     "samtranslator": {"templates"},
     "yaml": {"templates"},
