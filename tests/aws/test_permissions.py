@@ -24,7 +24,6 @@ from shim.aws.permissions import PERMISSIONS, Place, Resource, callers_policy, p
 from shim.cli.main import main
 from tests.aws.wire.access import Principal
 from tests.aws.wire.user import User, parts
-from tests.command import TREE
 from tests.plan.worlds import NAME, World
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def test_a_functions_arn_says_region_and_account(
 def test_what_the_documentation_shows_is_what_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = Path(TREE, "docs", "account.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "account.md").read_text("utf-8")
     examples = re.findall(r"```\n\$ shim ([^\n]+)\n(.*?)```", text, re.DOTALL)
     assert examples
     for words, shown in examples:
