@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from dataclasses import dataclass
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 from shim.aws.api import (
@@ -17,6 +18,7 @@ from shim.aws.api import (
     NotFound,
     Provisioned,
     ProvisionedStatus,
+    Throttled,
     Unanswered,
 )
 from shim.aws.connection import READ_SECONDS
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from shim.arch import Arch
     from shim.aws.api import Configuration, Zip
     from shim.aws.connection import Connection
+    from shim.aws.pace import Pace
+
+_UPLOADS = 4
+"""So many zips are sent at a time."""
 
 _LAYER_VERSIONS = 20
 """Of a layer, the newest, in which one with the same bytes is looked for."""
@@ -93,16 +99,30 @@ def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
 def open_api(connection: Connection) -> BotoApi:
     """Lambda's API in an account and region."""
     return BotoApi(
-        connection.client(), patient=lambda seconds: connection.client(read_seconds=seconds)
+        connection.client(),
+        patient=lambda seconds: connection.client(read_seconds=seconds),
+        pace=connection.pace,
     )
 
 
 class BotoApi:
-    """See `shim.aws.api.LambdaApi`; `patient` gives a client that waits so long for an answer."""
+    """See `shim.aws.api.LambdaApi`; `patient` gives a client that waits so long for an answer.
 
-    def __init__(self, client: Any, *, patient: Callable[[float], Any] | None = None) -> None:
+    A call waits for its turn in `pace` before anything of it is made: a signature gets old, and a
+    zip would lie in memory.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        patient: Callable[[float], Any] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self._client = client
         self._patient = patient or (lambda _: client)
+        self._pace = pace
+        self._uploads = Semaphore(_UPLOADS)
 
     def get_function(self, function: str, qualifier: str = LATEST) -> Function:
         """See `LambdaApi`."""
@@ -110,20 +130,23 @@ class BotoApi:
 
     def update_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> Function:
         """See `LambdaApi`."""
-        return self._function(
+        answer = self._upload(
             "update_function_code",
+            package,
+            lambda data: {"ZipFile": data},
             FunctionName=function,
-            ZipFile=_read(package),
             Architectures=[arch.value],
             RevisionId=revision,
         )
+        return parse_function(answer).function
 
     def try_code(self, function: str, package: Zip, *, arch: Arch, revision: str) -> None:
         """See `LambdaApi`."""
-        self._call(
+        self._upload(
             "update_function_code",
+            package,
+            lambda data: {"ZipFile": data},
             FunctionName=function,
-            ZipFile=_read(package),
             Architectures=[arch.value],
             RevisionId=revision,
             DryRun=True,
@@ -155,10 +178,11 @@ class BotoApi:
 
     def publish_layer(self, name: str, layer: Zip, *, architectures: Collection[Arch]) -> str:
         """See `LambdaApi`."""
-        answer = self._call(
+        answer = self._upload(
             "publish_layer_version",
+            layer,
+            lambda data: {"Content": {"ZipFile": data}},
             LayerName=name,
-            Content={"ZipFile": _read(layer)},
             CompatibleArchitectures=sorted(architectures),
         )
         return answer["LayerVersionArn"].text()
@@ -231,14 +255,39 @@ class BotoApi:
     def _function(self, call: str, **fields: Any) -> Function:
         return parse_function(self._call(call, **fields)).function
 
+    def _upload(
+        self, call: str, package: Zip, content: Callable[[bytes], Mapping[str, Any]], **fields: Any
+    ) -> Field:
+        """A call with a zip in it, which takes five times its size of memory while it is sent."""
+        self._wait(call)
+        with self._uploads:
+            return self._send(call, **fields, **content(_read(package)))
+
     def _call(self, call: str, **fields: Any) -> Field:
-        operation = "".join(part.capitalize() for part in call.split("_"))
-        with calling(operation):
-            answer = getattr(self._client, call)(**fields)
+        self._wait(call)
+        return self._send(call, **fields)
+
+    def _wait(self, call: str) -> None:
+        if self._pace:
+            self._pace.wait(_operation(call))
+
+    def _send(self, call: str, **fields: Any) -> Field:
+        operation = _operation(call)
+        try:
+            with calling(operation):
+                answer = getattr(self._client, call)(**fields)
+        except Throttled:
+            if self._pace:
+                self._pace.give_way(operation)
+            raise
         if answer.keys() <= {"ResponseMetadata"}:
             # What botocore makes of a body that breaks off, or is no JSON.
             raise Unanswered(f"{operation}: an answer without content")
         return Field(value=answer)
+
+
+def _operation(call: str) -> str:
+    return "".join(part.capitalize() for part in call.split("_"))
 
 
 def _alias(answer: Field) -> Alias:

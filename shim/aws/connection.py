@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ class Connection:
     """Makes the clients of one account and region; `tries` is how often boto3 itself sends a call.
 
     Only who reads lets it: of a change that was not answered, somebody has to look what became.
-    `pace` holds calls of Lambda's to its rates; so many `threads` may call at a time.
+    `pace` is for who makes calls of Lambda's API; so many `threads` may call at a time.
     """
 
     def __init__(
@@ -47,7 +46,8 @@ class Connection:
                 "--function needs boto3, which is not installed",
                 hint="pip install 'lambda-shim[aws]'; or, without it, give files: `--from FILE`",
             ) from error
-        self._tries, self._pace, self._threads = tries, pace, threads
+        self.pace = pace
+        self._tries, self._threads = tries, threads
         self._endpoint_url = endpoint_url
         # Clients may be used by many threads, but sessions make them for one at a time.
         self._lock = Lock()
@@ -78,24 +78,7 @@ class Connection:
             user_agent_extra="shim",
         )
         with _settings(), self._lock:
-            client = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
-        if self._pace and service == "lambda":
-            _keep_pace(client, self._pace)
-        return client
-
-
-def _keep_pace(client: Any, pace: Pace) -> None:
-    """Every request of the client's, however it comes about, waits for its turn."""
-
-    def wait(event_name: str, **_: Any) -> None:
-        pace.wait(event_name.rpartition(".")[2])
-
-    def hear(event_name: str, response_dict: dict[str, Any] | None = None, **_: Any) -> None:
-        if response_dict and response_dict["status_code"] == HTTPStatus.TOO_MANY_REQUESTS:
-            pace.give_way(event_name.rpartition(".")[2])
-
-    client.meta.events.register("before-send.lambda", wait)
-    client.meta.events.register("response-received.lambda", hear)
+            return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
 
 
 @contextmanager

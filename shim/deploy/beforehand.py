@@ -85,7 +85,7 @@ def look_ahead(
 def look_back(deployment: Deployment, api: LambdaApi, *, terms: Terms) -> Outlook:
     """The same for the way back, which only the runtimes' dates can bar.
 
-    Transition on an alias can go back whatever has become of `$LATEST`, which nobody calls.
+    Traffic on an alias can go back whatever has become of `$LATEST`, which nobody calls.
     """
     now, arns = api.get_function(deployment.target.address), _arns(deployment, api)
     _check_owner(deployment, now, terms)

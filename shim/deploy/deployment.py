@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shim.check.verdicts import Verdicts
 from shim.deploy.beforehand import look_ahead, look_back
 from shim.deploy.events import Answered, Sending
+from shim.deploy.patience import Patience
 from shim.deploy.rollback import BackExecutor
 from shim.errors import ShimError
 from shim.plan.alias import AliasPlan
@@ -65,8 +67,8 @@ def deploy(
     with _at_work(folder, means, "deploy", tell) as work:
         verdicts = Verdicts(day=terms.day)
         transition = means.transition(work.deployment.target)
-        outlook = look_ahead(
-            work.deployment, work.api, transition=transition, verdicts=verdicts, terms=terms
+        outlook = work.look(
+            partial(look_ahead, transition=transition, verdicts=verdicts, terms=terms)
         )
         work.begin(outlook)
         executor, plan = work.executor(outlook), work.deployment.plan
@@ -86,10 +88,10 @@ def roll_back(
 ) -> Done:
     """Bring the function back to what the plan began with, through the plan's own states.
 
-    Transition on an alias goes back first, in one call. Otherwise it is as with `deploy`.
+    Traffic on an alias goes back first, in one call. Otherwise it is as with `deploy`.
     """
     with _at_work(folder, means, "rollback", tell) as work:
-        outlook = look_back(work.deployment, work.api, terms=terms)
+        outlook = work.look(partial(look_back, terms=terms))
         work.begin(outlook)
         executor, plan = work.executor(outlook), work.deployment.plan
         if isinstance(plan, AliasPlan):
@@ -110,6 +112,16 @@ class _Work:
     record: Record
     tell: Callable[[Event], None]
     calls: int = field(default=0, init=False)
+
+    def look(self, look: Callable[[Deployment, LambdaApi], Outlook]) -> Outlook:
+        """What `look` says: as a whole again where a call of it isn't taken, for all may change."""
+        patience = Patience(
+            "the look before the first call",
+            clock=self.means.clock,
+            random=self.means.random,
+            tell=self.listen,
+        )
+        return patience.answer(partial(look, self.deployment, self.api))
 
     def begin(self, outlook: Outlook) -> None:
         target = self.deployment.target

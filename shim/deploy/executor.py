@@ -192,13 +192,7 @@ class Executor:
         return answer
 
     def _patiently(self, what: str, call: Callable[[], _Answer]) -> _Answer:
-        """What `call` answers, tried again where it may be; for calls that do no harm twice."""
-        patience = self._patience(what)
-        while True:
-            try:
-                return call()
-            except NotNow as error:
-                patience.pause(error.message, error)
+        return self._patience(what).answer(call)
 
     def _patience(self, what: str) -> Patience:
         return Patience(what, clock=self._clock, random=self._random, tell=self._tell)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from shim.aws.api import LambdaError, Throttled
+from shim.aws.api import LambdaError, NotNow, Throttled
 from shim.deploy.events import Retrying
 from shim.errors import ExitCode
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from shim.deploy.events import Event
+
+_Answer = TypeVar("_Answer")
 
 FIRST_PAUSE, LONGEST_PAUSE, TRIES = 1.0, 20.0, 15
 """Seconds: what the pause after the first try is drawn from, doubled with each try; some two
@@ -61,6 +63,14 @@ class Patience:
     ) -> None:
         self._what, self._clock, self._random, self._tell = what, clock, random, tell
         self._tries = 0
+
+    def answer(self, call: Callable[[], _Answer]) -> _Answer:
+        """What `call` answers, tried again where it may be; for calls that do no harm twice."""
+        while True:
+            try:
+                return call()
+            except NotNow as error:
+                self.pause(error.message, error)
 
     def pause(self, reason: str, error: LambdaError | None = None) -> None:
         """Wait before the next try; raises `Stopped` where there were enough."""

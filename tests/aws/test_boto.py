@@ -15,8 +15,9 @@ from botocore import response, stub
 
 from shim.arch import Arch
 from shim.aws import boto
-from shim.aws.api import Alias, Configuration, Denied, UpdateStatus, Zip
+from shim.aws.api import Alias, Configuration, Denied, Throttled, UpdateStatus, Zip
 from shim.aws.connection import Connection
+from shim.aws.pace import Pace
 from shim.errors import InputError, MachineError
 from tests.served import served
 
@@ -242,6 +243,36 @@ def test_a_package_that_changed_since_it_was_planned_is_not_sent(
     package.path.write_bytes(b"other")
     with pytest.raises(InputError, match="no longer what the plan was made for"):
         boto.BotoApi(client).update_code("orders", package, arch=Arch.ARM64, revision="r1")
+
+
+class Turns(Pace):
+    """Says who waits and who gives way; a zip is there from the first turn on."""
+
+    def __init__(self, package: Path) -> None:
+        self.said: list[str] = []
+        self._path = package
+
+    def wait(self, call: str) -> None:
+        self.said.append(call)
+        zip_of(self._path)
+
+    def give_way(self, call: str) -> None:
+        self.said.append(f"{call} gives way")
+
+
+def test_a_call_is_made_when_it_is_its_turn_and_gives_way_where_it_is_throttled(
+    client: Any, stubbed: Any, tmp_path: Path
+) -> None:
+    package = zip_of(tmp_path / "p.zip")
+    package.path.unlink()
+    pace = Turns(package.path)
+    api = boto.BotoApi(client, pace=pace)
+    stubbed.add_response("update_function_code", CONFIGURATION)
+    api.update_code("orders", package, arch=Arch.ARM64, revision="r1")
+    stubbed.add_client_error("get_alias", "TooManyRequestsException", "slower", 429)
+    with pytest.raises(Throttled):
+        api.get_alias("orders", "live")
+    assert pace.said == ["UpdateFunctionCode", "GetAlias", "GetAlias gives way"]
 
 
 @pytest.mark.parametrize(
