@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures `shim pack` and `shim check` on one package of real programs, up to 250 MB.
 
-    scripts/bench_packages.py [--rounds N] [--json FILE] FOLDER...
+    scripts/bench_packages.py [--rounds N] [--beside CHECKOUT] [--json FILE] FOLDER...
 
 The package: each ELF program and library of 1 to 50 MB below the folders, until it has 250 MB.
 Beside `pack` run `zip -6 -r` and Python's zipfile; `shim --version` runs beside `python -c pass`.
-All commands run in each round, in turn, so that drift hits all alike; medians count. No process
-shows less peak memory than this one has, some 20 MB.
+All commands run in each round, in turn, so that drift hits all alike; medians count. With --beside
+another version of shim checks the same zip, and the ratio of both is shown. No process shows less
+peak memory than this one has, some 20 MB.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ PAIRS = [
     ("zipfile, level 6", "shim pack"),
     ("shim --version", "python -c pass"),
 ]
+BESIDE = "check, the other"
 OUTPUTS = {"zip -6 -r": "zip.zip", "zipfile, level 6": "zipfile.zip", "shim pack": "shim.zip"}
 
 
@@ -79,10 +81,12 @@ def collect(folders: list[Path], target: Path) -> tuple[int, int]:
     return len(seen), total
 
 
-def measure(words: list[str]) -> Run:
-    """Run a command to its end; 1 is `shim check`'s answer, and no failure."""
+def measure(words: list[str], tree: Path | None = None) -> Run:
+    """Run a command, of the shim in `tree`, to its end; 1 is `check`'s answer, and no failure."""
     # As installed: with Python's bytecode kept.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    if tree:
+        environment["PYTHONPATH"] = str(tree)
     quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
     start = time.monotonic()
     pid = os.posix_spawnp(words[0], words, environment, file_actions=quiet)
@@ -97,15 +101,18 @@ def measure(words: list[str]) -> Run:
     )
 
 
-def measure_rounds(rounds: int) -> dict[str, list[Run]]:
+def measure_rounds(rounds: int, beside: Path | None) -> dict[str, list[Run]]:
     """Every command in each round, after one that doesn't count."""
-    runs: dict[str, list[Run]] = {name: [] for name in COMMANDS}
+    commands = {name: (words, None) for name, words in COMMANDS.items()}
+    if beside:
+        commands[BESIDE] = (COMMANDS["shim check"], beside)
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
     digests = set()
     for index in range(rounds + 1):
         for output in OUTPUTS.values():
             Path(output).unlink(missing_ok=True)
-        for name, words in COMMANDS.items():
-            run = measure(words)
+        for name, (words, tree) in commands.items():
+            run = measure(words, tree)
             if index:
                 runs[name].append(run)
         with Path("shim.zip").open("rb") as file:
@@ -127,21 +134,23 @@ def table(runs: dict[str, list[Run]], sizes: dict[str, int]) -> None:
             f"{median(run.cpu_seconds for run in measured):8.3f}"
             f"{max(run.peak_bytes for run in measured) / (1 << 20):9.0f}{size}"
         )
-    for slow, quick in PAIRS:
+    for slow, quick in [*PAIRS, *([("shim check", BESIDE)] if BESIDE in runs else [])]:
         pairs = list(zip(runs[slow], runs[quick], strict=True))
         seconds = median(one.seconds / other.seconds for one, other in pairs)
         cpu = median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
-        print(f"{slow} / {quick}: {seconds:.1f} x the seconds, {cpu:.1f} x the CPU seconds")
+        print(f"{slow} / {quick}: {seconds:.2f} x the seconds, {cpu:.2f} x the CPU seconds")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="another version of shim")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where every run is kept")
     parser.add_argument("folders", nargs="+", type=Path)
     arguments = parser.parse_args()
     record = arguments.json.resolve() if arguments.json else None
+    beside = arguments.beside.resolve() if arguments.beside else None
     folders = [folder.resolve() for folder in arguments.folders]
     with TemporaryDirectory() as scratch:
         os.chdir(scratch)
@@ -149,7 +158,7 @@ def main() -> None:
         count, total = collect(folders, Path("package"))
         machine = f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
         print(f"{count} programs and libraries, {total:,} bytes; {machine}")
-        runs = measure_rounds(arguments.rounds)
+        runs = measure_rounds(arguments.rounds, beside)
         sizes = {output: Path(output).stat().st_size for output in OUTPUTS.values()}
     table(runs, sizes)
     if record:

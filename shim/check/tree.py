@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import stat
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shim.check.findings import location
@@ -17,7 +18,7 @@ from shim.package.contents import Unreadable
 from shim.package.kept import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from shim.arch import Arch
     from shim.check.runtimes import Runtime
@@ -83,6 +84,22 @@ class Node:
         return self.file is None or bool(self.file.entry.mode & 0o004)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _System:
+    """The runtime's own files, as far as they are known."""
+
+    programs: frozenset[str]
+    library_folders: frozenset[str]
+    libraries: Collection[str]
+    folders: frozenset[str]
+
+    def has(self, path: str) -> bool:
+        """Whether one of them is at a path."""
+        folder, _, name = path.rpartition("/")
+        is_library = folder in self.library_folders and name in self.libraries
+        return is_library or path in self.programs
+
+
 class Tree:
     """The files that the functions of a package find."""
 
@@ -93,7 +110,7 @@ class Tree:
         self._package = package
         self._layers = tuple((layer, layer.names) for layer in reversed(tuple(layers)))
         self._merged = runtime.merged_usr
-        self._files, self._folders = _system(runtime, arch)
+        self._system = _system(runtime, arch)
         self._found: dict[str, Node | int] = {}
         self.results: dict[Any, Any] = {}
         """What is worked out of it (`shim.package.kept`)."""
@@ -166,11 +183,10 @@ class Tree:
                 if node := _package_node(path, layer, names, root=OPT):
                     return node
             return errno.ENOENT
-        if self._merged and _is_merged(path):
-            path = f"/usr{path}"
-        if path in self._folders:
+        path = _real(path, is_merged=self._merged)
+        if path in self._system.folders:
             return Node(path=path, is_folder=True)
-        return Node(path=path, is_folder=False) if path in self._files else errno.ENOENT
+        return Node(path=path, is_folder=False) if self._system.has(path) else errno.ENOENT
 
 
 def _package_node(
@@ -197,8 +213,9 @@ def _in_folder(package: Package, folder: str) -> tuple[str, ...]:
     return tuple(name for name in package.names if name.rpartition("/")[0] == folder)
 
 
-def _is_merged(path: str) -> bool:
-    return f"/{path[1:].partition('/')[0]}" in _MERGED
+def _real(path: str, *, is_merged: bool) -> str:
+    """The path where /bin, /lib and their like are links into /usr."""
+    return f"/usr{path}" if is_merged and f"/{path[1:].partition('/')[0]}" in _MERGED else path
 
 
 def _size(text: str) -> int:
@@ -216,19 +233,17 @@ def _link_target(node: Node | int) -> str | None:
 
 
 @kept
-def _system(runtime: Runtime, arch: Arch) -> tuple[frozenset[str], frozenset[str]]:
-    """The runtime's files that are known, and folders."""
-    libraries = (
-        f"{folder}/{library}"
-        for folder in runtime.folders(arch)
-        for library in runtime.listing(arch).libraries
+def _system(runtime: Runtime, arch: Arch) -> _System:
+    real = partial(_real, is_merged=runtime.merged_usr)
+    programs = {*map(real, runtime.programs(arch)), real(loader_of(arch))}
+    library_folders = set(map(real, runtime.folders(arch)))
+    folders = _FOLDERS | library_folders
+    for path in programs | library_folders:
+        while (path := path.rpartition("/")[0]) and path not in folders:
+            folders.add(path)
+    return _System(
+        programs=frozenset(programs),
+        library_folders=frozenset(library_folders),
+        libraries=runtime.listing(arch).libraries,
+        folders=frozenset(folders),
     )
-    files = {
-        f"/usr{path}" if runtime.merged_usr and _is_merged(path) else path
-        for path in (*runtime.programs(arch), loader_of(arch), *libraries)
-    }
-    folders = set(_FOLDERS)
-    for file in files:
-        while (file := file.rpartition("/")[0]) not in {"", *folders}:
-            folders.add(file)
-    return frozenset(files), frozenset(folders)
