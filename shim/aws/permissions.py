@@ -169,26 +169,19 @@ def policy(calls: Iterable[str], resources: Mapping[Resource, Iterable[str]]) ->
     )
 
 
-def callers_policy(place: Place, functions: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """For who invokes functions, each a name and an alias of it: that alias, and nothing else.
+def consumers_policy(aliases: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """For who invokes functions, each an ARN and an alias: by that, and never what is changed.
 
     A function's own ARN is `$LATEST` without a name: whoever may call it meets every update.
     """
-    arns = [(place.arn(Resource.FUNCTION, name), alias) for name, alias in functions]
+    named = [*aliases]
+    latest = [one for arn, _ in named for one in (arn, f"{arn}:$LATEST")]
+    invoke = ["lambda:InvokeFunction"]
+    allowed = [f"{arn}:{alias}" for arn, alias in named]
     return _document(
         (
-            {
-                "Sid": "TheAlias",
-                "Effect": "Allow",
-                "Action": ["lambda:InvokeFunction"],
-                "Resource": [f"{arn}:{alias}" for arn, alias in arns],
-            },
-            {
-                "Sid": "NotWhatIsBeingChanged",
-                "Effect": "Deny",
-                "Action": ["lambda:InvokeFunction"],
-                "Resource": [one for arn, _ in arns for one in (arn, f"{arn}:$LATEST")],
-            },
+            {"Sid": "ByAlias", "Effect": "Allow", "Action": invoke, "Resource": allowed},
+            {"Sid": "NotLatest", "Effect": "Deny", "Action": invoke, "Resource": latest},
         )
     )
 

@@ -10,7 +10,7 @@ from shim.cli import options
 from shim.cli.change_options import add_change_arguments
 from shim.cli.deploying import Accounts, add_running, ask, carry_out, terms_of
 from shim.cli.folders import SUFFIX, deployment_folders
-from shim.cli.iam import print_deploying_policy
+from shim.cli.iam import print_consumers_policy, print_deploying_policy
 from shim.cli.terminal import open_console
 from shim.cli.text.deploy import show_calls, show_many, show_plan
 from shim.cli.traffic import add_traffic, read_transition
@@ -69,6 +69,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="print every call that would be sent, and send none"
     )
+    parser.add_argument(
+        "--iam-consumers",
+        action="store_true",
+        help="only print the policy with which callers may invoke the alias, and not $LATEST",
+    )
     options.add_allow_unknown(parser)
     add_running(parser)
     add_change_arguments(parser)
@@ -81,6 +86,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     folders = deployment_folders(arguments, day=terms.day)
     if arguments.iam:
         return print_deploying_policy(folders, arguments)
+    if arguments.iam_consumers:
+        return print_consumers_policy(folders, arguments)
     accounts = Accounts(arguments, read_transition(arguments))
     is_open = _show(folders, accounts, arguments, terms)
     if arguments.dry_run:

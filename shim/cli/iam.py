@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shim.aws.permissions import Resource, policy
+from shim.aws.permissions import Resource, consumers_policy, policy
 from shim.cli.connecting import open_connection
 from shim.deploy.permissions import asked, asked_by_transition
 from shim.document import encode
 from shim.errors import ExitCode, InputError
+from shim.plan.alias import AliasPlan
 from shim.plan.target import named_target
 
 if TYPE_CHECKING:
@@ -52,11 +53,30 @@ def print_deploying_policy(
     place = partial(place_of, arguments=arguments)
     deployments = [folder.read() for folder in folders]
     calls, arns = asked(deployments, place, is_back=is_back)
+    if getattr(arguments, "function", None):
+        calls |= {"GetLayerVersionByArn"}  # the plan is made of what the account has
     if not is_back:
         where = place(deployments[0].target)
         more = asked_by_transition(where, alarms=arguments.alarms, group=arguments.codedeploy)
         calls, arns = calls | more[0], {**arns, **more[1]}
     return print_policy(policy(calls, arns))
+
+
+def print_consumers_policy(
+    folders: Iterable[DeploymentFolder], arguments: argparse.Namespace
+) -> ExitCode:
+    """For who invokes what is deployed: by the alias that each plan moves."""
+    aliases = []
+    for one in (folder.read() for folder in folders):
+        moves = one.plan.way_back if isinstance(one.plan, AliasPlan) else ()
+        if not moves:
+            raise InputError(
+                f"no alias is moved, so callers can't be held to one: {one.target.name}",
+                hint="put the traffic on an alias, and deploy with `--alias NAME`",
+            )
+        arn, _ = place_of(one.target, arguments).function(one.target.name)
+        aliases.append((arn, moves[0].alias))
+    return print_policy(consumers_policy(aliases))
 
 
 def place_of(target: Target, arguments: argparse.Namespace) -> Place:

@@ -20,7 +20,7 @@ from policy_sentry.querying.actions import get_action_data
 import shim.aws
 from shim.arch import Arch
 from shim.aws.api import Alias
-from shim.aws.permissions import PERMISSIONS, Place, Resource, callers_policy, policy
+from shim.aws.permissions import PERMISSIONS, Place, Resource, consumers_policy, policy
 from shim.cli.main import main
 from tests.aws.wire.access import Principal
 from tests.aws.wire.user import User, parts
@@ -97,26 +97,11 @@ def test_what_the_documentation_shows_is_what_is_printed(
         assert capsys.readouterr().out == shown
 
 
-def test_callers_may_invoke_the_alias_and_not_what_is_being_changed(
-    function: str, user: User, cloud: Cloud
-) -> None:
-    cloud.sleep(5)
-    place = Place(region="eu-west-1", account="123456789012")
-    user.may(callers_policy(place, [(function, "live")]))
-    api = boto3.Session().client("lambda")
-    assert api.invoke(FunctionName=function, Qualifier="live")["StatusCode"] == 200
-    for others in ({}, {"Qualifier": "$LATEST"}, {"Qualifier": "1"}):
-        with pytest.raises(ClientError, match="perform: lambda:InvokeFunction on resource"):
-            api.invoke(FunctionName=function, **others)
-
-
 def test_a_denial_goes_before_what_another_policy_allows() -> None:
     place = Place(region="eu-west-1", account="123456789012")
     function = place.function("orders")[0]
     everything = policy(["Invoke"], {Resource.FUNCTION: ["*"]})
-    who = Principal(
-        arn="somebody", policies=(everything, callers_policy(place, [("orders", "live")]))
-    )
+    who = Principal(arn="somebody", policies=(everything, consumers_policy([(function, "live")])))
     assert who.denial("lambda:InvokeFunction", f"{function}:live") is None
     assert who.denial("lambda:InvokeFunction", function)
     assert who.denial("lambda:InvokeFunction", f"{function}:$LATEST")

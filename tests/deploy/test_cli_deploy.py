@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from shim.arch import Arch
 from shim.aws.api import Alias, Configuration
@@ -347,3 +349,29 @@ def test_the_printed_policy_is_enough_and_each_action_of_it_is_needed(
         user.may(least)
         assert shim(capsys, *words, "--yes")[0] == 0
         assert state(function.plane) == end
+
+
+def test_callers_policy_lets_them_invoke_the_alias_and_not_what_is_being_changed(
+    cloud: Cloud,
+    function: Function,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aliased(function)
+    user = User(cloud, monkeypatch)
+    assert shim(capsys, "plan", *CHANGE, "--alias", "live", "--output", "plan.json")[0] == 0
+    user.may(json.loads(shim(capsys, "deploy", "plan.json", "--iam-consumers")[1]))
+    api = boto3.Session().client("lambda")
+    assert api.invoke(FunctionName=NAME, Qualifier="live")["StatusCode"] == 200
+    for others in ({}, {"Qualifier": "$LATEST"}, {"Qualifier": "1"}):
+        with pytest.raises(ClientError, match="perform: lambda:InvokeFunction on"):
+            api.invoke(FunctionName=NAME, **others)
+
+
+@pytest.mark.usefixtures("function")
+def test_without_an_alias_callers_can_not_be_held_to_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, _, err = shim(capsys, "deploy", *CHANGE, "--iam-consumers")
+    assert status == 2
+    assert f"no alias is moved, so callers can't be held to one: {NAME}" in err
