@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,28 +91,28 @@ def find_outlook(
     """Asks for the verdict, then for a plan; `unread` is why layers could not be had."""
     there = wanted.state(now)
     verdict = verdicts.verdict(there)
+    outlook = Outlook(
+        wanted=str(wanted),
+        answer=verdict.answer,
+        against=(
+            *map(_said, verdict.reasons),
+            *(Against(code="not-read", message=reason) for reason in unread),
+        ),
+    )
+    if verdict.answer is Answer.FAILS:
+        return replace(outlook, anew=built_anew(there, verdict.reasons))
     found = find_bridged_plan(
         now, there, verdicts=verdicts, day=day, bridge_path=_BRIDGE, layer_path=_LAYER
     )
-    against = (
-        *map(_said, verdict.reasons),
-        *(Against(code="not-read", message=reason) for reason in unread),
-    )
     if isinstance(found, Bridged):
-        return Outlook(
-            wanted=str(wanted),
-            answer=verdict.answer,
+        return replace(
+            outlook,
             calls=tuple(map(brief, found.plan.steps)),
             bridges=tuple(found.bridges.values()),
             doubts=len(found.plan.unknown_between(verdicts.answer)),
-            against=against,
         )
-    return Outlook(
-        wanted=str(wanted),
-        answer=verdict.answer,
-        against=(*against, *_why_not(found.answer, verdicts)),
-        anew=built_anew(there, verdict.reasons) if verdict.answer is Answer.FAILS else (),
-    )
+    why_not = _why_not(found.answer, verdicts)
+    return replace(outlook, against=(*outlook.against, *why_not))
 
 
 def _said(finding: Finding) -> Against:
@@ -122,16 +122,12 @@ def _said(finding: Finding) -> Against:
 
 def _why_not(answer: NoPlan, verdicts: Verdicts) -> Iterator[Against]:
     """Why there is no plan to what would start."""
-    match answer.reason:
-        case Reason.WANTED_FAILS:
-            return
-        case Reason.BEGIN_FAILS:
-            reason = verdicts.verdict(answer.begin).reason
-            what = f": {_said(reason).message}" if reason else ""
-            yield Against(code="barred", message=f"{answer.reason}{what}")
-        case Reason.BARRED:
-            for barred in answer.barred[:_SHOWN]:
-                yield _barred(barred, verdicts)
+    if answer.reason is Reason.BEGIN_FAILS:
+        reason = verdicts.verdict(answer.begin).reason
+        what = f": {_said(reason).message}" if reason else ""
+        yield Against(code="barred", message=f"{answer.reason}{what}")
+    for barred in answer.barred[:_SHOWN]:
+        yield _barred(barred, verdicts)
     if answer.accepted is not None:
         calls = count_calls(len(answer.accepted.steps))
         yield Against(
