@@ -172,10 +172,12 @@ def add_shares(parser: Arguments) -> None:
     )
 
 
-def add_output(parser: Arguments, what: str, *, is_required: bool = False) -> None:
-    """Add `--output`, the file that a command writes."""
+def add_output(
+    parser: Arguments, what: str, *, is_required: bool = False, metavar: str = "FILE"
+) -> None:
+    """Add `--output`, the file or folder that a command writes."""
     parser.add_argument(
-        "--output", "-o", required=is_required, type=file_path, metavar="FILE", help=what
+        "--output", "-o", required=is_required, type=file_path, metavar=metavar, help=what
     )
 
 

@@ -19,9 +19,11 @@ from shim.package.output import check_output, new_file
 from shim.scan.document import as_csv, as_document
 from shim.scan.effort import SHARE, in_words, scan_policy
 from shim.scan.facts import Choice
+from shim.scan.folders import FolderWriter
 from shim.scan.saved import read_functions
 from shim.scan.scanner import Scanner
 from shim.scan.store import Store
+from shim.scan.summary import counted
 from shim.scan.wanted import all_wanted
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ examples:
   shim scan --runtime provided.al2023 --arch x86_64 --arch arm64 --csv scan.csv
   shim scan --tag team=shop --owner SAM --no-callers --json > scan.json
   shim scan --from scan.json --arch arm64
+  shim scan --runtime provided.al2023 --tag team=shop --output deployments
   aws lambda list-functions > functions.json; shim scan --from functions.json --packages zips
 
 exit status 0: every function starts on all that is wanted, and gets there by a plan whose states
@@ -115,6 +118,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--csv", type=options.file_path, metavar="FILE", help="write a table for spreadsheets"
     )
+    options.add_output(
+        parser,
+        "write a deployment folder for each function that is ready, for `shim deploy FOLDER`",
+        metavar="FOLDER",
+    )
     options.add_iam(parser)
 
 
@@ -150,6 +158,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError("an account gives packages and layers: --packages, --layer go with --from")
     if arguments.from_file and arguments.iam:
         raise InputError("--iam is for what is read from an account, and --from reads files")
+    if arguments.output and max(len(arguments.runtime or ()), len(arguments.arch or ())) > 1:
+        raise InputError("--output takes each function to one place: one --runtime, one --arch")
     for path in (arguments.html, arguments.csv):
         if path is not None:
             check_output(path)
@@ -157,16 +167,17 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _scan(arguments: argparse.Namespace) -> Scan:
     """As far as it comes: what is known when it is interrupted is a result too."""
+    day = datetime.now(UTC).date()
+    wanted = all_wanted([*map(known_runtime, arguments.runtime or ())], arguments.arch or ())
+    folders = FolderWriter(arguments.output, wanted[0], day=day) if arguments.output else None
+    choice = Choice(names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner)
     with quiet_status() as say:
         scanner = Scanner(
-            choice=Choice(
-                names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner
-            ),
-            wanted=all_wanted(
-                list(map(known_runtime, arguments.runtime or ())), arguments.arch or ()
-            ),
-            day=datetime.now(UTC).date(),
+            choice=choice,
+            wanted=wanted,
+            day=day,
             store=Store(cache_folder() / "functions"),
+            folders=folders,
             say=say,
         )
         try:
@@ -176,6 +187,10 @@ def _scan(arguments: argparse.Namespace) -> Scan:
                 _scan_regions(arguments, scanner)
         except KeyboardInterrupt:
             return scanner.result(is_complete=False)
+    if folders:
+        print_note(
+            f"{counted(folders.count, 'deployment folder')}: `shim deploy {arguments.output}`"
+        )
     return scanner.result()
 
 

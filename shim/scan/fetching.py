@@ -39,6 +39,14 @@ class Fetched:
     layers: Mapping[str, Path | ShimError]
     """At least theirs, by ARN."""
 
+    def at_hand(self) -> tuple[Path, dict[str, Path]]:
+        """The same, of a function that was judged to start: all of it could be had."""
+        if isinstance(self.package, ShimError):
+            raise self.package
+        return self.package, {
+            arn: path for arn, path in self.layers.items() if not isinstance(path, ShimError)
+        }
+
 
 @contextmanager
 def pool(

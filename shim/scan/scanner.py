@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shim.aws.account import Described
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shim.aws.account import AccountApi, Listed
     from shim.scan.facts import Choice
     from shim.scan.fetching import Fetched
+    from shim.scan.folders import FolderWriter
     from shim.scan.outlook import Outlook
     from shim.scan.store import Store
     from shim.scan.wanted import Wanted
@@ -64,10 +65,12 @@ class Scanner:
         wanted: Sequence[Wanted],
         day: date,
         store: Store,
+        folders: FolderWriter | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`folders` gets each function that is ready for the first of what is wanted."""
         self._choice, self._wanted, self._day = choice, tuple(wanted), day
-        self._store, self._say = store, say
+        self._store, self._folders, self._say = store, folders, say
         self._judge = Judge(wanted, day=day)
         self._facts: dict[str, Facts] = {}
         self._outlooks: dict[str, tuple[Outlook, ...]] = {}
@@ -176,6 +179,16 @@ class Scanner:
         )
         for one, outlook in zip(fetched.functions, outlooks, strict=True):
             self._outlooks[one.listed.address] = outlook
+            if self._folders and outlook[0].goes and outlook[0].calls:
+                self._write(self._folders, one.listed, fetched)
+
+    def _write(self, folders: FolderWriter, listed: Listed, fetched: Fetched) -> None:
+        try:
+            folders.write(listed, *fetched.at_hand())
+        except ShimError as error:
+            facts = self._facts[listed.address]
+            problem = f"it has no deployment folder: {error.message}"
+            self._facts[listed.address] = replace(facts, problems=(*facts.problems, problem))
 
     def _outlook(self, listed: Listed) -> tuple[Outlook, ...]:
         if not listed.is_os_only:

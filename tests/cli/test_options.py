@@ -17,8 +17,8 @@ OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--handler", "--
              "--include", "--root", "--from", "--region", "--runtime"}  # fmt: skip
 """What is said of these says too what the command makes of them."""
 
-OWN_FORMS = {"--layer", "--root"}
-"""These take the file alone or, where several are told apart, a name before it."""
+OWN_FORMS = {"--layer", "--output", "-o", "--root"}
+"""These take a file, or a folder, or, where several are told apart, a name before it."""
 
 
 def options() -> dict[str, dict[str, argparse.Action]]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shim.cli.main import main
+from shim.deploy.folder import find_folders
+from shim.plan.plan import Plan
 from shim.scan.saved import read_functions
 from tests.aws.wire.user import User, parts
 from tests.cli.test_json import check_convention
@@ -173,6 +175,37 @@ def test_the_policy_is_enough_and_what_is_missing_of_it_is_said(
     assert function["problems"] == []
 
 
+def test_every_function_that_is_ready_gets_a_deployment_folder(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["scan", "dual", "agent-both", "launcher", "--no-callers", *ON_ARM64, "-o", "made"]
+    for _ in range(2):  # what is there already stays
+        assert main(words) == 1
+        assert "2 deployment folders" in capsys.readouterr().err
+    found = {one.path.name: one.read() for one in find_folders([here / "made"])}
+    assert set(found) == {"dual", "agent-both"}
+    assert found["dual"].target.arn.endswith(":function:dual")
+    plan = found["agent-both"].plan
+    assert isinstance(plan, Plan)
+    assert [step.CALL for step in plan.steps] == [
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+    ]
+    assert plan.begin.environment == (("PASSWORD", "secret"),)
+    (arn,) = found["agent-both"].arns.values()
+    assert arn.endswith(":layer:agent-both:1")
+
+
+def test_a_saved_scan_is_not_enough_for_a_deployment(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan = scanned(capsys, "dual", "--no-callers")
+    (here / "scan.json").write_text(json.dumps(scan))
+    assert main(["scan", "--from", "scan.json", "-o", "made"]) == 0
+    assert "its environment above all" in capsys.readouterr().out
+    assert not (here / "made").exists()
+
+
 @pytest.mark.usefixtures("here")
 def test_several_regions_are_one_scan(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -202,6 +235,7 @@ def test_an_interrupted_scan_says_what_it_knows(here: Path, cloud: Cloud) -> Non
     [
         (["--from", "x.json", "--region", "eu-west-1"], "can't go along with --region"),
         (["--packages", "zips"], "go with --from"),
+        (["-o", "made", "--arch", "arm64", "--arch", "x86_64"], "to one place"),
         (["--runtime", "python3.12"], "not an OS-only runtime"),
         (["--from", "x.json", "--layer", "agent.zip"], "not ARN=ZIP"),
     ],
