@@ -42,6 +42,9 @@ class Group:
     application: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.application}/{self.name}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shift:
@@ -75,7 +78,11 @@ class CodeDeploy(Protocol):
 
 
 def app_spec(*, function: str, alias: str, old: str, new: str) -> str:
-    """The AppSpec that moves an alias (CodeDeploy User Guide, "AppSpec 'resources' section")."""
+    """The AppSpec that moves an alias (CodeDeploy User Guide, "AppSpec 'resources' section").
+
+    `function` is a name or an ARN; CodeDeploy takes the name alone.
+    """
+    function = function.rpartition(":function:")[2]
     properties = {"Name": function, "Alias": alias, "CurrentVersion": old, "TargetVersion": new}
     resource = {function: {"Type": "AWS::Lambda::Function", "Properties": properties}}
     return json.dumps({"version": 0.0, "Resources": [resource]}, sort_keys=True)

@@ -13,7 +13,7 @@ from shim.cli.folders import SUFFIX, deployment_folders
 from shim.cli.iam import print_consumers_policy, print_deploying_policy
 from shim.cli.terminal import open_console
 from shim.cli.text.deploy import show_calls, show_many, show_plan
-from shim.cli.traffic import add_traffic, read_transition
+from shim.cli.traffic import add_traffic, check_traffic, read_transition
 from shim.deploy.beforehand import look_ahead
 from shim.deploy.calls import calls_left
 from shim.deploy.deployment import deploy
@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Show what will be sent, ask, send it, show how it ended."""
     terms = terms_of(arguments, allow_unknown=arguments.allow_unknown)
     folders = deployment_folders(arguments, day=terms.day)
+    check_traffic(arguments, folders)
     if arguments.iam:
         return print_deploying_policy(folders, arguments)
     if arguments.iam_consumers:
@@ -118,7 +119,7 @@ def _show(
         api = accounts.connect(deployment.target)
         transition = accounts.transition(deployment.target)
         outlook = look_ahead(deployment, api, transition=transition, verdicts=verdicts, terms=terms)
-        left = list(calls_left(deployment, outlook))
+        left = list(calls_left(deployment, outlook, arguments.codedeploy))
         is_open |= bool(left)
         shown += left
         if not arguments.json:

@@ -10,14 +10,16 @@ from shim.cli.request import read_event
 from shim.deploy.expected import Expected
 from shim.deploy.transition import PAUSE_SECONDS, Handover, Transition, Watch
 from shim.errors import InputError
-from shim.fields import naming, read_file, read_json
+from shim.fields import read_json
+from shim.plan.alias import AliasPlan
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from shim.aws.codedeploy import Group
     from shim.aws.connection import Connection
+    from shim.deploy.folder import DeploymentFolder
 
 _DAY = 86_400
 
@@ -29,9 +31,8 @@ def add_traffic(parser: argparse.ArgumentParser) -> None:
     options.add_event(group)
     add(
         "--expect",
-        type=options.file_path,
-        metavar="FILE",
-        help="JSON that its answer has to have in it (default: any but an error will do)",
+        metavar="FILE|-|JSON",
+        help="what its answer has to have in it (default: any but an error will do)",
     )
     add_pause(group)
     add(
@@ -64,13 +65,27 @@ def add_pause(parser: Arguments) -> None:
     )
 
 
+def check_traffic(arguments: argparse.Namespace, folders: Iterable[DeploymentFolder]) -> None:
+    """Refuse what is asked of an alias's traffic where no plan is for any."""
+    asked = {
+        "--event": arguments.event,
+        "--expect": arguments.expect,
+        "--alarm": arguments.alarms,
+        "--codedeploy": arguments.codedeploy,
+    }
+    given = [name for name, value in asked.items() if value]
+    if given and not any(isinstance(folder.read().plan, AliasPlan) for folder in folders):
+        raise InputError(
+            f"{given[0]} is for traffic on an alias, and the plan is for traffic on the function",
+            hint="make the plan with `--alias NAME`",
+        )
+
+
 def read_transition(arguments: argparse.Namespace) -> Callable[[Connection], Transition]:
     """What was asked for, in an account that is given later; files are read now."""
     event = read_event(arguments.event) or Transition().event
-    expected = None
-    if arguments.expect:
-        with naming(str(arguments.expect)):
-            expected = Expected(value=read_json(read_file(arguments.expect)).value)
+    answer = read_event(arguments.expect, what="answer that is expected")
+    expected = None if answer is None else Expected(value=read_json(answer).value)
     if arguments.codedeploy and (arguments.alarms or arguments.shares):
         raise InputError("with --codedeploy its group says which alarms and which shares there are")
 

@@ -38,18 +38,20 @@ class AliasExecutor(HandoverExecutor):
         alias stays where it is; and where an alarm rings, and it is back on the old version then.
         """
         transition = transition or Transition()
-        self.apply(plan.latest)
         moves = tuple(step for step in plan.after if isinstance(step, MoveAlias))
         if transition.handover:
             moves = moves[-1:]
-        version = LATEST
+        begun = self._begun(plan, moves[0]) if moves else None
+        if begun is None:
+            self.apply(plan.latest)
+        version = begun or LATEST
         for step in plan.after:
             match step:
                 case PublishVersion():
-                    version = self._publish_version(plan, step)
+                    version = begun or self._publish_version(plan, step)
                 case InvokeVersion():
                     # What has traffic has answered.
-                    if not any(self._share(one, version) for one in moves[:1]):
+                    if begun is None:
                         self._try(version, transition)
                 case MoveAlias():
                     if step in moves:
@@ -57,6 +59,20 @@ class AliasExecutor(HandoverExecutor):
                 case _:
                     assert_never(step)
         return version
+
+    def _begun(self, plan: AliasPlan, step: MoveAlias) -> str | None:
+        """The version of what is wanted that the alias has already, for a part or for all of it."""
+        now = self._alias(step)
+        for version in (now.version, now.other_version):
+            if version in {None, step.old_version}:
+                continue
+            read = partial(self._api.get_function, self._function, version)
+            found = self._patiently("GetFunction", read)
+            wanted = self._function_in(plan.latest.wanted)
+            if version == LATEST or found.settings != wanted.settings:
+                raise moved_by_others(now, step.alias)
+            return version
+        return None
 
     def _publish_version(self, plan: AliasPlan, step: PublishVersion) -> str:
         """A version of what `$LATEST` is now, which is looked at again before each try.

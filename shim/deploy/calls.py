@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from shim.arch import Arch
+from shim.aws.codedeploy import app_spec
 from shim.package.names import layer_name
 from shim.plan.alias import AliasPlan, InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.step import UpdateCode, UpdateConfiguration
@@ -12,6 +13,7 @@ from shim.plan.step import UpdateCode, UpdateConfiguration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shim.aws.codedeploy import Group
     from shim.deploy.beforehand import Outlook
     from shim.deploy.folder import Deployment
     from shim.package.read import Package
@@ -24,8 +26,13 @@ _REVISION = "the function's, as it is read before the call"
 _VERSION = "the published version"
 
 
-def calls_left(deployment: Deployment, outlook: Outlook) -> Iterator[dict[str, Any]]:
-    """Each with its `call` and its `parameters`, in the order in which they would be sent."""
+def calls_left(
+    deployment: Deployment, outlook: Outlook, group: Group | None = None
+) -> Iterator[dict[str, Any]]:
+    """Each with its `call` and its `parameters`, in the order in which they would be sent.
+
+    Where there is a deployment group of CodeDeploy's, it moves the alias.
+    """
     plan, address = deployment.plan, deployment.target.address
     steps: tuple[AliasStep, ...] = deployment.latest.steps[outlook.index :]
     if isinstance(plan, AliasPlan):
@@ -39,8 +46,20 @@ def calls_left(deployment: Deployment, outlook: Outlook) -> Iterator[dict[str, A
             arches = {"CompatibleArchitectures": [*Arch]}
             yield {"call": "PublishLayerVersion", "parameters": parameters | arches}
     for step in steps:
+        if group and isinstance(step, MoveAlias):
+            yield {"call": "CreateDeployment", "parameters": _handed_over(group, step, address)}
+            continue
         parameters = {"FunctionName": address, **_parameters(step, arns)}
         yield {"call": step.CALL, "parameters": parameters}
+
+
+def _handed_over(group: Group, step: MoveAlias, address: str) -> dict[str, Any]:
+    spec = app_spec(function=address, alias=step.alias, old=step.old_version, new=_VERSION)
+    return {
+        "applicationName": group.application,
+        "deploymentGroupName": group.name,
+        "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": spec}},
+    }
 
 
 def _parameters(step: AliasStep, arns: Mapping[Package, str]) -> dict[str, Any]:

@@ -184,6 +184,7 @@ def _at_work(
             problem = None
         except ShimError as error:
             problem = error.message = work.hide(error.message)
+            error.hint = error.hint and work.hide(error.hint)
             raise
         finally:
             record.write("end", problem=problem)

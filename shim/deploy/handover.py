@@ -30,10 +30,7 @@ class HandoverExecutor(Executor):
         CodeDeploy is told to stop, and moves the alias back.
         """
         spec = app_spec(
-            function=self._function.rpartition(":function:")[2],
-            alias=step.alias,
-            old=step.old_version,
-            new=version,
+            function=self._function, alias=step.alias, old=step.old_version, new=version
         )
         deployment = self._deployment(handover, spec)
         try:
@@ -47,7 +44,7 @@ class HandoverExecutor(Executor):
     def _deployment(self, handover: Handover, spec: str) -> str:
         """The id of the deployment of `spec` that is running, made where there is none."""
         codedeploy, group = handover.codedeploy, handover.group
-        text = f"CreateDeployment ({group.application}/{group.name})"
+        text = f"CreateDeployment ({group})"
         patience = self._patience(text)
         running = partial(codedeploy.running, group)
         while True:

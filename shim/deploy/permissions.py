@@ -67,8 +67,7 @@ def asked_by_transition(place: Place, *, alarms: Iterable[str], group: Group | N
         arns[Resource.ALARM].add(place.arn(Resource.ALARM, name))
     if group:
         calls |= _CODEDEPLOY
-        name = f"{group.application}/{group.name}"
-        arns[Resource.GROUP].add(place.arn(Resource.GROUP, name))
+        arns[Resource.GROUP].add(place.arn(Resource.GROUP, str(group)))
         arns[Resource.APPLICATION].add(place.arn(Resource.APPLICATION, group.application))
         configuration = place.arn(Resource.DEPLOYMENT_CONFIGURATION, "*")
         arns[Resource.DEPLOYMENT_CONFIGURATION].add(configuration)

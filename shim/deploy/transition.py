@@ -40,8 +40,11 @@ class Watch:
         states = self.alarms.describe(self.names)
         return next((one for one in states if one.state is AlarmState.ALARM), None)
 
-    def look(self) -> Iterator[str]:
-        """What there is to say of them beforehand; `Stopped` where they can't be watched."""
+    def look(self, *, is_begun: bool) -> Iterator[str]:
+        """What there is to say of them beforehand; `Stopped` where they can't be watched.
+
+        Where the traffic is on its way already, one that rings brings it back.
+        """
         found = {one.name: one for one in self.alarms.describe(self.names)}
         for name in self.names:
             if name not in found:
@@ -49,7 +52,9 @@ class Watch:
                     f"there is no such alarm in this account and region: {name}",
                     hint="aws cloudwatch describe-alarms --alarm-types MetricAlarm CompositeAlarm",
                 )
-            if found[name].state is AlarmState.ALARM:
+            if found[name].state is AlarmState.ALARM and is_begun:
+                yield f"the alarm {name} is in ALARM, which brings the traffic back"
+            elif found[name].state is AlarmState.ALARM:
                 raise Stopped(f"the alarm {name} is in ALARM already: {found[name].reason}")
             if found[name].state is AlarmState.INSUFFICIENT_DATA:
                 yield f"the alarm {name} has not enough data: until it has, it brings nothing back"
@@ -62,14 +67,12 @@ class Handover:
     codedeploy: CodeDeploy
     group: Group
 
-    def look(self) -> None:
-        """`LambdaError` where there is no such group, or it isn't for aliases."""
+    def look(self) -> str:
+        """Who moves the alias; `LambdaError` where there is no such group, or it is for others."""
         platform = self.codedeploy.platform(self.group)
         if platform != LAMBDA:
-            raise Stopped(
-                f"the deployment group {self.group.application}/{self.group.name} deploys to"
-                f" {platform}, not to Lambda"
-            )
+            raise Stopped(f"the deployment group {self.group} deploys to {platform}, not to Lambda")
+        return f"CodeDeploy moves the alias, as its deployment group {self.group} says"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,14 +91,21 @@ class Transition:
         moves = [step for step in plan.after if isinstance(step, MoveAlias)]
         if not moves:
             return ()
-        _check_alias(api, function, plan, moves[0])
-        if self.handover:
-            self.handover.look()
+        now, old = _alias(api, function, plan, moves[0]), moves[0].old_version
+        if now.version != old and now.other_version is None:
+            # It has all its traffic on what is wanted: nothing is left to be said.
+            return ()
         if self.handover or len(moves) > 1:
-            _check_same(
-                api.get_function(function, moves[0].old_version), api.get_function(function)
-            )
-        return tuple(self.watch.look()) if self.watch else ()
+            _check_same(api.get_function(function, old), api.get_function(function))
+        notes = [*self.watch.look(is_begun=now.other_version is not None)] if self.watch else []
+        if self.handover:
+            if len(moves) > 1:
+                raise Stopped(
+                    "the plan moves the alias by shares, and CodeDeploy by those of its group",
+                    hint="make the plan without --share",
+                )
+            notes.append(self.handover.look())
+        return tuple(notes)
 
 
 def moved_by_others(now: Alias, alias: str) -> Stopped:
@@ -109,12 +119,13 @@ def moved_by_others(now: Alias, alias: str) -> Stopped:
     )
 
 
-def _check_alias(api: LambdaApi, function: str, plan: AliasPlan, move: MoveAlias) -> None:
+def _alias(api: LambdaApi, function: str, plan: AliasPlan, move: MoveAlias) -> Alias:
     """It is where the plan has it, or on its way: then its other version is what is wanted."""
     now = api.get_alias(function, move.alias)
     for version in {now.version, now.other_version or now.version} - {move.old_version}:
         if not _is_wanted(api.get_function(function, version), plan):
             raise moved_by_others(now, move.alias)
+    return now
 
 
 def _is_wanted(version: Function, plan: AliasPlan) -> bool:
