@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -385,13 +384,3 @@ def test_without_a_region_or_with_a_profile_that_is_not_there_a_hint_says_what_t
     for profile in (None, "nobody"):
         with pytest.raises(MachineError, match="boto3 can't call AWS"):
             Connection(profile=profile).client()
-
-
-@pytest.mark.skipif(
-    "SHIM_TEST_AWS_FUNCTION" not in os.environ,
-    reason="SHIM_TEST_AWS_FUNCTION=NAME reads that function of a real account",
-)
-def test_a_function_of_a_real_account_can_be_read(tmp_path: Path) -> None:
-    name = os.environ["SHIM_TEST_AWS_FUNCTION"]
-    live = boto.fetch_function(Connection().client(), name, folder=tmp_path)
-    assert sha256(live.package.read_bytes()) == live.named.function.code_sha256
