@@ -15,22 +15,24 @@ from shim.aws.api import (
     Alias,
     Configuration,
     NotFound,
-    ProvisionedStatus,
     Refused,
-    UpdateStatus,
 )
 from tests.aws.wire import services
+from tests.aws.wire.shown import (
+    alias_of,
+    configuration,
+    layer_version,
+    page,
+    provisioned,
+    url_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from shim.aws import api
-    from shim.aws.api import Provisioned, Zip
+    from shim.aws.api import Zip
     from tests.aws.wire.access import Principal
     from tests.aws.wire.account import Account, Function, LayerVersion
-
-_MADE = "2026-01-01T00:00:00.000+0000"
-_ROLE = "arn:aws:iam::{}:role/function"
 
 
 class Unserved(Exception):
@@ -59,7 +61,7 @@ class Operations:
         name, function, qualifier = self._find(given)
         now = function.plane.get_function(name, qualifier)
         answer: dict[str, Any] = {
-            "Configuration": self._configuration(name, function, now, qualifier),
+            "Configuration": configuration(self.account, name, function, now, qualifier=qualifier),
             "Code": {"RepositoryType": "S3", "Location": self._link(now.code_sha256)},
         }
         answer |= self._tags(name, function)
@@ -70,7 +72,7 @@ class Operations:
     def get_function_configuration(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, qualifier = self._find(given)
         now = function.plane.get_function(name, qualifier)
-        return self._configuration(name, function, now, qualifier)
+        return configuration(self.account, name, function, now, qualifier=qualifier)
 
     def update_function_code(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
@@ -82,11 +84,11 @@ class Operations:
         if given.get("DryRun"):
             function.plane.try_code(name, package, arch=arch, revision=revision)
             tried = replace(now, code_sha256=package.sha256, arch=arch)
-            return self._configuration(name, function, tried)
+            return configuration(self.account, name, function, tried)
         if given.get("Publish"):
             raise Unserved("UpdateFunctionCode with Publish")
         begun = function.plane.update_code(name, package, arch=arch, revision=revision)
-        return self._configuration(name, function, begun)
+        return configuration(self.account, name, function, begun)
 
     def update_function_configuration(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
@@ -102,7 +104,7 @@ class Operations:
         )
         revision = given.get("RevisionId", function.plane.get_function(name).revision)
         begun = function.plane.update_configuration(name, change, revision=revision)
-        return self._configuration(name, function, begun)
+        return configuration(self.account, name, function, begun)
 
     def publish_version(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
@@ -112,7 +114,7 @@ class Operations:
             code_sha256=given.get("CodeSha256", now.code_sha256),
             revision=given.get("RevisionId", now.revision),
         )
-        return self._configuration(name, function, published, published.version)
+        return configuration(self.account, name, function, published, qualifier=published.version)
 
     def invoke(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, qualifier = self._find(given)
@@ -126,7 +128,7 @@ class Operations:
 
     def get_alias(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
-        return self._alias(name, function.plane.get_alias(name, given["Name"]))
+        return alias_of(self.account, name, function.plane.get_alias(name, given["Name"]))
 
     def update_alias(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
@@ -144,33 +146,33 @@ class Operations:
             other_weight=weight,
             revision=given.get("RevisionId", now.revision),
         )
-        return self._alias(name, function.plane.update_alias(name, moved))
+        return alias_of(self.account, name, function.plane.update_alias(name, moved))
 
     def list_aliases(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
         aliases = [
-            self._alias(name, alias)
+            alias_of(self.account, name, alias)
             for alias in function.plane.aliases
             if given.get("FunctionVersion") in {None, alias.version}
         ]
-        return _page("Aliases", aliases, given)
+        return page("Aliases", aliases, given)
 
     def list_versions(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
         versions = [
-            self._configuration(name, function, version, version.version)
+            configuration(self.account, name, function, version, qualifier=version.version)
             for version in function.plane.versions
         ]
-        return _page("Versions", versions, given)
+        return page("Versions", versions, given)
 
     def list_functions(self, given: Mapping[str, Any]) -> dict[str, Any]:
         shown = [
-            self._configuration(name, function, version, version.version)
+            configuration(self.account, name, function, version, qualifier=version.version)
             for name, function in sorted(self.account.functions.items())
             for version in function.plane.versions
             if version.version == LATEST or given.get("FunctionVersion") == "ALL"
         ]
-        return _page("Functions", shown, given)
+        return page("Functions", shown, given)
 
     def list_mappings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = given.get("FunctionName")
@@ -179,7 +181,7 @@ class Operations:
             arn = self.account.arn("function", name)
             wanted = arn if qualifier == LATEST else f"{arn}:{qualifier}"
         mappings = [one for one in self.account.mappings if wanted in {None, one["FunctionArn"]}]
-        return _page("EventSourceMappings", mappings, given)
+        return page("EventSourceMappings", mappings, given)
 
     def get_policy(self, given: Mapping[str, Any]) -> dict[str, Any]:
         _, function, qualifier = self._find(given)
@@ -195,12 +197,14 @@ class Operations:
         name, function, qualifier = self._find(given)
         if qualifier not in function.urls:
             raise NotFound("The resource you requested does not exist.")
-        return self._url(name, function, qualifier)
+        return url_of(self.account, name, function, qualifier=qualifier)
 
     def list_urls(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
-        urls = [self._url(name, function, qualifier) for qualifier in function.urls]
-        return _page("FunctionUrlConfigs", urls, given)
+        urls = [
+            url_of(self.account, name, function, qualifier=qualifier) for qualifier in function.urls
+        ]
+        return page("FunctionUrlConfigs", urls, given)
 
     def get_concurrency(self, given: Mapping[str, Any]) -> dict[str, Any]:
         _, function, _ = self._find(given)
@@ -213,16 +217,16 @@ class Operations:
         config = function.plane.get_provisioned(name, qualifier)
         if config is None:
             raise NoProvisionedConcurrency("No Provisioned Concurrency Config found")
-        return _provisioned(config)
+        return provisioned(config)
 
     def list_provisioned(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name, function, _ = self._find(given)
         arn = self.account.arn("function", name)
         configs = [
-            _provisioned(config) | {"FunctionArn": f"{arn}:{alias}"}
+            provisioned(config) | {"FunctionArn": f"{arn}:{alias}"}
             for alias, config in function.plane.provisioning.configs.items()
         ]
-        return _page("ProvisionedConcurrencyConfigs", configs, given)
+        return page("ProvisionedConcurrencyConfigs", configs, given)
 
     def publish_layer(self, given: Mapping[str, Any]) -> dict[str, Any]:
         content = given["Content"]
@@ -234,8 +238,8 @@ class Operations:
 
     def list_layer_versions(self, given: Mapping[str, Any]) -> dict[str, Any]:
         versions = self.account.layers.get(given["LayerName"].rpartition(":")[2], [])
-        shown = [_about_layer(version) for version in reversed(versions)]
-        return _page("LayerVersions", shown, given)
+        shown = [layer_version(version) for version in reversed(versions)]
+        return page("LayerVersions", shown, given)
 
     def get_layer_version(self, given: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.account.arn("layer", given["LayerName"].rpartition(":")[2])
@@ -280,105 +284,7 @@ class Operations:
             "CodeSize": version.package.path.stat().st_size,
         }
         layer_arn = version.arn.rpartition(":")[0]
-        return _about_layer(version) | {"Content": content, "LayerArn": layer_arn}
-
-    def _configuration(
-        self, name: str, function: Function, now: api.Function, qualifier: str = LATEST
-    ) -> dict[str, Any]:
-        arn = self.account.arn("function", name)
-        answer: dict[str, Any] = {
-            "FunctionName": name,
-            "FunctionArn": arn if qualifier == LATEST else f"{arn}:{qualifier}",
-            "Runtime": now.runtime,
-            "Role": now.role or _ROLE.format(self.account.number),
-            "Handler": now.handler,
-            "CodeSize": self.account.size_of(now.code_sha256),
-            "Description": "",
-            "Timeout": now.timeout,
-            "MemorySize": 128,
-            "LastModified": _MADE,
-            "CodeSha256": now.code_sha256,
-            "Version": now.version,
-            "TracingConfig": {"Mode": "PassThrough"},
-            "RevisionId": now.revision,
-            "State": _state(now),
-            "LastUpdateStatus": now.update.value,
-            "PackageType": "Zip",
-            "Architectures": [now.arch.value],
-            "EphemeralStorage": {"Size": 512},
-        }
-        if now.environment:
-            answer["Environment"] = {"Variables": dict(now.environment)}
-        if now.layers:
-            answer["Layers"] = [
-                {"Arn": arn, "CodeSize": self.account.size_of_layer(arn)} for arn in now.layers
-            ]
-        if now.failure:
-            answer["StateReason"] = now.failure
-        if now.dead_letters:
-            answer["DeadLetterConfig"] = {"TargetArn": now.dead_letters}
-        if now.update is not UpdateStatus.SUCCESSFUL and now.reason_code:
-            answer["LastUpdateStatusReason"] = now.reason
-            answer["LastUpdateStatusReasonCode"] = now.reason_code
-        return answer | function.more
-
-    def _alias(self, name: str, alias: Alias) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "AliasArn": f"{self.account.arn('function', name)}:{alias.name}",
-            "Name": alias.name,
-            "FunctionVersion": alias.version,
-            "Description": "",
-            "RevisionId": alias.revision,
-        }
-        if alias.other_version:
-            weights = {alias.other_version: alias.other_weight}
-            answer["RoutingConfig"] = {"AdditionalVersionWeights": weights}
-        return answer
-
-    def _url(self, name: str, function: Function, qualifier: str) -> dict[str, Any]:
-        arn = self.account.arn("function", name)
-        return {
-            "FunctionUrl": function.urls[qualifier],
-            "FunctionArn": arn if qualifier == LATEST else f"{arn}:{qualifier}",
-            "AuthType": "AWS_IAM",
-            "CreationTime": _MADE,
-            "LastModifiedTime": _MADE,
-        }
-
-
-def _state(now: api.Function) -> str:
-    if now.failure:
-        return "Failed"
-    return "Active" if now.is_active else "Pending"
-
-
-def _about_layer(version: LayerVersion) -> dict[str, Any]:
-    return {
-        "LayerVersionArn": version.arn,
-        "Version": version.number,
-        "CreatedDate": _MADE,
-        "CompatibleArchitectures": list(version.architectures),
-    }
-
-
-def _provisioned(config: Provisioned) -> dict[str, Any]:
-    ready = int(config.status is ProvisionedStatus.READY)
-    answer = {
-        "RequestedProvisionedConcurrentExecutions": 1,
-        "AvailableProvisionedConcurrentExecutions": ready,
-        "AllocatedProvisionedConcurrentExecutions": ready,
-        "Status": config.status.value,
-        "LastModified": _MADE,
-    }
-    return answer | ({"StatusReason": config.reason} if config.reason else {})
-
-
-def _page(name: str, items: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """So many of the items as were asked for, 50 at most, and where the next ones begin."""
-    first = int(given.get("Marker", "0"))
-    end = first + min(given.get("MaxItems", 50), 50)
-    answer: dict[str, Any] = {name: list(items[first:end])}
-    return answer | ({"NextMarker": str(end)} if end < len(items) else {})
+        return layer_version(version) | {"Content": content, "LayerArn": layer_arn}
 
 
 _OPERATIONS: Mapping[str, Callable[[Operations, Mapping[str, Any]], dict[str, Any]]] = {
