@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,20 @@ from shim.package.limits import format_size, read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from shim.arch import Arch
     from shim.aws.api import Configuration, Zip
+    from shim.aws.bucket import Bucket
     from shim.aws.connection import Connection
     from shim.aws.pace import Pace
+
+    Content = Mapping[str, Any]
+    """What a call names a zip by: its bytes, or where it lies in S3."""
+
+    Uploading = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+    """Shows what is uploaded, of so many bytes; takes how many more are there than before."""
 
 _UPLOADS = 4
 """So many zips are sent at a time."""
@@ -96,12 +105,23 @@ def _fetch_layer(client: Any, arn: str, folder: Path) -> Path:
         return download(parse_link(content, about=content), folder=folder)
 
 
-def open_api(connection: Connection) -> BotoApi:
-    """Lambda's API in an account and region."""
+@contextmanager
+def _unseen(what: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Where nobody looks how an upload goes."""
+    del what, size
+    yield lambda _: None
+
+
+def open_api(
+    connection: Connection, *, bucket: Bucket | None = None, uploading: Uploading = _unseen
+) -> BotoApi:
+    """Lambda's API in an account and region; what is too large for it goes over `bucket`."""
     return BotoApi(
         connection.client(),
         patient=lambda seconds: connection.client(read_seconds=seconds),
         pace=connection.pace,
+        bucket=bucket,
+        uploading=uploading,
     )
 
 
@@ -118,11 +138,14 @@ class BotoApi:
         *,
         patient: Callable[[float], Any] | None = None,
         pace: Pace | None = None,
+        bucket: Bucket | None = None,
+        uploading: Uploading = _unseen,
     ) -> None:
         self._client = client
         self._patient = patient or (lambda _: client)
         self._pace = pace
         self._uploads = Semaphore(_UPLOADS)
+        self._bucket, self._uploading = bucket, uploading
 
     def get_function(self, function: str, qualifier: str = LATEST) -> Function:
         """See `LambdaApi`."""
@@ -133,7 +156,7 @@ class BotoApi:
         answer = self._upload(
             "update_function_code",
             package,
-            lambda data: {"ZipFile": data},
+            lambda content: content,
             FunctionName=function,
             Architectures=[arch.value],
             RevisionId=revision,
@@ -145,7 +168,7 @@ class BotoApi:
         self._upload(
             "update_function_code",
             package,
-            lambda data: {"ZipFile": data},
+            lambda content: content,
             FunctionName=function,
             Architectures=[arch.value],
             RevisionId=revision,
@@ -181,7 +204,7 @@ class BotoApi:
         answer = self._upload(
             "publish_layer_version",
             layer,
-            lambda data: {"Content": {"ZipFile": data}},
+            lambda content: {"Content": content},
             LayerName=name,
             CompatibleArchitectures=sorted(architectures),
         )
@@ -256,12 +279,30 @@ class BotoApi:
         return parse_function(self._call(call, **fields)).function
 
     def _upload(
-        self, call: str, package: Zip, content: Callable[[bytes], Mapping[str, Any]], **fields: Any
+        self, call: str, package: Zip, named: Callable[[Content], Content], **fields: Any
     ) -> Field:
         """A call with a zip in it, which takes five times its size of memory while it is sent."""
         self._wait(call)
+        if (size := _size_of(package)) > read_limits().direct_upload:
+            return self._send(call, **fields, **named(self._stored(package, size)))
         with self._uploads:
-            return self._send(call, **fields, **content(_read(package)))
+            return self._send(call, **fields, **named({"ZipFile": _read(package)}))
+
+    def _stored(self, package: Zip, size: int) -> Content:
+        if self._bucket is None:
+            raise InputError(
+                f"it has {format_size(size)}, a direct upload at most"
+                f" {format_size(read_limits().direct_upload)}: `{package.path}`",
+                hint="let it go over S3: `--s3-bucket BUCKET`",
+            )
+        key = f"shim/{b64decode(package.sha256).hex()}.zip"
+        with self._uploading(f"uploading {package.path.name} to S3", size) as progress:
+            stored = self._bucket.store(key, package, progress=progress)
+        return {
+            "S3Bucket": stored.bucket,
+            "S3Key": stored.key,
+            "S3ObjectVersion": stored.version,
+        }
 
     def _call(self, call: str, **fields: Any) -> Field:
         self._wait(call)
@@ -305,19 +346,24 @@ def _alias(answer: Field) -> Alias:
 
 def _read(package: Zip) -> bytes:
     """The zip's bytes, which have to be those that it was planned with."""
-    try:
+    with _reading(package):
         data = package.path.read_bytes()
-    except OSError as error:
-        raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error
     if b64encode(hashlib.sha256(data).digest()).decode() != package.sha256:
         raise InputError(
             f"it is no longer what the plan was made for: `{package.path}`", hint="plan again"
         )
-    limit = read_limits().direct_upload
-    if len(data) > limit:
-        raise InputError(
-            f"it has {format_size(len(data))}, a direct upload at most {format_size(limit)}:"
-            f" `{package.path}`",
-            hint="`shim plan --aws` prints the calls, in which S3 can be named",
-        )
     return data
+
+
+def _size_of(package: Zip) -> int:
+    with _reading(package):
+        return package.path.stat().st_size
+
+
+@contextmanager
+def _reading(package: Zip) -> Iterator[None]:
+    """Say of a zip that can't be read which it is."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shim.aws.api import NotFound
+from shim.aws.api import NotFound, Unanswered
 from shim.aws.outcome import calling
 from shim.errors import InputError
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shim.aws.api import Zip
+
+_ONE_PART = 5 << 30
+"""S3 takes so many bytes at once (S3 user guide, "Uploading objects")."""
 
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -77,12 +80,32 @@ class Bucket:
         """The zip as an object, uploaded unless one with these very bytes is there."""
         version = self._version(key, package.sha256)
         if version is None:
-            checked = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": package.sha256}
-            with package.path.open("rb") as file:
-                answer = self._call("put_object", Key=key, Body=file, **checked)
-            version = str(answer["VersionId"])
-            progress(package.path.stat().st_size)
+            self._upload(key, package, progress)
+            version = self._version(key, package.sha256)
+        if version is None:
+            raise Unanswered(f"the upload to `{self.name}` doesn't show: `{package.path}`")
         return StoredObject(bucket=self.name, key=key, version=version)
+
+    def _upload(self, key: str, package: Zip, progress: Callable[[int], None]) -> None:
+        """By boto3's transfer manager; in one part, or S3 would not hold it against the hash."""
+        from boto3.s3.transfer import TransferConfig
+
+        try:
+            with calling("PutObject", service="s3"), package.path.open("rb") as file:
+                self._client.upload_fileobj(
+                    file,
+                    self.name,
+                    key,
+                    ExtraArgs={
+                        "ExpectedBucketOwner": self._of["ExpectedBucketOwner"],
+                        "ChecksumAlgorithm": "SHA256",
+                        "ChecksumSHA256": package.sha256,
+                    },
+                    Callback=progress,
+                    Config=TransferConfig(multipart_threshold=_ONE_PART),
+                )
+        except OSError as error:
+            raise InputError(f"can't read it, {error.strerror}: `{package.path}`") from error
 
     def _version(self, key: str, sha256: str) -> str | None:
         try:

@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         return print_deploying_policy(folders, arguments)
     if arguments.iam_consumers:
         return print_consumers_policy(folders, arguments)
-    accounts = Accounts(arguments, read_transition(arguments))
+    accounts = Accounts(arguments, read_transition(arguments), is_for_one=len(folders) == 1)
     is_open = _show(folders, accounts, arguments, terms)
     if arguments.dry_run:
         return ExitCode.OK

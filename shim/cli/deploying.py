@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shim.cli import options
 from shim.cli.connecting import open_connection
+from shim.cli.terminal import progress
 from shim.cli.text.deploy import Board, summary_of
 from shim.deploy.beforehand import Terms
 from shim.deploy.deployment import Means
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shim.aws.api import LambdaApi
+    from shim.aws.bucket import Bucket
     from shim.aws.connection import Connection
     from shim.deploy.deployment import Done
     from shim.deploy.events import Event
@@ -49,6 +51,12 @@ RESULT_FORMAT = 1
 def add_running(parser: argparse.ArgumentParser) -> None:
     """Add what says how deployment folders are carried out."""
     add = parser.add_argument
+    add(
+        "--s3-bucket",
+        type=options.text,
+        metavar="NAME",
+        help="over which zips go that are too large for a call (50 MB); it has to keep versions",
+    )
     add("--yes", action="store_true", help="don't ask: needed where there is no terminal")
     add(
         "--despite-owner",
@@ -77,15 +85,18 @@ def terms_of(arguments: argparse.Namespace, **more: bool) -> Terms:
 class Accounts:
     """What is asked where each function is: one client, and one pace, for a region.
 
-    `stop` ends whoever waits for a turn.
+    `stop` ends whoever waits for a turn. Of one function alone, uploads to S3 are shown.
     """
 
     def __init__(
         self,
         arguments: argparse.Namespace,
         transition: Callable[[Connection], Transition] = lambda _: Transition(),
+        *,
+        is_for_one: bool,
     ) -> None:
         self.stop = Stop()
+        self._shown = {"uploading": progress} if is_for_one else {}
         self._arguments, self._transition = arguments, transition
         self._opened: dict[str, tuple[LambdaApi, Transition]] = {}
         self._lock = Lock()
@@ -118,7 +129,21 @@ class Accounts:
             pace=Pace(sleep=self.stop.sleep),
             threads=WORKERS,
         )
-        return open_api(connection), self._transition(connection)
+        bucket = self._bucket(connection, target)
+        return open_api(connection, bucket=bucket, **self._shown), self._transition(connection)
+
+    def _bucket(self, connection: Connection, target: Target) -> Bucket | None:
+        name: str | None = self._arguments.s3_bucket
+        if name is None:
+            return None
+        # What few runs need.
+        from shim.aws.bucket import Bucket
+
+        if not target.account:
+            raise InputError("whose bucket it has to be, only the function's ARN says")
+        bucket = Bucket(connection.client("s3"), name, owner=target.account)
+        bucket.check()
+        return bucket
 
 
 def ask(question: str, arguments: argparse.Namespace) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.aws.permissions import Resource, consumers_policy, policy
 from shim.cli.connecting import open_connection
-from shim.deploy.permissions import asked, asked_by_transition
+from shim.deploy.permissions import asked, asked_by_bucket, asked_by_transition
 from shim.document import encode
 from shim.errors import ExitCode, InputError
 from shim.plan.alias import AliasPlan
@@ -55,10 +55,15 @@ def print_deploying_policy(
     calls, arns = asked(deployments, place, is_back=is_back)
     if getattr(arguments, "function", None):
         calls |= {"GetLayerVersionByArn"}  # the plan is made of what the account has
+    where = place(deployments[0].target)
+    besides = []
+    if arguments.s3_bucket:
+        besides.append(asked_by_bucket(where, arguments.s3_bucket))
     if not is_back:
-        where = place(deployments[0].target)
-        more = asked_by_transition(where, alarms=arguments.alarms, group=arguments.codedeploy)
-        calls, arns = calls | more[0], {**arns, **more[1]}
+        alarms, group = arguments.alarms, arguments.codedeploy
+        besides.append(asked_by_transition(where, alarms=alarms, group=group))
+    for more_calls, more_arns in besides:
+        calls, arns = calls | more_calls, {**arns, **more_arns}
     return print_policy(policy(calls, arns))
 
 

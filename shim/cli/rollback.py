@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     terms, folders = terms_of(arguments), find_folders(arguments.what)
     if arguments.iam:
         return print_deploying_policy(folders, arguments, is_back=True)
-    accounts = Accounts(arguments)
+    accounts = Accounts(arguments, is_for_one=len(folders) == 1)
     if len(folders) == 1:
         deployment = folders[0].read()
         api = accounts.connect(deployment.target)

@@ -26,6 +26,11 @@ READING = {"GetFunction", "ListTags"}
 _LAYERS = {"ListLayerVersions", "GetLayerVersionByArn", "PublishLayerVersion"}
 """To find a layer by its bytes, or else publish it."""
 
+_UPLOAD = {
+    *("GetBucketVersioning", "GetPublicAccessBlock", "HeadObject", "PutObject"),
+    "UpdateFunctionCode, S3ObjectVersion",
+}
+
 _CODEDEPLOY = {
     *("CreateDeployment", "GetDeployment", "GetDeploymentGroup"),
     *("ListDeployments", "StopDeployment"),
@@ -57,6 +62,15 @@ def asked(
             arns[Resource.LAYER].add(place.arn(Resource.LAYER, name))
             arns[Resource.LAYER_VERSION].add(place.arn(Resource.LAYER_VERSION, name))
     return calls, arns
+
+
+def asked_by_bucket(place: Place, bucket: str) -> Asked:
+    """For zips that go over S3."""
+    arns = {
+        Resource.BUCKET: {place.arn(Resource.BUCKET, bucket)},
+        Resource.OBJECT: {place.arn(Resource.OBJECT, bucket, "shim/*")},
+    }
+    return set(_UPLOAD), arns
 
 
 def asked_by_transition(place: Place, *, alarms: Iterable[str], group: Group | None) -> Asked:

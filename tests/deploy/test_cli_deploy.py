@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -375,3 +377,33 @@ def test_without_an_alias_callers_can_not_be_held_to_one(
     status, _, err = shim(capsys, "deploy", *CHANGE, "--iam-consumers")
     assert status == 2
     assert f"no alias is moved, so callers can't be held to one: {NAME}" in err
+
+
+def test_what_is_too_large_for_a_call_goes_over_s3_by_the_printed_policy(
+    cloud: Cloud,
+    function: Function,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zipfile.ZipFile(world.packages[Arch.ARM64].path, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr("ballast", random.Random(1).randbytes(51 << 20))
+    user = User(cloud, monkeypatch)
+    status, _, err = shim(capsys, "deploy", *CHANGE, "--yes")
+    assert (status, "`--s3-bucket BUCKET`" in err) == (2, True)
+    words = ("deploy", FOLDER, "--yes", "--s3-bucket", "uploads")
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="uploads")
+    assert "keeps no versions" in shim(capsys, *words)[2]
+    s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
+    blocks = dict.fromkeys(
+        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    )
+    s3.put_public_access_block(Bucket="uploads", PublicAccessBlockConfiguration=blocks)
+    least = shim(capsys, *words, "--iam")[1]
+    user.may(json.loads(least))
+
+    status, _, err = shim(capsys, *words)
+    assert (status, state(function.plane)) == (0, NEW), err
+    assert "uploading arm64.zip to S3" in err
+    assert len(s3.list_object_versions(Bucket="uploads")["Versions"]) == 1
