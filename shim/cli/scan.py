@@ -14,7 +14,7 @@ from shim.cli.connecting import open_connection
 from shim.cli.iam import print_policy
 from shim.cli.terminal import open_console, print_note, quiet_status
 from shim.document import encode
-from shim.errors import ExitCode, InputError
+from shim.errors import ExitCode, InputError, ShimError
 from shim.package.output import check_output, new_file
 from shim.scan.document import as_csv, as_document
 from shim.scan.effort import SHARE, in_words, scan_policy
@@ -54,8 +54,8 @@ examples:
   aws lambda list-functions > functions.json; shim scan --from functions.json --packages zips
 
 exit status 0: every function starts on all that is wanted, and gets there by a plan whose states
-are all known to start; 1: one doesn't, or that is unknown; 2: bad usage or input; 130: interrupted,
-and what was known by then has been printed"""
+are all known to start; 1: one doesn't, or that is unknown; 2: bad usage or input; 3: a region could
+not be read; 130: interrupted, and what was known by then has been printed"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -143,6 +143,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         print_scan(open_console(no_color=arguments.no_color), scan)
     if not scan.is_complete:
         return ExitCode.INTERRUPTED
+    if scan.problems:
+        return ExitCode.FAILED
     all_go = all(outlook.goes for one in scan.functions for outlook in one.outlooks)
     return ExitCode.OK if all_go else ExitCode.NO
 
@@ -213,15 +215,21 @@ def _scan_regions(arguments: argparse.Namespace, scanner: Scanner) -> None:
     from shim.aws.pace import Pace
 
     asks = not arguments.no_callers
-    for connection in _connections(arguments):
-        client = connection.client()
-        place = str(client.meta.region_name)
+    connections = _connections(arguments)
+    for connection in connections:
+        place = connection.place.region
 
         def announce(count: int, place: str = place) -> None:
             print_note(in_words(count, place, asks_callers=asks))
 
-        api = BotoAccount(client, Pace(share=SHARE))
-        scanner.scan_account(api, asks_callers=asks, announce=announce)
+        try:
+            api = BotoAccount(connection.client(), Pace(share=SHARE))
+            scanner.scan_account(api, asks_callers=asks, announce=announce)
+        except ShimError as error:
+            if len(connections) == 1:
+                raise
+            # What the other regions gave is not to be lost.
+            scanner.problems.append(f"{place}: {error.message}")
 
 
 def _connections(arguments: argparse.Namespace) -> list[Connection]:

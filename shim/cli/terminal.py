@@ -42,7 +42,9 @@ def open_console(*, no_color: bool) -> Console:
 
 def print_note(text: str) -> None:
     """What the user should know beside the result."""
-    print(f"note: {printable(text)}", file=sys.stderr)
+    # On a terminal, in place of what is being done.
+    line = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{line}note: {printable(text)}", file=sys.stderr)
 
 
 def print_warning(text: str, *, hint: str) -> None:

@@ -33,6 +33,7 @@ def as_document(scan: Scan) -> dict[str, Any]:
     content = {
         "day": scan.day.isoformat(),
         "isComplete": scan.is_complete,
+        "problems": list(scan.problems),
         "wanted": list(scan.wanted),
         "deadlines": [
             {

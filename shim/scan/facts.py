@@ -75,8 +75,10 @@ class Choice:
 
 
 def why(error: ShimError) -> str:
-    """What failed; where a permission is missing in the same words for all functions."""
-    return f"not permitted: {error.action}" if isinstance(error, Denied) else error.message
+    """What failed; where a permission is missing, in the same words for all functions."""
+    if isinstance(error, Denied) and error.action in error.message:
+        return f"not permitted: {error.action}"
+    return error.message
 
 
 def _names_of(owner: Owner) -> set[str]:

@@ -70,6 +70,7 @@ def _head(scan: Scan, count: int) -> Iterator[str]:
     yield f"<p>{' · '.join(one for one in where if one)}</p>"
     if not scan.is_complete:
         yield '<p class="warning">The scan was interrupted: this is what was known by then.</p>'
+    yield from (f'<p class="warning">{_text(problem)}</p>' for problem in scan.problems)
     yield "</header>"
 
 

@@ -6,7 +6,7 @@ Every call that fails is a problem of the function that it was for, and stops no
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import as_completed
+from concurrent.futures import as_completed, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ class CallersReader:
         """Until all is known."""
         for number, _ in enumerate(as_completed(self._asked.values()), start=1):
             say(f"asking who invokes them: {number:,} of {len(self._asked):,}")
+        wait([self._sources])
 
     def answered(self, facts: Facts) -> Facts:
         """With the callers, or why they aren't known; without either where nobody has waited."""

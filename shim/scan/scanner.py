@@ -51,6 +51,8 @@ class Scan:
     functions: tuple[Scanned, ...]
     layers: Mapping[str, str]
     """Hashes of layers' versions, by ARN."""
+    problems: tuple[str, ...] = ()
+    """Why whole regions could not be read."""
     is_complete: bool = True
     """Whether it came to its end: what was read before an interruption is in it all the same."""
 
@@ -75,6 +77,8 @@ class Scanner:
         self._facts: dict[str, Facts] = {}
         self._outlooks: dict[str, tuple[Outlook, ...]] = {}
         self._layers: dict[str, str] = {}
+        self.problems: list[str] = []
+        """Of what is no single function's; who scans several regions adds to it."""
 
     def scan_account(
         self,
@@ -146,6 +150,7 @@ class Scanner:
                 if self._choice.takes(facts)
             ),
             layers=self._layers,
+            problems=tuple(self.problems),
             is_complete=is_complete,
         )
 

@@ -16,6 +16,7 @@ from shim.cli.main import main
 from shim.deploy.folder import find_folders
 from shim.plan.plan import Plan
 from shim.scan.saved import read_functions
+from tests.aws.wire.server import WireFault
 from tests.aws.wire.user import User, parts
 from tests.cli.test_json import check_convention
 from tests.scan.account import add_foreign, fill
@@ -144,8 +145,6 @@ def test_a_scan_is_readable_on_any_terminal(
 
 @pytest.mark.usefixtures("here")
 def test_a_throttled_call_is_sent_again(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.aws.wire.server import WireFault
-
     for operation in ("ListFunctions", "GetFunction", "GetPolicy", "ListAliases"):
         cloud.faults += [
             WireFault(operation=operation, error="TooManyRequestsException"),
@@ -214,6 +213,20 @@ def test_several_regions_are_one_scan(
     scan = scanned(capsys, "dual", "--no-callers", "--region", "eu-west-1", "--region", "us-east-1")
     regions = [one["arn"].split(":")[3] for one in scan["functions"]]
     assert regions == ["eu-west-1", "us-east-1"]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_region_that_cannot_be_read_takes_nothing_from_the_others(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    regions = ["--region", "us-east-1", "--region", "eu-west-1"]
+    cloud.faults.append(
+        WireFault(operation="ListFunctions", error="InvalidParameterValueException")
+    )
+    assert main(["scan", "dual", "--no-callers", *regions, "--json"]) == 3
+    scan = check_convention(capsys.readouterr().out)
+    assert scan["problems"][0].startswith("us-east-1: ListFunctions: InvalidParameterValue")
+    assert list(by_name(scan)) == ["dual"]
 
 
 def test_an_interrupted_scan_says_what_it_knows(here: Path, cloud: Cloud) -> None:

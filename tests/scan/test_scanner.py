@@ -113,7 +113,9 @@ def test_one_function_that_gives_the_package_is_enough(house: House) -> None:
 def test_a_function_that_may_not_be_read_is_unknown_and_listed(house: House) -> None:
     house.create("dual")
     arn = ARN.format("function", "dual")
-    house.account.failing["GetFunction", arn] = Denied("no", action="lambda:GetFunction")
+    house.account.failing["GetFunction", arn] = Denied(
+        "not authorized to perform: lambda:GetFunction", action="lambda:GetFunction"
+    )
     (one,) = house.scan().functions
     assert one.facts.problems == ("not permitted: lambda:GetFunction",)
     assert one.outlooks[0].answer is Answer.UNKNOWN
@@ -188,6 +190,27 @@ def test_what_was_known_before_an_interruption_is_a_result(house: House) -> None
     assert {one.outlooks[0].against[0].code for one in scan.functions} == {"not-read"}
     failing.clear()
     assert all(one.outlooks[0].goes for one in house.scan().functions)
+
+
+def test_what_was_downloaded_before_an_interruption_stays(house: House) -> None:
+    for name in ("dual", "agent-both"):
+        house.create(name)
+    (layer,) = house.account.links
+    house.account.failing["GetLayerVersionByArn", layer] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        house.scan()
+    house.account.failing.clear()
+    assert all(one.outlooks[0].goes for one in house.scan().functions)
+    assert set(house.account.storage.asked.values()) == {1}
+
+
+def test_a_permission_that_has_run_out_is_no_missing_one(house: House) -> None:
+    house.create("dual")
+    arn = ARN.format("function", "dual")
+    expired = Denied("GetFunction: ExpiredTokenException: expired", action="lambda:GetFunction")
+    house.account.failing["GetFunction", arn] = expired
+    (one,) = house.scan().functions
+    assert one.facts.problems == ("GetFunction: ExpiredTokenException: expired",)
 
 
 def test_what_was_not_used_for_longest_makes_room(house: House) -> None:

@@ -40,6 +40,10 @@ def print_scan(console: Console, scan: Scan) -> None:
     else:
         for one in functions:
             console.print(_block(one))
+    for problem in scan.problems:
+        _print(console, Text(printable(problem), "bold red"))
+    if not functions:
+        _print(console, Text("there is no function on an OS-only runtime"))
     for problem, names in problems(functions).items():
         who = printable(names[0]) if len(names) == 1 else f"{len(names):,} functions"
         _print(console, Text(f"{who}: {printable(problem)}", "yellow"))
