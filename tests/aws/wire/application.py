@@ -72,7 +72,8 @@ class Application:
         answer = self._cloud.handle(_request(environ), self._cloud.account(*place), who)
         if answer is None:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            return []
+            # Which the server takes for a caller that has gone away, and says nothing of.
+            raise ConnectionAbortedError
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(answer.body)),
