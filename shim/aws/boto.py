@@ -25,7 +25,7 @@ from shim.aws.api import (
 from shim.aws.connection import READ_SECONDS
 from shim.aws.download import download, parse_link
 from shim.aws.function import NamedFunction, parse_function
-from shim.aws.outcome import calling
+from shim.aws.outcome import calling, hiding
 from shim.errors import InputError
 from shim.fields import Field, naming, read_json
 from shim.package.limits import format_size, read_limits
@@ -187,12 +187,13 @@ class BotoApi:
             if change.environment is None
             else {"Variables": dict(change.environment)},
         }
-        return self._function(
-            "update_function_configuration",
-            FunctionName=function,
-            RevisionId=revision,
-            **{name: value for name, value in fields.items() if value is not None},
-        )
+        with hiding(value for _, value in change.environment or ()):
+            return self._function(
+                "update_function_configuration",
+                FunctionName=function,
+                RevisionId=revision,
+                **{name: value for name, value in fields.items() if value is not None},
+            )
 
     def find_layer(self, name: str, layer: Zip) -> str | None:
         """See `LambdaApi`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,10 @@ from shim.aws.api import (
     Unanswered,
 )
 from shim.aws.permissions import action_of
-from shim.errors import MachineError
+from shim.errors import MachineError, ShimError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 OUTCOMES: Mapping[type[LambdaError], tuple[str, ...]] = {
     Conflict: (
@@ -141,6 +142,19 @@ def calling(what: str, *, service: str = "lambda") -> Iterator[None]:
     except exceptions.BotoCoreError as error:
         # All others come before anything is sent: no credentials, settings that can't be used.
         raise MachineError(f"{what}: {error}", hint=_CREDENTIALS) from error
+
+
+@contextmanager
+def hiding(secrets: Iterable[str]) -> Iterator[None]:
+    """Let no error have them in its message: AWS quotes what it refuses, environments too."""
+    try:
+        yield
+    except ShimError as error:
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            for text in (secret, json.dumps(secret)[1:-1]):
+                error.message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "***", error.message)
+        error.args = (error.message,)
+        raise
 
 
 def _answered(error: Any, what: str, service: str) -> LambdaError:

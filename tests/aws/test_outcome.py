@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore import exceptions, session, stub
+from botocore import exceptions, session, stub, xform_name
 
 from shim.aws import boto, outcome
 from shim.aws.api import (
+    Configuration,
     Conflict,
     Denied,
     LambdaError,
@@ -33,16 +34,13 @@ if TYPE_CHECKING:
     from shim.aws.connection import Connection
 
 MODEL = session.get_session().get_service_model("lambda")
-OPERATIONS = sorted(
-    {
-        "".join(part.capitalize() for part in called.split("_"))
-        for called in re.findall(
-            r'(?:client\.|_call\(\s*|_function\(\s*)"?([a-z]+(?:_[a-z]+)*)["(]',
-            inspect.getsource(boto).replace("_client.", "client."),
-        )
-    }
-)
-"""What `shim.aws.boto` calls, read from its source."""
+SOURCE = inspect.getsource(boto)
+OPERATIONS = [
+    name
+    for name in MODEL.operation_names
+    if re.search(rf'"{xform_name(name)}"|client\.{xform_name(name)}\(', SOURCE)
+]
+"""What `shim.aws.boto` calls."""
 
 LISTED = [
     pytest.param(
@@ -136,6 +134,19 @@ def test_credentials_that_are_not_taken_are_no_missing_permission(client: Any) -
         denied = raised(client, code, 403)
         assert isinstance(denied, Denied)
         assert "still valid?" in (denied.hint or "")
+
+
+def test_no_error_has_a_value_of_the_environment(client: Any) -> None:
+    values = ('s3cr"t', "1", "")
+    said = 'String measured: {"TOKEN":"s3cr\\"t","LEVEL":"1"}; limit 4,181'
+    change = Configuration(environment=tuple(zip(("TOKEN", "LEVEL", "NONE"), values, strict=True)))
+    with stub.Stubber(client) as stubber:
+        code = "InvalidParameterValueException"
+        stubber.add_client_error("update_function_configuration", code, said, 400)
+        with pytest.raises(Refused) as caught:
+            boto.BotoApi(client).update_configuration("orders", change, revision="r1")
+    assert caught.value.message == str(caught.value)
+    assert caught.value.message.endswith('{"TOKEN":"***","LEVEL":"***"}; limit 4,181')
 
 
 def test_actions_are_named_as_iam_names_them() -> None:
