@@ -153,6 +153,8 @@ class AliasExecutor(HandoverExecutor):
     def _move(self, step: MoveAlias, version: str) -> None:
         """Give the version its share, unless it has it, or more, already; of 0, no more."""
         text = f"moving {step.alias} to version {version}: {step.share:.0%}"
+        if step.share == 0:
+            text = f"moving {step.alias} back to version {step.old_version}"
         patience = self._patience(text)
         while True:
             now = self._alias(step)

@@ -202,4 +202,6 @@ def _notes(deployment: Deployment, now: Function, index: int, terms: Terms) -> I
         yield "the function was changed since the plan was made, in nothing that the plan is about"
     back = way_back(deployment.latest, day=terms.day)
     if back.refusal or back.closes:
-        yield back.sentence
+        is_alias = isinstance(deployment.plan, AliasPlan)
+        latest = "the alias goes back in one call, on any day; for $LATEST, " if is_alias else ""
+        yield f"{latest}{back.sentence}"

@@ -82,7 +82,7 @@ def test_an_alarm_that_rings_brings_all_traffic_back_and_says_so(
         moving.apply_alias(plan_of(world, shares=(0.1, 0.5)), watched(alarms))
     assert where(world) == ("1", None)
     moves = [line for line in map(sentence, told) if line.startswith("moving")]
-    assert [line.rpartition(" ")[2] for line in moves] == ["10%", "50%", "0%"]
+    assert [line.rpartition(" ")[2] for line in moves] == ["10%", "50%", "1"]
 
 
 def test_an_alarm_that_rings_after_all_traffic_was_moved_brings_it_back_too(
