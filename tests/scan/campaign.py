@@ -148,8 +148,17 @@ def serving(folder: Path) -> Iterator[str]:
             server.terminate()
 
 
-def campaign(functions: int, packages: int) -> str:
-    """The row of the table."""
+@dataclass(kw_only=True)
+class Result:
+    """Of one campaign."""
+
+    row: str
+    """For the table."""
+    standings: Mapping[str, int]
+
+
+def campaign(functions: int, packages: int) -> Result:
+    """Scan twice: the second time nothing is left to be downloaded."""
     with TemporaryDirectory() as top:
         folder, downloads = Path(top, "packages"), Path(top, "downloads")
         folder.mkdir()
@@ -162,17 +171,15 @@ def campaign(functions: int, packages: int) -> str:
             again = measure(of_many, downloads)
             peak = _peak()
         reading = _reading(downloads)
-        pages = len(as_page(again.scan)), len(encode(as_document(again.scan)))
-    standings = Counter(
-        standing(outlook).value for one in again.scan.functions for outlook in one.outlooks
+    page, document = as_page(again.scan), encode(as_document(again.scan))
+    cells = (
+        *(f"{functions:,}", f"{packages:,}", f"{first.seconds - again.seconds:.1f} s"),
+        *(f"{again.seconds:.1f} s", f"{again.cpu:.1f} s", f"{reading:.1f} s"),
+        *(f"{before / 1024:.0f} MB", f"{peak / 1024:.0f} MB"),
+        *(f"{len(page) / 1e6:.1f} MB", f"{len(document) / 1e6:.1f} MB"),
     )
-    print(", ".join(f"{count:,} {name}" for name, count in standings.most_common()))
-    print(f"page {pages[0] / 1e6:.1f} MB, JSON {pages[1] / 1e6:.1f} MB")
-    return (
-        f"| {functions:,} | {packages:,} | {first.seconds - again.seconds:.1f} s"
-        f" | {again.seconds:.1f} s | {again.cpu:.1f} s | {reading:.1f} s"
-        f" | {before / 1024:.0f} MB | {peak / 1024:.0f} MB |"
-    )
+    found = [standing(outlook) for one in again.scan.functions for outlook in one.outlooks]
+    return Result(row=f"| {' | '.join(cells)} |", standings=Counter(map(str, found)))
 
 
 def _reading(folder: Path) -> float:
@@ -194,7 +201,9 @@ def main() -> None:
     parser.add_argument("functions", type=int)
     parser.add_argument("--packages", type=int)
     arguments = parser.parse_args()
-    print(campaign(arguments.functions, arguments.packages or arguments.functions))
+    result = campaign(arguments.functions, arguments.packages or arguments.functions)
+    print(", ".join(f"{count:,} {name}" for name, count in sorted(result.standings.items())))
+    print(result.row)
 
 
 if __name__ == "__main__":
