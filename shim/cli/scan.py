@@ -16,6 +16,7 @@ from shim.cli.terminal import open_console, print_note, quiet_status
 from shim.document import encode
 from shim.errors import ExitCode, InputError, ShimError
 from shim.package.output import check_output, new_file
+from shim.package.read import read_package
 from shim.scan.document import as_csv, as_document
 from shim.scan.effort import SHARE, in_words, scan_policy
 from shim.scan.facts import Choice
@@ -49,6 +50,7 @@ examples:
   shim scan 'orders-*' --region eu-west-1 --region us-east-1 --runtime provided.al2023
   shim scan --runtime provided.al2023 --arch x86_64 --arch arm64 --csv scan.csv
   shim scan --tag team=shop --owner SAM --no-callers --json > scan.json
+  shim layer -o launcher.zip; shim scan --runtime provided.al2023 --launcher launcher.zip
   shim scan --from scan.json --arch arm64
   shim scan --runtime provided.al2023 --tag team=shop --output deployments
   aws lambda list-functions > functions.json; shim scan --from functions.json --packages zips
@@ -107,6 +109,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     options.add_runtime(then, note=_EACH, is_repeated=True)
     options.add_arch(then, note=_EACH, is_repeated=True)
+    then.add_argument(
+        "--launcher",
+        type=options.file_path,
+        metavar="ZIP",
+        help="a layer that `shim layer` made, which functions get that have no `bootstrap`",
+    )
     parser.add_argument(
         "--no-callers",
         action="store_true",
@@ -170,7 +178,11 @@ def _check(arguments: argparse.Namespace) -> None:
 def _scan(arguments: argparse.Namespace) -> Scan:
     """As far as it comes: what is known when it is interrupted is a result too."""
     day = datetime.now(UTC).date()
-    wanted = all_wanted([*map(known_runtime, arguments.runtime or ())], arguments.arch or ())
+    wanted = all_wanted(
+        [*map(known_runtime, arguments.runtime or ())],
+        arguments.arch or (),
+        launcher=read_package(arguments.launcher) if arguments.launcher else None,
+    )
     folders = FolderWriter(arguments.output, wanted[0], day=day) if arguments.output else None
     choice = Choice(names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner)
     with quiet_status() as say:

@@ -104,6 +104,7 @@ def _outlook(outlook: Outlook) -> dict[str, Any]:
         "standing": standing(outlook).value,
         "calls": None if outlook.calls is None else list(outlook.calls),
         "bridges": list(outlook.bridges),
+        "withLauncher": outlook.with_launcher,
         "unknownStates": outlook.doubts,
         "against": [as_object(against) for against in outlook.against],
         "buildAnew": [as_object(anew) for anew in outlook.anew],

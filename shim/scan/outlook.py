@@ -53,6 +53,8 @@ class Outlook:
     """Of the plan, none of whose states fails; None where there is no such plan."""
     bridges: tuple[str, ...] = ()
     """What each bridge is that the plan goes over."""
+    with_launcher: bool = False
+    """Whether it gets a layer with the launcher besides."""
     doubts: int = 0
     """States in between of which it is unknown whether they start."""
     against: tuple[Against, ...] = ()
@@ -76,7 +78,8 @@ class Outlook:
         if not self.calls:
             return ""
         over = " over a bridge" if self.bridges else ""
-        return f"{count_calls(len(self.calls))}{over}"
+        along = ", with the launcher's layer" if self.with_launcher else ""
+        return f"{count_calls(len(self.calls))}{over}{along}"
 
 
 def not_read(wanted: Wanted, why: str) -> Outlook:
@@ -94,6 +97,7 @@ def find_outlook(
     outlook = Outlook(
         wanted=str(wanted),
         answer=verdict.answer,
+        with_launcher=wanted.launcher in there.layers,
         against=(
             *map(_said, verdict.reasons),
             *(Against(code="not-read", message=reason) for reason in unread),

@@ -12,10 +12,13 @@ from shim.aws.account import Caller, CallerKind
 from shim.aws.api import LATEST, Denied, Throttled
 from shim.check.runtimes import read_runtimes
 from shim.check.verdict import Answer
+from shim.package.read import read_package
 from shim.scan.facts import Choice
 from shim.scan.store import Store
 from shim.scan.summary import Standing, standing
 from shim.scan.wanted import Wanted
+from tests.check.builders import launcher
+from tests.plan.builders import zipped
 from tests.scan.conftest import ON_ARM64
 from tests.scan.memory import ARN
 
@@ -66,6 +69,17 @@ def test_what_has_to_be_built_anew_is_named(house: House, name: str, expected: l
     house.create(name)
     anew = house.outlook(name).anew
     assert [f"{one.path} {one.purpose}" for one in anew] == expected
+
+
+def test_a_function_without_bootstrap_gets_the_launchers_layer(house: House) -> None:
+    for name in ("go", "go-with-bootstrap", "dual"):
+        house.create(name)
+    layer = zipped(house.zips / "launcher.zip", {"bootstrap": launcher()})
+    wanted = dataclasses.replace(AL2023, launcher=read_package(layer))
+    found = {one.facts.listed.name: one.outlooks[0] for one in house.scan(wanted).functions}
+    assert found["go"].calls == ("configuration (runtime, layers)",)
+    assert found["go"].way == "1 call, with the launcher's layer"
+    assert [name for name, outlook in found.items() if outlook.with_launcher] == ["go"]
 
 
 def test_a_package_is_downloaded_once_whatever_the_number_of_functions(house: House) -> None:
