@@ -13,7 +13,7 @@ from shim.package.limits import read_limits
 from shim.text import utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from shim.check.state import State
     from shim.check.survey import Survey
@@ -35,26 +35,33 @@ def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
 
 
 def as_sarif(surveys: Iterable[Survey]) -> dict[str, Any]:
-    """The findings as one run (OASIS SARIF 2.1.0)."""
+    """The findings as one run."""
     results = [
         _result(finding, survey.verdicts[0].state.package.path)
         for survey in surveys
         for finding in survey.findings
     ]
+    return sarif("shim check", CODES, results)
+
+
+def sarif(
+    name: str, codes: Mapping[str, tuple[Severity, str]], results: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
+    """One run of a command with these codes (OASIS SARIF 2.1.0)."""
     rules = [
         {
             "id": code,
             "shortDescription": {"text": f"{summary[0].upper()}{summary[1:]}"},
             "help": {"text": f"docs/findings.md#{code}"},
-            "defaultConfiguration": {"level": _level(severity)},
+            "defaultConfiguration": {"level": level(severity)},
         }
-        for code, (severity, summary) in CODES.items()
+        for code, (severity, summary) in codes.items()
     ]
-    driver = {"name": "shim check", "version": __version__, "rules": rules}
+    driver = {"name": name, "version": __version__, "rules": rules}
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
+        "runs": [{"tool": {"driver": driver}, "results": list(results)}],
     }
 
 
@@ -120,12 +127,12 @@ def _result(finding: Finding, checked: str) -> dict[str, Any]:
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CODES).index(finding.code),
-        "level": _level(finding.severity),
+        "level": level(finding.severity),
         "message": {"text": f"{finding.location}: {finding.sentence}\n{finding.hint}"},
         "locations": [sarif],
     }
 
 
-def _level(severity: Severity) -> str:
+def level(severity: Severity) -> str:
     """SARIF has no word for what is not known."""
     return "warning" if severity is Severity.UNKNOWN else severity.value

@@ -22,6 +22,7 @@ COMMANDS = {
     "extension": "make an extension's layer that starts on both architectures",
     "launcher": "write the launcher to a file, to be your package's `bootstrap`",
     "check": "say whether a package will start, where, and why not",
+    "diff": "say what a deployment by a template passes through, before it is made",
     "plan": "find the order of calls in which no state in between fails",
     "scan": "say of all functions of an account how they get to a new runtime or architecture",
     "deploy": "carry plans out, for one function or for many, and never over others' changes",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
     from collections.abc import Callable
 
+    from shim.templates.resolve import Given
+
 _Words = TypeVar("_Words", bound=StrEnum)
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 """Lambda API, `Environment`: the names that it takes."""
@@ -172,6 +174,30 @@ def add_shares(parser: Arguments) -> None:
     )
 
 
+def add_template(parser: Arguments) -> None:
+    """Add what a template doesn't say by itself."""
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=VALUE",
+        dest="parameters",
+        help="a template's parameter; once for each (default: the template's own default)",
+    )
+    parser.add_argument("--region", type=text, metavar="NAME", help="where the template goes")
+    parser.add_argument("--account", type=text, metavar="NUMBER", help="likewise")
+
+
+def template_given(arguments: argparse.Namespace) -> Given:
+    """What `add_template`'s options say."""
+    from shim.templates.resolve import Given
+
+    return Given(
+        parameters=dict(arguments.parameters), region=arguments.region, account=arguments.account
+    )
+
+
 def add_output(
     parser: Arguments, what: str, *, is_required: bool = False, metavar: str = "FILE"
 ) -> None:
@@ -248,6 +274,13 @@ def _variable(word: str) -> tuple[str, str]:
             "not NAME=VALUE, the name a letter and then letters, digits or `_`, two characters at"
             f" least: {word}"
         )
+    return name, value
+
+
+def _parameter(word: str) -> tuple[str, str]:
+    name, equals, value = text(word).partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"not NAME=VALUE: {word}")
     return name, value
 
 

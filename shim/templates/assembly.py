@@ -50,9 +50,9 @@ class Constructs:
 def read_constructs(project: Project, path: Path) -> tuple[dict[str, Any], Constructs]:
     """A synthesised template; `InputError` that names it."""
     data = read_inside(project, path)
-    with naming(str(path)):
+    with naming(project.name(path)):
         template = check_template(read_json(data).value)
-    return template, Constructs(file=str(path), data=template)
+    return template, Constructs(file=project.name(path), data=template)
 
 
 def read_assembly(
@@ -77,12 +77,12 @@ def _stacks(
 ) -> Iterator[tuple[Stack, Given]]:
     manifest = folder / MANIFEST
     data = read_inside(project, manifest)
-    with naming(str(manifest)):
+    with naming(project.name(manifest)):
         artifacts = read_json(data)["artifacts"]
         named = [(name, artifacts[name]) for name in artifacts.names()]
         kinds = [(name, one, one["type"].text()) for name, one in named]
     for name, one, kind in kinds:
-        with naming(str(manifest)):
+        with naming(project.name(manifest)):
             file = _file(one, kind)
         if kind == _STACK and file:
             template, located = read_constructs(project, folder / file)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from shim.templates.value import Content, Place, Reference, Unknown, Value
@@ -47,6 +48,8 @@ class Function:
     """Whatever says which code it is."""
     package: Path | None = None
     """Where that lies on disk."""
+    is_local: bool = False
+    """Whether `code` is only a path, which says nothing of what was deployed from it."""
     is_image: bool = False
 
 
@@ -60,6 +63,7 @@ class Layer:
     """A list: `CompatibleArchitectures`."""
     code: Value
     package: Path | None = None
+    is_local: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -113,5 +117,7 @@ class Template:
     consumers: tuple[Consumer, ...]
     outputs: tuple[Consumer, ...]
     """Outputs that give an ARN to others, as if they invoked it."""
+    shown: Callable[[Path], str] = str
+    """What people call a file of it."""
     is_partial: bool = False
     """Whether it has only what changes: then not all consumers are in it."""

@@ -18,6 +18,9 @@ class Project(Protocol):
     def find(self, path: Path) -> Path | None:
         """The file or folder on disk that the path means; None for all that is not in here."""
 
+    def name(self, path: Path) -> str:
+        """What people call it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
@@ -33,6 +36,10 @@ class Folder:
             return None
         return path if is_inside else None
 
+    def name(self, path: Path) -> str:
+        """See `Project`."""
+        return str(path)
+
 
 def project_of(path: Path) -> Folder:
     """The project that a file is in: the checkout, else the file's own folder."""
@@ -47,8 +54,8 @@ def read_inside(project: Project, path: Path) -> bytes:
     """The bytes of a project's file; `InputError` that names it."""
     found = project.find(path)
     if found is None:
-        raise InputError(f"no such file in the project: `{path}`")
+        raise InputError(f"no such file in the project: `{project.name(path)}`")
     if not found.is_file():
-        raise InputError(f"not a file: `{path}`")
-    with naming(str(path)):
+        raise InputError(f"not a file: `{project.name(path)}`")
+    with naming(project.name(path)):
         return read_file(found)

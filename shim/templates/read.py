@@ -40,57 +40,63 @@ class Reader:
 
     def read_one(self, path: Path) -> Template:
         """A format that has one side; `InputError` that names the file and, if it can, the line."""
-        sides = self._sides(path)
+        sides = self._named(path)
         if len(sides) != 1:
-            raise InputError(f"it has both sides of a change in it: `{path}`")
+            raise InputError(f"it has both sides of a change in it: `{self.project.name(path)}`")
         return sides[0]
 
     def read_both(self, path: Path) -> tuple[Template, Template]:
         """A format that has both sides, old and new: a plan or a change set."""
-        match self._sides(path):
+        match self._named(path):
             case (old, new):
                 return old, new
             case _:
                 raise InputError(
-                    f"it has one side of a change: `{path}`",
+                    f"it has one side of a change: `{self.project.name(path)}`",
                     hint="give both, `shim diff OLD NEW`, or `--git BASE`",
                 )
 
+    def _named(self, path: Path) -> tuple[Template, ...]:
+        return tuple(replace(one, shown=self.project.name) for one in self._sides(path))
+
     def _sides(self, path: Path) -> tuple[Template, ...]:
         self._read = 0
-        if path.is_dir():
+        found = self.project.find(path)
+        if found is not None and found.is_dir():
             return (self._folder(path),)
         data = read_inside(self.project, path)
-        with naming(str(path)):
+        with naming(self.project.name(path)):
             document = _as_json(data)
             if document is None:
-                stack = self._stack(path, read_source(str(path), data))
-                return (read_stacks(str(path), [self._part(stack)]),)
+                stack = self._stack(path, read_source(self.project.name(path), data))
+                return (read_stacks(self.project.name(path), [self._part(stack)]),)
             if is_terraform(document):
-                return read_plan(str(path), document, partial(self._find, path.parent))
+                return read_plan(
+                    self.project.name(path), document, partial(self._find, path.parent)
+                )
             if is_change_set(document):
-                return read_change_set(str(path), document)
+                return read_change_set(self.project.name(path), document)
             if is_function(document):
-                return (read_function(str(path), document),)
-            stack = self._stack(path, _with_lines(str(path), data, document))
-            return (read_stacks(str(path), [self._part(stack)]),)
+                return (read_function(self.project.name(path), document),)
+            stack = self._stack(path, _with_lines(self.project.name(path), data, document))
+            return (read_stacks(self.project.name(path), [self._part(stack)]),)
 
     def _folder(self, folder: Path) -> Template:
-        if (folder / MANIFEST).is_file():
+        if self.project.find(folder / MANIFEST):
             parts = read_assembly(self.project, folder, self.given, self._nested)
-            return read_stacks(str(folder), parts)
+            return read_stacks(self.project.name(folder), parts)
         path = folder / SERVERLESS
-        if not path.is_file():
+        if self.project.find(path) is None:
             raise InputError(
                 f"neither `{MANIFEST}` of `cdk synth` nor `{SERVERLESS}` of `serverless package` is"
-                f" in this folder: `{folder}`",
+                f" in this folder: `{self.project.name(folder)}`",
                 hint="name the template's file",
             )
         data = read_inside(self.project, path)
-        with naming(str(path)):
-            stack = self._stack(path, _with_lines(str(path), data, read_json(data)))
+        with naming(self.project.name(path)):
+            stack = self._stack(path, _with_lines(self.project.name(path), data, read_json(data)))
             stack = replace(stack, uploaded=lambda key: self._find(folder, key.rpartition("/")[2]))
-            return read_stacks(str(folder), [self._part(stack)])
+            return read_stacks(self.project.name(folder), [self._part(stack)])
 
     def _part(self, stack: Stack) -> Part:
         return Part(stack, self.given, self._nested)
@@ -98,7 +104,10 @@ class Reader:
     def _stack(self, path: Path, source: Source) -> Stack:
         data = check_template(source.data)
         stack = Stack(
-            name=str(path), data=data, located=source, find=partial(self._find, path.parent)
+            name=self.project.name(path),
+            data=data,
+            located=source,
+            find=partial(self._find, path.parent),
         )
         if not is_sam(data):
             return stack
@@ -112,14 +121,14 @@ class Reader:
             return None
         self._read += 1
         if self._read > _STACKS_LIMIT or stack.prefix.count("/") > _DEPTH_LIMIT:
-            raise InputError(f"too many stacks are nested in it: `{path}`")
+            raise InputError(f"too many stacks are nested in it: `{self.project.name(path)}`")
         if path.suffix == ".json":
             data, located = read_constructs(self.project, path)
-            return Stack(name=str(path), data=data, located=located,
+            return Stack(name=self.project.name(path), data=data, located=located,
                          find=partial(self._find, path.parent))  # fmt: skip
         content = read_inside(self.project, path)
-        with naming(str(path)):
-            return self._stack(path, read_source(str(path), content))
+        with naming(self.project.name(path)):
+            return self._stack(path, read_source(self.project.name(path), content))
 
     def _find(self, folder: Path, name: str) -> Path | None:
         return self.project.find(folder / name)

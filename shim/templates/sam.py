@@ -23,19 +23,27 @@ TRANSFORM = "AWS::Serverless-2016-10-31"
 REGION = "us-east-1"
 """For the translator where none is given: it asks which kinds API Gateway has there."""
 
+_OPEN = ("AWS::Region", "AWS::Partition")
+_PREFIX = "AWS::Serverless::"
 _MARK = "shim:source"
 _PATHS = ("CodeUri", "ContentUri", "DefinitionUri", "SchemaUri")
 """What can be a path until `sam package` has put the file into S3."""
 
 _OLD_NAMES = {"Code": "CodeUri", "Content": "ContentUri", "DeadLetterConfig": "DeadLetterQueue"}
-_ASSETS = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-_PROPERTIES = {"CodeUri": "Code", "ContentUri": "Content"}
+_REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
+"""Where the translator is told that local images lie."""
+
+_BUCKET = "shim-local"
+"""Where the translator is told that local files lie."""
 
 
 def is_sam(data: Mapping[str, Any]) -> bool:
-    """Whether the template says that SAM transforms it."""
+    """Whether SAM transforms it: it says so, or it has resources that nothing else makes."""
     transform = data.get("Transform")
-    return TRANSFORM in (transform if isinstance(transform, list) else [transform])
+    if TRANSFORM in (transform if isinstance(transform, list) else [transform]):
+        return True
+    kinds = (one.get("Type") for one in _objects(data["Resources"]))
+    return any(isinstance(kind, str) and kind.startswith(_PREFIX) for kind in kinds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +97,7 @@ def translate(source: Source, parameters: Mapping[str, Any], *, region: str | No
     """What the translator makes of a template; `InputError` with the place for what it refuses."""
     translator = _import_translator()
     # What isn't given stays what it is: the translator would put its own region in its place.
-    known = {name: {"Ref": name} for name in ("AWS::Region", "AWS::Partition")}
+    known = {name: _stand_in(name) for name in _OPEN}
     texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
     try:
         data = translator(
@@ -100,20 +108,51 @@ def translate(source: Source, parameters: Mapping[str, Any], *, region: str | No
     # It is written for templates that deploy, and fails in many ways on others.
     except Exception as error:
         raise InputError(_refusal(error, source)) from error
-    return Translated(data=json.loads(json.dumps(data)), source=source)
+    copy = json.loads(json.dumps(data))
+    _unpack(copy)
+    return Translated(data=_opened(copy), source=source)
 
 
 def prepare(data: Mapping[str, Any]) -> dict[str, Any]:
     """A copy whose files are said to lie in S3, as `sam package` would leave it, and marked."""
     copy: dict[str, Any] = json.loads(json.dumps(data))
     for name, resource in copy["Resources"].items():
-        if isinstance(resource, dict) and str(resource.get("Type")).startswith("AWS::Serverless::"):
+        if isinstance(resource, dict) and str(resource.get("Type")).startswith(_PREFIX):
             _prepare_resource(name, resource, copy)
     for section in _objects(copy.get("Globals")):
         for name in _PATHS:
             if name in section:
                 section[name] = _in_s3(section[name])
     return copy
+
+
+def _stand_in(name: str) -> str:
+    return f"shim-{name.lower().replace('::', '-')}-unknown"
+
+
+def _opened(value: Any, *, is_sub: bool = False) -> Any:
+    """With `${AWS::Region}` again where its stand-in has come to be."""
+    if isinstance(value, dict):
+        return {name: _opened(one, is_sub=name == "Fn::Sub") for name, one in value.items()}
+    if isinstance(value, list):
+        # Of a Sub's list the first is its text.
+        return [_opened(one, is_sub=is_sub and not index) for index, one in enumerate(value)]
+    if not isinstance(value, str) or not any(_stand_in(name) in value for name in _OPEN):
+        return value
+    text = value if is_sub else value.replace("${", "${!")
+    for name in _OPEN:
+        text = text.replace(_stand_in(name), f"${{{name}}}")
+    return text if is_sub else {"Fn::Sub": text}
+
+
+def _unpack(data: Mapping[str, Any]) -> None:
+    """Local paths again, as CloudFormation's own templates have them before they are packaged."""
+    for resource in _objects(data["Resources"]):
+        for properties in _objects(resource, "Properties"):
+            for name in ("Code", "Content"):
+                code = properties.get(name)
+                if isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
+                    properties[name] = code.get("S3Key")
 
 
 def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, Any]) -> None:
@@ -123,13 +162,7 @@ def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, An
         return
     metadata[_MARK] = name
     kind = resource["Type"]
-    shared = ("Globals", kind.rpartition(":")[2])
-    usual = next((one for one in _objects(data.get("Globals"), shared[1])), {})
-    asset = _ASSETS.get(kind)
-    if asset is not None:
-        code = properties.get(asset, usual.get(asset))
-        if isinstance(code, str) and not code.startswith("s3://"):
-            metadata |= {"aws:asset:path": code, "aws:asset:property": _PROPERTIES[asset]}
+    usual = next(_objects(data.get("Globals"), kind.rpartition(":")[2]), {})
     if kind == "AWS::Serverless::Function":
         _complete(properties, usual)
     if kind == "AWS::Serverless::Application":
@@ -138,13 +171,16 @@ def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, An
     for one in _PATHS:
         if one in properties:
             properties[one] = _in_s3(properties[one])
+    if isinstance(properties.get("SchemaUri"), dict):
+        properties["SchemaUri"] = f"s3://{_BUCKET}/schema"
 
 
 def _complete(properties: dict[str, Any], usual: Mapping[str, Any]) -> None:
     """What `sam build` and `sam package` fill in: where the code is."""
     is_image = "Image" in (properties.get("PackageType"), usual.get("PackageType"))
-    if is_image and not {"ImageUri"} & {*properties, *usual}:
-        properties["ImageUri"] = "image"
+    image = properties.get("ImageUri", usual.get("ImageUri", "image"))
+    if is_image and isinstance(image, str) and ".dkr.ecr." not in image:
+        properties["ImageUri"] = f"{_REGISTRY}/{image}"
     if not is_image and not {"CodeUri", "InlineCode", "ImageUri"} & {*properties, *usual}:
         properties["CodeUri"] = "."
 
@@ -155,7 +191,7 @@ def _in_s3(value: Any) -> Any:
         return value
     if isinstance(value, str) and value.startswith("s3://"):
         return value
-    return {"Bucket": "local", "Key": value}
+    return {"Bucket": _BUCKET, "Key": value}
 
 
 def _objects(value: Any, name: str | None = None) -> Iterator[dict[str, Any]]:

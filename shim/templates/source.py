@@ -56,6 +56,7 @@ class Source:
     data: Any
     mark: Mark | None = None
     """None where no lines are known."""
+    lines: tuple[str, ...] = ()
 
     def place(self, path: tuple[str | int, ...]) -> Place:
         """Of what stands at `path`, or else of the nearest thing around it."""
@@ -66,7 +67,13 @@ class Source:
             if name not in mark.inside:
                 break
             mark = mark.inside[name]
-        return Place(file=self.file, path=dotted(path), line=mark.line + 1, column=mark.column + 1)
+        return Place(
+            file=self.file,
+            path=dotted(path),
+            line=mark.line + 1,
+            column=mark.column + 1,
+            text=self.lines[mark.line] if mark.line < len(self.lines) else "",
+        )
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -96,7 +103,13 @@ def read_source(file: str, data: bytes) -> Source:
         raise InputError(f"neither YAML nor JSON: {error}".splitlines()[0]) from error
     if builder.document is None:
         raise InputError("not a template: it is empty")
-    return Source(file=file, data=builder.document.value, mark=builder.document.mark)
+    return Source(
+        file=file,
+        data=builder.document.value,
+        mark=builder.document.mark,
+        # Not splitlines, which knows more ends of lines than YAML does.
+        lines=tuple(data.decode(errors="replace").replace("\r\n", "\n").split("\n")),
+    )
 
 
 def _import_yaml() -> ModuleType:

@@ -68,7 +68,9 @@ class Resource:
     def value(self, name: str, default: Content = None) -> Value:
         """One of its properties."""
         content = self.properties.get(name, default)
-        return Value(content=content, place=self.place("Properties", name))
+        # The line of a list's name alone would say nothing.
+        first = (0,) if isinstance(content, list) and content else ()
+        return Value(content=content, place=self.place("Properties", name, *first))
 
     def local(self, name: str) -> Path | None:
         """Where the file of a property lies: one not in S3 yet, or one that a tool has noted."""
@@ -164,6 +166,13 @@ def check_template(data: Any) -> dict[str, Any]:
     """`data`, if it is a template with resources; else `InputError`."""
     if not isinstance(data, dict) or not isinstance(data.get("Resources"), dict):
         raise InputError("not a template: it has no `Resources`")
+    for name in data["Resources"]:
+        if name.startswith("Fn::ForEach"):
+            raise InputError(
+                f"what CloudFormation makes of it is not in the template: `{name}`",
+                hint="compare what it has made: `aws cloudformation get-template"
+                " --template-stage Processed`",
+            )
     return data
 
 
@@ -260,17 +269,20 @@ def _function(resource: Resource) -> Function:
         dead_letter=_inside(resource.value("DeadLetterConfig"), "TargetArn"),
         code=code,
         package=resource.local("Code"),
+        is_local=isinstance(code.content, str),
         is_image=is_image or resource.properties.get("PackageType") == "Image",
     )
 
 
 def _layer(resource: Resource) -> Layer:
+    code = resource.value("Content")
     return Layer(
         id=resource.id,
         place=resource.place(),
         architectures=resource.value("CompatibleArchitectures"),
-        code=resource.value("Content"),
+        code=code,
         package=resource.local("Content"),
+        is_local=isinstance(code.content, str),
     )
 
 

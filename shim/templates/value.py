@@ -44,6 +44,8 @@ class Place:
     """From 1."""
     column: int | None = None
     """From 1."""
+    text: str = ""
+    """The line itself."""
 
     def __str__(self) -> str:
         """For people: `template.yaml:12`, or `plan.json: aws_lambda_function.orders`."""

@@ -57,7 +57,7 @@ def test_what_sam_says(tmp_path: Path) -> None:
     assert (orders.runtime.content, orders.architecture.content) == ("provided.al2023", "arm64")
     assert (plain.runtime.content, plain.handler.content) == ("provided.al2", "plain")
     assert orders.package == tmp_path / "build"
-    assert plain.package is None
+    assert plain.package == tmp_path
     assert [one.function for one in template.versions] == ["Orders"]
     assert [(one.name.content, one.is_gradual) for one in template.aliases] == [("live", True)]
     unqualified = {(one.function, one.kind) for one in template.consumers if one.is_unqualified}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shim.check.survey import Survey
     from shim.check.verdict import Verdict
 
-_STYLES = {
+SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
     Severity.UNKNOWN: "magenta",
     Severity.WARNING: "yellow",
@@ -98,7 +98,9 @@ def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:
         case Answer.STARTS:
             return Text("starts", style="green")
         case Answer.UNKNOWN:
-            return Text(f"unknown, {numbers[verdict.reasons[0]]}", style=_STYLES[Severity.UNKNOWN])
+            return Text(
+                f"unknown, {numbers[verdict.reasons[0]]}", style=SEVERITY_STYLES[Severity.UNKNOWN]
+            )
         case Answer.FAILS:
             return Text(f"no, error {numbers[verdict.reasons[0]]}", style="red")
 
@@ -106,7 +108,7 @@ def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:
 def _finding(finding: Finding, number: int, *, states: tuple[State, ...]) -> Text:
     """A finding; `states` are those that it was found in, empty where it was in all."""
     text = Text.assemble(
-        (f"\n{finding.severity} {number}", _STYLES[finding.severity]),
+        (f"\n{finding.severity} {number}", SEVERITY_STYLES[finding.severity]),
         f": {printable(finding.location)} {printable(finding.sentence)} ",
         (f"[{finding.code}]\n", "dim"),
     )
