@@ -104,9 +104,40 @@ def write_answer(call: Call, values: Mapping[str, Any]) -> Answer:
     _check(call, shape, values)
     if problems := list(_broken_limits(shape, values, "")):
         raise Malformed(f"answer of {call.name}: {'; '.join(problems)}")
+    headers, status, body = _placed(shape, values)
+    payload = shape.serialization.get("payload")
+    data = values.get(payload, b"") if payload else json.dumps(body).encode()
+    usual = call.operation.http.get("responseCode", 200)
+    return Answer(status=status or usual, headers=headers, body=data)
+
+
+def write_error(call: Call, code: str, message: str, **members: str) -> Answer:
+    """An error that the operation may answer; raises `Malformed` where it may not."""
+    headers, body, status = (
+        {"x-amzn-ErrorType": code},
+        {"Message": message},
+        COMMON_ERRORS.get(code),
+    )
+    if status is None:
+        shape = next((one for one in call.operation.error_shapes if one.name == code), None)
+        if shape is None:
+            raise Malformed(f"no error that {call.name} answers: {code}")
+        name = "Message" if "Message" in shape.members else "message"
+        values = {"Type": "User", name: message, **members}
+        _check(call, shape, values)
+        more, _, body = _placed(shape, values)
+        headers |= more
+        status = shape.metadata["error"]["httpStatusCode"]
+    return Answer(status=status, headers=headers, body=json.dumps(body).encode())
+
+
+def _placed(
+    shape: Any, values: Mapping[str, Any]
+) -> tuple[dict[str, str], int | None, dict[str, Any]]:
+    """Which of the values are headers, which is the status, and which make the body."""
     headers: dict[str, str] = {}
     body: dict[str, Any] = {}
-    status = call.operation.http.get("responseCode", 200)
+    status = None
     for name, value in values.items():
         member = shape.members[name]
         match member.serialization.get("location"):
@@ -116,35 +147,7 @@ def write_answer(call: Call, values: Mapping[str, Any]) -> Answer:
                 status = value
             case _:
                 body[_wire_name(member, name)] = _to_json(member, value)
-    payload = shape.serialization.get("payload")
-    data = values.get(payload, b"") if payload else json.dumps(body).encode()
-    return Answer(status=status, headers=headers, body=data)
-
-
-def write_error(call: Call, code: str, message: str, **members: str) -> Answer:
-    """An error that the operation may answer; raises `Malformed` where it may not."""
-    if code in COMMON_ERRORS:
-        return _error(COMMON_ERRORS[code], code, {"Message": message})
-    for shape in call.operation.error_shapes:
-        if shape.name == code:
-            name = "Message" if "Message" in shape.members else "message"
-            values = {"Type": "User", name: message, **members}
-            _check(call, shape, values)
-            headers = {
-                _wire_name(shape.members[one], one): value
-                for one, value in values.items()
-                if shape.members[one].serialization.get("location") == "header"
-            }
-            body = {one: values[one] for one in values if one not in members}
-            answer = _error(shape.metadata["error"]["httpStatusCode"], code, body)
-            return Answer(
-                status=answer.status, headers={**answer.headers, **headers}, body=answer.body
-            )
-    raise Malformed(f"no error that {call.name} answers: {code}")
-
-
-def _error(status: int, code: str, body: Mapping[str, Any]) -> Answer:
-    return Answer(status=status, headers={"x-amzn-ErrorType": code}, body=json.dumps(body).encode())
+    return headers, status, body
 
 
 @cache

@@ -208,6 +208,7 @@ def test_an_account_has_three_rates(
         said = error_of(lambda: calls[0](FunctionName=NAME))
         assert said["Error"]["Code"] == "TooManyRequestsException"
         assert said["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"
+        assert said["Reason"] == "CallerRateLimitExceeded"
         cloud.sleep(1)
         calls[0](FunctionName=NAME)
 
