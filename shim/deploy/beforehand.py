@@ -199,7 +199,7 @@ def _notes(deployment: Deployment, now: Function, index: int, terms: Terms) -> I
     yield from _unowned(now)
     planned = deployment.target.revision
     if not index and planned and now.revision != planned:
-        yield "the function was changed since the plan was made, in nothing that the plan is about"
+        yield "the function has been changed since the plan was made, and is now what it was then"
     back = way_back(deployment.latest, day=terms.day)
     if back.refusal or back.closes:
         is_alias = isinstance(deployment.plan, AliasPlan)

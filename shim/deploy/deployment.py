@@ -136,6 +136,7 @@ class _Work:
             clock=self.means.clock,
             random=self.means.random,
             layers={layer.path: arn for layer, arn in outlook.arns.items()},
+            names=self.deployment.names,
             tell=self.listen,
         )
 

@@ -19,7 +19,7 @@ from shim.errors import InputError, ShimError
 from shim.package.names import layer_name
 from shim.package.packages import code_sha256
 from shim.plan.step import UpdateCode, UpdateConfiguration
-from shim.plan.wording import call_in_words
+from shim.plan.wording import PATHS, call_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shim.package.read import Package
     from shim.plan.plan import Plan
     from shim.plan.step import Step
+    from shim.plan.wording import Names
 
 POLL_SECONDS, UPDATE_SECONDS = 1.0, 300.0
 """How often is asked whether an update has taken hold, and how long (botocore's waiter
@@ -55,6 +56,7 @@ class Executor:
         clock: Clock,
         random: Random,
         layers: Mapping[str, str] | None = None,
+        names: Names = PATHS,
         tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._api = api
@@ -62,7 +64,7 @@ class Executor:
         self._clock = clock
         self._random = random
         self._arns = dict(layers or {})
-        self._tell = tell
+        self._tell, self._names = tell, names
         self._zips: dict[str, Zip] = {}
 
     def apply(self, plan: Plan) -> int:
@@ -82,7 +84,7 @@ class Executor:
     def rush(self, steps: Iterable[Step]) -> None:
         """Send call after call and wait for nothing but conflicts: what plans are held against."""
         for step in steps:
-            self._patiently(call_in_words(step), partial(self._rush_one, step))
+            self._patiently(call_in_words(step, self._names), partial(self._rush_one, step))
 
     def _rush_one(self, step: Step) -> None:
         self._send(step, revision=self._api.get_function(self._function).revision)
@@ -94,7 +96,7 @@ class Executor:
 
         Whatever a call was answered, where the function is then says whether it is sent again.
         """
-        step, text = plan.steps[at], call_in_words(plan.steps[at])
+        step, text = plan.steps[at], call_in_words(plan.steps[at], self._names)
         sending = Sending(call=step.CALL, text=text, number=at + 1, total=len(plan.steps))
         patience = self._patience(text)
         while True:

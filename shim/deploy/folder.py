@@ -22,6 +22,7 @@ from shim.fields import naming, read_file, read_json
 from shim.package.output import new_file
 from shim.plan.alias import AliasPlan
 from shim.plan.saved import read_plan
+from shim.plan.wording import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +49,13 @@ class Deployment:
     plan: Plan | AliasPlan
     arns: Mapping[Package, str]
     """Of the layers that have one."""
+
+    @property
+    def names(self) -> Names:
+        """What its packages are called."""
+        states = self.latest.states
+        packages = (one for state in states for one in (state.package, *state.layers))
+        return Names(dict.fromkeys(packages), arns=self.arns)
 
     @property
     def latest(self) -> Plan:

@@ -5,6 +5,7 @@ Text, pictures, JSON's sentences and progress all take their words from here.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from shim.package.read import Package
 
 
+_DOWNLOAD = re.compile(r"[0-9a-f]{64}\.zip")
+_HASH_SHOWN = 12
+
+
 class Names:
     """What packages are called in a line: those that it isn't made for, by their path."""
 
@@ -29,7 +34,7 @@ class Names:
         """By their layer's name and version, their file's name, or all of their path."""
         arns = arns or {}
         short = {
-            one: ":".join(arns[one].split(":")[-2:]) if one in arns else Path(one.path).name
+            one: ":".join(arns[one].split(":")[-2:]) if one in arns else _file_name(one)
             for one in packages
         }
         counts = Counter(short.values())
@@ -47,6 +52,12 @@ class Names:
                 # Any other may be a word of the sentence as well.
                 text = text.replace(package.path, self(package))
         return text
+
+
+def _file_name(package: Package) -> str:
+    """A download is named by its hash: as much of that as tells it from others."""
+    name = Path(package.path).name
+    return f"{name[:_HASH_SHOWN]}….zip" if _DOWNLOAD.fullmatch(name) else name
 
 
 WORDS = {Answer.STARTS: "starts", Answer.FAILS: "fails", Answer.UNKNOWN: "unknown"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shim.deploy.events import Answered, Waiting, sentence
 from shim.deploy.many import Ending, Outcome
 from shim.plan.alias import AliasPlan
-from shim.plan.wording import Names, call_in_words, count_calls, prospect
+from shim.plan.wording import call_in_words, count_calls, prospect
 from shim.text import printable
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def show_plan(
 
     from shim.cli.text.states import States
 
-    target, plan = deployment.target, deployment.plan
-    packages = (one for state in deployment.latest.states for one in (state.package, *state.layers))
-    names = Names(dict.fromkeys(packages), arns=deployment.arns)
+    target, plan, names = deployment.target, deployment.plan, deployment.names
     where = ", ".join(filter(None, (target.account, target.region)))
     console.print(Text(f"{target.name}{f' ({where})' if where else ''}", "bold"))
+    is_over = outlook.index == len(deployment.latest.steps)
+    if is_over and not isinstance(plan, AliasPlan):
+        return
     promise = "no traffic meets anything but whole versions"
     if not isinstance(plan, AliasPlan):
         promise = prospect(plan.unknown(verdicts.answer))
@@ -60,7 +61,7 @@ def show_plan(
         console.print(states.table(plan))
         for line in states.undescribed():
             console.print(line, soft_wrap=True)
-    if 0 < outlook.index < len(deployment.latest.steps):
+    if outlook.index and not is_over:
         console.print(f"call {outlook.index} has taken hold already: what is left follows")
     for note in outlook.notes:
         console.print(printable(note), soft_wrap=True)
@@ -73,8 +74,8 @@ def show_back(deployment: Deployment, outlook: Outlook, console: Console) -> Non
     if not outlook.latest_stays:
         steps += latest.way_back.steps[len(latest.steps) - outlook.index :]
     console.print(f"{deployment.target.name}: the way back")
-    for number, step in enumerate(steps, start=1):
-        console.print(f"{number:>3}  {printable(call_in_words(step))}", soft_wrap=True)
+    for step in steps:
+        console.print(f"  {printable(call_in_words(step, deployment.names))}", soft_wrap=True)
     for note in outlook.notes:
         console.print(printable(note), soft_wrap=True)
 
@@ -140,7 +141,7 @@ class Board:
 
     def tell(self, folder: DeploymentFolder, event: Event) -> None:
         """What a deployment does now."""
-        if isinstance(event, Answered) and not event.error:
+        if isinstance(event, Answered):
             return
         text = printable(sentence(event))
         with self._lock:
