@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import known_runtime
-from shim.cli import options
 from shim.cli.cache import cache_folder
 from shim.cli.connecting import open_connection
 from shim.cli.iam import print_policy
+from shim.cli.scan_options import add_scan_arguments, check_scan_arguments
 from shim.cli.terminal import open_console, print_note, quiet_status
 from shim.document import encode
 from shim.errors import ExitCode, InputError, ShimError
-from shim.package.output import check_output, new_file
+from shim.package.output import new_file
 from shim.package.read import read_package
 from shim.scan.document import as_csv, as_document
 from shim.scan.effort import SHARE, in_words, scan_policy
@@ -28,13 +27,13 @@ from shim.scan.summary import counted
 from shim.scan.wanted import all_wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shim.aws.connection import Connection
     from shim.scan.scanner import Scan
 
 _TRIES = 8
 """How often boto3 sends a call that is throttled or not answered: none of them changes a thing."""
-
-_EACH = "; once for each"
 
 DESCRIPTION = """\
 Say of every function of an account on an OS-only runtime when its runtime ends, who owns and who
@@ -63,80 +62,12 @@ not be read; 130: interrupted, and what was known by then has been printed"""
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = DESCRIPTION
-    which = parser.add_argument_group("which functions")
-    which.add_argument(
-        "names", nargs="*", type=options.text, metavar="PATTERN", help="names, such as 'orders-*'"
-    )
-    options.add_connection(which, note=_EACH, has_regions=True)
-    which.add_argument(
-        "--tag",
-        action="append",
-        default=[],
-        type=_tag,
-        metavar="KEY[=VALUE]",
-        dest="tags",
-        help="only functions that have it; once for each",
-    )
-    which.add_argument(
-        "--owner",
-        default="",
-        type=options.text,
-        metavar="NAME",
-        help="only those of a tool, such as SAM or Terraform, or of a stack of that name",
-    )
-    options.add_from(
-        which,
-        note=", `list-functions`, or `shim scan --json`: asks no account; once for each",
-        is_repeated=True,
-    )
-    which.add_argument(
-        "--packages",
-        type=options.file_path,
-        metavar="FOLDER",
-        help="with --from: zips, each found by its hash, besides what was downloaded before",
-    )
-    which.add_argument(
-        "--layer",
-        action="append",
-        default=[],
-        type=_layer,
-        metavar="ARN=ZIP",
-        dest="layers",
-        help="with --from: where the zip of a layer lies; once for each",
-    )
-    then = parser.add_argument_group(
-        "what is wanted; all combinations (default: the newest runtime, each architecture as it is)"
-    )
-    options.add_runtime(then, note=_EACH, is_repeated=True)
-    options.add_arch(then, note=_EACH, is_repeated=True)
-    then.add_argument(
-        "--launcher",
-        type=options.file_path,
-        metavar="ZIP",
-        help="a layer that `shim layer` made, which functions get that have no `bootstrap`",
-    )
-    parser.add_argument(
-        "--no-callers",
-        action="store_true",
-        help="don't ask who invokes the functions, which takes longest",
-    )
-    parser.add_argument(
-        "--html", type=options.file_path, metavar="FILE", help="write a page that people can read"
-    )
-    parser.add_argument(
-        "--csv", type=options.file_path, metavar="FILE", help="write a table for spreadsheets"
-    )
-    options.add_output(
-        parser,
-        "write a deployment folder for each function that is ready, for `shim deploy FOLDER`",
-        metavar="FOLDER",
-    )
-    options.add_iam(parser)
+    add_scan_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Scan, write what was asked for, print it."""
-    _check(arguments)
+    check_scan_arguments(arguments)
     if arguments.iam:
         places = [one.place for one in _connections(arguments)]
         asks = not arguments.no_callers
@@ -155,24 +86,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.FAILED
     all_go = all(outlook.goes for one in scan.functions for outlook in one.outlooks)
     return ExitCode.OK if all_go else ExitCode.NO
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    of_account = [
-        name for name in ("region", "profile", "endpoint_url") if getattr(arguments, name)
-    ]
-    if arguments.from_file and of_account:
-        option = of_account[0].replace("_", "-")
-        raise InputError(f"--from reads files and no account, and can't go along with --{option}")
-    if not arguments.from_file and (arguments.packages or arguments.layers):
-        raise InputError("an account gives packages and layers: --packages, --layer go with --from")
-    if arguments.from_file and arguments.iam:
-        raise InputError("--iam is for what is read from an account, and --from reads files")
-    if arguments.output and max(len(arguments.runtime or ()), len(arguments.arch or ())) > 1:
-        raise InputError("--output takes each function to one place: one --runtime, one --arch")
-    for path in (arguments.html, arguments.csv):
-        if path is not None:
-            check_output(path)
 
 
 def _scan(arguments: argparse.Namespace) -> Scan:
@@ -264,16 +177,3 @@ def _write(arguments: argparse.Namespace, scan: Scan) -> None:
 def _write_file(path: Path, text: str) -> None:
     with new_file(path, is_secret=True) as file:
         file.write(text.encode(errors="backslashreplace"))
-
-
-def _tag(word: str) -> tuple[str, str | None]:
-    """`KEY=VALUE`, or a key that may have any value; no key of AWS's has a `=`."""
-    key, equals, value = options.text(word).partition("=")
-    return key, value if equals else None
-
-
-def _layer(word: str) -> tuple[str, Path]:
-    arn, equals, path = options.text(word).partition("=")
-    if not (arn.startswith("arn:") and equals and path):
-        raise argparse.ArgumentTypeError(f"not ARN=ZIP: {word}")
-    return arn, Path(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -39,7 +40,8 @@ def print_scan(console: Console, scan: Scan) -> None:
         console.print()
     else:
         for one in functions:
-            console.print(_block(one))
+            console.print(Text(printable(one.facts.listed.name), "bold"))
+            console.print(Padding(_block(one), (0, 0, 0, 2)))
     for problem in scan.problems:
         _print(console, Text(printable(problem), "bold red"))
     if not functions:
@@ -78,14 +80,13 @@ def _block(one: Scanned) -> Text:
     """The same where there is no room for a table."""
     listed, owner = one.facts.listed, one.facts.owner
     text = Text.assemble(
-        (f"{printable(listed.name)}\n", "bold"),
-        f"  {listed.runtime} {listed.architecture}, no updates from {_until(one)}\n",
-        f"  invoked by {printable(_callers(one))}\n",
+        f"{listed.runtime} {listed.architecture}, no updates from {_until(one)}\n",
+        f"invoked by {printable(_callers(one))}\n",
     )
     if owner:
-        text.append(f"  owner {printable(str(owner))}\n")
+        text.append(f"owner {printable(str(owner))}\n")
     for outlook in one.outlooks:
-        text.append_text(Text.assemble(f"  to {outlook.wanted}: ", _outlook(outlook), "\n"))
+        text.append_text(Text.assemble(f"to {outlook.wanted}: ", _outlook(outlook), "\n"))
     return text
 
 
