@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shim.aws.outcome import calling
 from shim.fields import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-MOST_ALARMS = 100
-"""In one call (CloudWatch API, `DescribeAlarms`)."""
+RECENT_SECONDS = 5.0
+"""How old an answer may be that is taken for what they are now."""
 
 
 class AlarmState(StrEnum):
@@ -58,6 +59,28 @@ class BotoAlarms:
         with calling("DescribeAlarms", service="cloudwatch"):
             answer = self._client.describe_alarms(AlarmNames=list(names), AlarmTypes=[kind])
         return tuple(_alarms(Field(value=answer)[f"{kind}s"]))
+
+
+class RecentAlarms:
+    """See `Alarms`: for many who watch the same ones; `now` tells seconds.
+
+    CloudWatch takes nine such calls a second in an account (CloudWatch quotas), whoever makes them.
+    """
+
+    def __init__(self, alarms: Alarms, *, now: Callable[[], float]) -> None:
+        self._alarms, self._now = alarms, now
+        self._lock = Lock()
+        self._known: dict[tuple[str, ...], tuple[float, tuple[Alarm, ...]]] = {}
+
+    def describe(self, names: Sequence[str]) -> tuple[Alarm, ...]:
+        """See `Alarms`; as they were `RECENT_SECONDS` ago at most."""
+        key = tuple(names)
+        with self._lock:
+            time, found = self._known.get(key, (-RECENT_SECONDS, ()))
+            if self._now() - time >= RECENT_SECONDS:
+                found = self._alarms.describe(names)
+                self._known[key] = self._now(), found
+            return found
 
 
 def _alarms(found: Field) -> Iterator[Alarm]:

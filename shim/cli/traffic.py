@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 
 from shim.cli import options
@@ -105,9 +106,10 @@ def _watch(names: list[str], connection: Connection) -> Watch | None:
     if not names:
         return None
     # What few runs need.
-    from shim.aws.alarms import BotoAlarms
+    from shim.aws.alarms import BotoAlarms, RecentAlarms
 
-    return Watch(alarms=BotoAlarms(connection.client("cloudwatch")), names=tuple(names))
+    alarms = BotoAlarms(connection.client("cloudwatch"))
+    return Watch(alarms=RecentAlarms(alarms, now=time.monotonic), names=tuple(dict.fromkeys(names)))
 
 
 def _handover(group: Group | None, connection: Connection) -> Handover | None:

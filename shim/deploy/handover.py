@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from shim.deploy.transition import Handover
     from shim.plan.alias import MoveAlias
 
-LOOK_SECONDS = 5.0
-"""How often a deployment of CodeDeploy's is looked at; how long it takes is its group's to say."""
+LOOK_SECONDS = 15.0
+"""How often a deployment of CodeDeploy's is looked at, for there may be many at a time; how long it
+takes is its group's to say."""
 
 
 class HandoverExecutor(Executor):

@@ -9,12 +9,15 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from shim.aws.alarms import Alarm, AlarmState, BotoAlarms
-from shim.aws.api import Denied, Provisioned, ProvisionedStatus, Refused
+from shim.aws.alarms import RECENT_SECONDS, Alarm, AlarmState, BotoAlarms, RecentAlarms
+from shim.aws.api import Denied, Provisioned, ProvisionedStatus, Refused, Unanswered
 from shim.aws.boto import BotoApi
 from shim.aws.codedeploy import BotoCodeDeploy, DeploymentStatus, Group, Shift, app_spec
+from shim.simulate.timeline import Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shim.aws.connection import Connection
     from tests.aws.wire.server import Cloud
 
@@ -67,6 +70,31 @@ def test_composite_alarms_are_asked_for_only_where_no_metric_has_the_name(
         )
         names = [one.name for one in BotoAlarms(client).describe(["one", "other"])]
         assert names == ["one", "other"]
+
+
+class Counting:
+    """Alarms that ring at the third look; the first is not answered."""
+
+    looks = 0
+
+    def describe(self, names: Sequence[str]) -> tuple[Alarm, ...]:
+        self.looks += 1
+        if self.looks == 1:
+            raise Unanswered("no answer")
+        state = AlarmState.OK if self.looks == 2 else AlarmState.ALARM
+        return tuple(Alarm(name=name, state=state) for name in names)
+
+
+def test_many_who_watch_the_same_alarms_look_once_in_a_while() -> None:
+    clock, counting = Timeline(), Counting()
+    alarms = RecentAlarms(counting, now=lambda: clock.now)
+    with pytest.raises(Unanswered):
+        alarms.describe(["errors"])
+    for _ in range(256):
+        assert alarms.describe(["errors"])[0].state is AlarmState.OK
+    assert counting.looks == 2, "what was not answered is asked again"
+    clock.sleep(RECENT_SECONDS)
+    assert alarms.describe(["errors"])[0].state is AlarmState.ALARM
 
 
 @pytest.fixture

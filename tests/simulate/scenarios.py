@@ -67,7 +67,9 @@ class Scenario:
         return plan
 
 
-def read_scenario(name: str, built: Path, *, verdicts: Verdicts, folder: Path) -> Scenario:
+def read_scenario(
+    name: str, built: Path, *, verdicts: Verdicts, folder: Path, day: date = DAY
+) -> Scenario:
     """The scenario whose packages `build.py` put into `built`; bridges go into `folder`."""
     packages = Packages()
     layers: dict[Package, str] = {}
@@ -85,7 +87,7 @@ def read_scenario(name: str, built: Path, *, verdicts: Verdicts, folder: Path) -
         begin,
         wanted,
         verdicts=verdicts,
-        day=DAY,
+        day=day,
         bridge_path=folder / f"{name}-bridge.zip",
         layer_path=folder / f"{name}-layer.zip",
     )

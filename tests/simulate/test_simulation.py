@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -18,7 +19,7 @@ from shim.package.launchers import Flavour, launcher
 from shim.package.read import read_package
 from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
 from shim.plan.plan import Plan
-from shim.plan.step import UpdateCode
+from shim.plan.step import UpdateCode, UpdateConfiguration
 from shim.plan.wording import brief
 from shim.simulate.by_start import RealSandbox, RealStarter
 from shim.simulate.by_verdict import VerdictStarter
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from shim.simulate.simulation import Run
 
 TRAFFIC = Traffic(rate=20, invocations=1400)
+BLOCKED = date(2027, 3, 3)
+"""From then on functions on go1.x and provided.al2 take one call, to another runtime."""
+
 CODE, CONFIGURATION, PARALLEL = "code first", "configuration first", "in parallel"
 
 ERRORS: dict[str, dict[str, str | None]] = {
@@ -204,6 +208,24 @@ def test_the_script_that_shim_replaces_gets_its_bridge_and_no_start_fails(
     assert len(runs[PLAN].samples) == 600
     assert runs[PLAN].lost_nothing
     assert runs[CONFIGURATION].errors.keys() == {"Runtime.ExitError"}
+
+
+@pytest.mark.parametrize("name", [one for one in NAMES if one.startswith(("go1x", "al2"))])
+def test_where_lambda_takes_one_call_only_that_one_is_enough(
+    built: Path, tmp_path: Path, emulator: Path, verdicts: Verdicts, name: str
+) -> None:
+    require_runs(Arch.X86_64)
+    one = read_scenario(name, built, verdicts=verdicts, folder=tmp_path, day=BLOCKED)
+    assert isinstance(one.plan.steps[0], UpdateConfiguration)
+    assert one.plan.steps[0].runtime is one.wanted.runtime
+    starter = VerdictStarter(verdicts=verdicts)
+    where = replace(world(one, starter, traffic=TRAFFIC), day=BLOCKED)
+    assert where.run(PLAN, lambda executor: executor.apply(one.plan)).lost_nothing
+    if name == "go1x-to-al2023":
+        with RealStarter(emulator, roots={}, verdicts=verdicts) as real:
+            traffic = Traffic(rate=10, invocations=600)
+            where = replace(where, starter=real, traffic=traffic)
+            assert where.run(PLAN, lambda executor: executor.apply(one.plan)).lost_nothing
 
 
 def test_by_verdict_what_is_unknown_is_never_counted_as_answered(
