@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
 from shim.check.rules import unzipped_size
-from shim.check.verdict import worst
-from shim.document import document
+from shim.check.verdict import Answer, worst
+from shim.document import as_object, document
 from shim.package.limits import read_limits
 from shim.text import utf8
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shim.check.state import State
-    from shim.check.survey import Survey
+    from shim.check.survey import Survey, Unchecked
 
 JSON_FORMAT = 1
 """Counted up when a reader of the JSON must know of a change."""
@@ -24,12 +24,13 @@ JSON_FORMAT = 1
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def as_json(surveys: Iterable[Survey]) -> dict[str, Any]:
+def as_json(surveys: Iterable[Survey], unchecked: Iterable[Unchecked] = ()) -> dict[str, Any]:
     """All of it as plain values; docs/check.schema.json says what is where."""
-    surveys = tuple(surveys)
+    surveys, unchecked = tuple(surveys), tuple(unchecked)
     content = {
-        "answer": worst(survey.answer for survey in surveys),
+        "answer": worst([*(one.answer for one in surveys), *(Answer.UNKNOWN for _ in unchecked)]),
         "packages": [_package(survey) for survey in surveys],
+        "unchecked": [as_object(one) for one in unchecked],
     }
     return document(JSON_FORMAT, content)
 
@@ -81,6 +82,7 @@ def _package(survey: Survey) -> dict[str, Any]:
     state = survey.verdicts[0].state
     size = unzipped_size(state.package, *state.layers)
     return {
+        "function": survey.function or None,
         "package": state.package.path,
         "layers": [layer.path for layer in state.layers],
         "absentLayers": list(state.absent_layers),

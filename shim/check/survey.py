@@ -32,6 +32,8 @@ class Survey:
     """The runtimes that decide: what starts only in the others is not said to start."""
     left_out: int = 0
     """Handlers beyond the limit."""
+    function: str = ""
+    """What a template calls it, and where; empty where none does."""
 
     @property
     def answer(self) -> Answer:
@@ -51,6 +53,14 @@ class Survey:
         return sum(finding.severity is severity for finding in self.findings)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unchecked:
+    """A function of a template that there is no verdict on, and why."""
+
+    function: str
+    reason: str
+
+
 def survey(
     state: State,
     *,
@@ -58,6 +68,7 @@ def survey(
     runtimes: Iterable[Runtime],
     handler: str | None = None,
     day: date | None = None,
+    function: str = "",
 ) -> Survey:
     """Verdicts on `state`'s package in each architecture and runtime.
 
@@ -95,6 +106,7 @@ def survey(
         findings=_findings(verdicts),
         deciding=frozenset(supported or runtimes),
         left_out=max(0, len(handlers) - HANDLERS_LIMIT),
+        function=function,
     )
 
 

@@ -13,7 +13,7 @@ from shim.arch import Arch
 from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, known_runtime, lambda_runtimes
 from shim.check.state import State
-from shim.check.survey import HANDLERS_LIMIT, Survey, survey
+from shim.check.survey import HANDLERS_LIMIT, Survey, Unchecked, survey
 from shim.cli.terminal import open_console, print_note, quiet_status, status
 from shim.document import encode
 
@@ -116,12 +116,14 @@ def _configured(path: Path) -> Choice:
     )
 
 
-def printer(arguments: argparse.Namespace) -> Callable[[list[Survey]], None]:
+def printer(
+    arguments: argparse.Namespace, unchecked: Sequence[Unchecked] = ()
+) -> Callable[[list[Survey]], None]:
     """What prints the report in the form that was asked for; only what it needs is imported."""
     if arguments.sarif:
         return lambda surveys: print(encode(as_sarif(surveys)))
     if arguments.json:
-        return lambda surveys: print(encode(as_json(surveys)))
+        return lambda surveys: print(encode(as_json(surveys, unchecked)))
     from shim.cli.text.check import print_surveys
 
     return partial(print_surveys, open_console(no_color=arguments.no_color))

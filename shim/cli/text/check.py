@@ -47,7 +47,8 @@ def print_surveys(console: Console, surveys: Iterable[Survey]) -> None:
 
 def _print_survey(console: Console, survey: Survey) -> None:
     state = survey.verdicts[0].state
-    console.print(Text(_heading(state), style="bold"), soft_wrap=True)
+    heading = f"{survey.function}: {_heading(state)}" if survey.function else _heading(state)
+    console.print(Text(printable(heading), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
     console.print(_table(survey, numbers))
     lines = Text()
