@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from dataclasses import dataclass
@@ -15,22 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import session
 
-from shim.aws.api import (
-    Denied,
-    NotFound,
-    NotNow,
-    Refused,
-)
-from shim.aws.boto import BotoApi
-from shim.aws.connection import Connection
+from shim.aws.api import Denied, NotFound, NotNow, Refused
 from shim.aws.outcome import BY_CODE
 from shim.deploy.patience import Stopped
-from shim.plan.saved import read_plan
+from shim.errors import MachineError
 from tests.aws.wire.model import write_error
-from tests.deploy.faults.stage import CountingClock, Stage, carry_out
+from tests.deploy.faults.stage import NAME, CountingClock, Stage, connect, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.aws.wire.model import Answer, Call
 
@@ -38,7 +33,8 @@ FOREIGN = "somebody-else"
 """The handler that is set in between, and is in no plan."""
 
 MODEL = session.get_session().get_service_model("lambda")
-CHANGING = ("Update", "Publish")
+_UNWRITABLE = 99
+"""The exit status of a child that can't write its record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,11 +59,13 @@ def cases(requests: list[str]) -> Iterator[Case]:
             name = "no answer, and carried out" if carried_out else "no answer, not carried out"
             yield Case(fault=name, number=number, run=_lost(number, carried_out=carried_out))
         yield Case(fault="throttled five times", number=number, run=_throttled(number, times=5))
-        if operation.startswith(CHANGING[0]) and operation != "UpdateAlias":
+        if operation.startswith("UpdateFunction"):
             yield Case(fault="an update that fails", number=number, run=_failing(number))
         yield Case(
             fault="a change by somebody else", number=number, run=_foreign(number), foreign=FOREIGN
         )
+    for size in range(1, 1200, 120):
+        yield Case(fault="a full disk under the record", number=size, run=_full_disk(size))
     yield Case(fault="a failed update from before", number=0, run=_failed_before)
     yield Case(fault="a clock that leaps by an hour", number=0, run=_leaping)
 
@@ -151,13 +149,13 @@ def _foreign(number: int) -> Callable[[Stage], str]:
             del call
             if at == number:
                 stage.cloud.sleep(60)
-                before.append(stage.plane.get_function(stage.name).handler)
+                before.append(stage.plane.get_function(NAME).handler)
                 stage.interfere(FOREIGN)
             return carry()
 
         ended = _plotted(stage, plot)
         stage.cloud.sleep(60)
-        now = stage.plane.get_function(stage.name).handler
+        now = stage.plane.get_function(NAME).handler
         stage.interfere(before[0])
         if ended is None and stage.is_aliased:
             # What is in $LATEST doesn't matter any more when the version is published.
@@ -214,10 +212,7 @@ def _killed(number: int, *, after: bool) -> Callable[[Stage], str]:
             os.kill(process.pid or 0, signal.SIGKILL)
             return None
 
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.deploy.faults.stage", "botocore.session"])
-        arguments = (stage.name, stage.scenario.saved, stage.arns, stage.cloud.environment())
-        process = context.Process(target=_child, args=arguments)
+        process = _process(stage)
         stage.cloud.requests.clear()
         stage.cloud.plot = plot
         process.start()
@@ -229,7 +224,31 @@ def _killed(number: int, *, after: bool) -> Callable[[Stage], str]:
     return run
 
 
-def _child(name: str, saved: str, arns: dict[str, str], environment: dict[str, str]) -> None:
+def _full_disk(size: int) -> Callable[[Stage], str]:
+    """No file of the process can have more than `size` bytes: a full disk, for its record."""
+
+    def run(stage: Stage) -> str:
+        process = _process(stage, size)
+        process.start()
+        process.join()
+        record = (stage.folder / "record.jsonl").stat().st_size
+        is_well = process.exitcode == _UNWRITABLE and record == size
+        return "" if is_well else f"it ended with {process.exitcode}, {record} bytes"
+
+    return run
+
+
+def _process(stage: Stage, size: int = 0) -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.deploy.faults.stage", "botocore.session"])
+    return context.Process(target=_child, args=(stage.folder, stage.environment, size))
+
+
+def _child(folder: Path, environment: dict[str, str], size: int) -> None:
     os.environ.update(environment)
-    api = BotoApi(Connection(region="eu-west-1").client())
-    carry_out(api, name, read_plan(saved).plan, arns=arns, clock=CountingClock())
+    if size:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    try:
+        run(folder, connect(), clock=CountingClock())
+    except MachineError as error:
+        os._exit(_UNWRITABLE if "the record can't be written" in error.message else 1)

@@ -9,10 +9,8 @@ from shim.arch import Arch
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.verdicts import Verdicts
-from shim.document import encode
 from shim.package.read import read_package
 from shim.plan.alias import AliasPlan, find_alias_plan
-from shim.plan.document import as_document
 from shim.plan.plan import Plan
 from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
@@ -35,8 +33,7 @@ class Scenario:
 
     name: str
     plan: Plan | AliasPlan
-    saved: str
-    """The same, as JSON."""
+    verdicts: Verdicts
     layers: tuple[Package, ...] = ()
 
     @property
@@ -69,7 +66,7 @@ def made_up(folder: Path) -> Iterator[Scenario]:
         ),
     )
     verdicts = Verdicts()
-    yield _scenario("three calls", Plan(begin=begin, steps=steps), verdicts)
+    yield Scenario(name="three calls", plan=Plan(begin=begin, steps=steps), verdicts=verdicts)
     alias = find_alias_plan(
         begin,
         replace(begin, package=new, arch=Arch.ARM64),
@@ -81,7 +78,7 @@ def made_up(folder: Path) -> Iterator[Scenario]:
         day=None,
     )
     assert isinstance(alias, AliasPlan)
-    yield _scenario("an alias by shares", alias, verdicts)
+    yield Scenario(name="an alias by shares", plan=alias, verdicts=verdicts)
 
 
 def simulated(built: Path, folder: Path) -> Iterator[Scenario]:
@@ -89,11 +86,4 @@ def simulated(built: Path, folder: Path) -> Iterator[Scenario]:
     verdicts = Verdicts()
     for name in NAMES:
         one = read_scenario(name, built, verdicts=verdicts, folder=folder)
-        yield _scenario(name, one.plan, verdicts, layers=tuple(one.layers))
-
-
-def _scenario(
-    name: str, plan: Plan | AliasPlan, verdicts: Verdicts, *, layers: tuple[Package, ...] = ()
-) -> Scenario:
-    saved = encode(as_document(plan, verdicts=verdicts, day=None))
-    return Scenario(name=name, plan=plan, saved=saved, layers=layers)
+        yield Scenario(name=name, plan=one.plan, verdicts=verdicts, layers=tuple(one.layers))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -10,27 +12,32 @@ from typing import TYPE_CHECKING
 from shim.aws.api import Alias, Configuration, UpdateStatus
 from shim.aws.boto import BotoApi
 from shim.aws.connection import Connection
-from shim.deploy.alias import AliasExecutor
+from shim.deploy.beforehand import Terms
+from shim.deploy.deployment import Means, deploy, roll_back
+from shim.deploy.folder import DeploymentFolder, make_folder
 from shim.deploy.transition import Transition
 from shim.errors import ShimError
 from shim.package.packages import code_sha256
 from shim.plan.alias import AliasPlan
+from shim.plan.document import as_document
+from shim.plan.target import Target
 from tests.aws.wire.server import Cloud
 from tests.deploy.faults.scenarios import ALIAS
+from tests.simulate.scenarios import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from shim.aws.api import Function, LambdaApi
     from shim.check.state import State
     from shim.deploy.patience import Clock
-    from shim.plan.plan import Plan
     from shim.simulate.control import ControlPlane
     from tests.aws.wire.access import Principal
     from tests.aws.wire.account import Account
     from tests.aws.wire.model import Answer, Call
     from tests.deploy.faults.scenarios import Scenario
 
+NAME = "orders"
 REQUEST_SECONDS = 0.4
 """Of the cloud's time, which nothing else moves: so the same requests come in the same order."""
 
@@ -64,45 +71,58 @@ class CountingClock:
         self.now += seconds
 
 
-def carry_out(
-    api: LambdaApi,
-    function: str,
-    plan: Plan | AliasPlan,
-    *,
-    arns: Mapping[str, str],
-    clock: Clock,
-    is_back: bool = False,
-) -> None:
-    """Carry the plan out from where the function is, or all of it back."""
-    executor = AliasExecutor(api, function, clock=clock, random=Random(), layers=arns)
-    if isinstance(plan, AliasPlan):
-        executor.apply_alias(plan, Transition(pause=60.0))
-    else:
-        executor.apply(plan.way_back if is_back else plan)
+def connect() -> BotoApi:
+    """To the account of the environment."""
+    return BotoApi(Connection(region="eu-west-1").client())
+
+
+def run(folder: Path, api: LambdaApi, *, clock: Clock, is_back: bool = False) -> None:
+    """What `shim deploy` and `shim rollback` do with a folder."""
+    means = Means(
+        connect=lambda _: api,
+        transition=lambda _: Transition(pause=60.0),
+        clock=clock,
+        random=Random(),
+        now=lambda: datetime.now(UTC),
+    )
+    carry_out = roll_back if is_back else deploy
+    carry_out(DeploymentFolder(folder), means, terms=Terms(day=DAY, allow_unknown=True))
 
 
 class Stage:
     """One function for one scenario; every state that it enters is kept."""
 
-    def __init__(self, cloud: Plotted, scenario: Scenario, name: str) -> None:
-        self.cloud, self.scenario, self.name = cloud, scenario, name
-        account = cloud.account()
-        begin = scenario.latest.begin
-        self.arns = {
-            layer.path: account.add_layer(f"known-{number}", Path(layer.path).read_bytes())
+    def __init__(self, cloud: Plotted, scenario: Scenario, number: int) -> None:
+        """Each `number` is an account of its own."""
+        self.cloud, self.scenario = cloud, scenario
+        self.number = f"{number:012}"
+        account, begin = cloud.account(self.number), scenario.latest.begin
+        arns = {
+            layer: account.add_layer(f"known-{number}", Path(layer.path).read_bytes())
             for number, layer in enumerate(dict.fromkeys((*begin.layers, *scenario.layers)))
         }
-        self.plane: ControlPlane = account.create(
-            name, begin, layers=[self.arns[layer.path] for layer in begin.layers]
-        ).plane
-        if isinstance(scenario.plan, AliasPlan):
-            now = self.plane.get_function(name)
-            self.plane.publish_version(name, code_sha256=now.code_sha256, revision=now.revision)
+        layers = [arns[layer] for layer in begin.layers]
+        self.plane: ControlPlane = account.create(NAME, begin, layers=layers).plane
+        if self.is_aliased:
+            now = self.plane.get_function(NAME)
+            self.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
             cloud.sleep(60)
             self.plane.aliases.put(Alias(name=ALIAS, version="1"))
+        os.environ.update(self.environment)
+        self.api = connect()
         self.entered: list[Function] = []
-        self.plane.on_change = lambda: self.entered.append(self.plane.get_function(name))
-        self.api = BotoApi(Connection(region="eu-west-1").client())
+        self.plane.on_change = lambda: self.entered.append(self.plane.get_function(NAME))
+        self.folder = cloud.folder.parent / self.number
+        target = Target(name=NAME)
+        document = as_document(
+            scenario.plan, verdicts=scenario.verdicts, day=DAY, arns=arns, target=target
+        )
+        make_folder(self.folder, document)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads to its account."""
+        return self.cloud.environment(self.number)
 
     @property
     def is_aliased(self) -> bool:
@@ -110,17 +130,10 @@ class Stage:
         return isinstance(self.scenario.plan, AliasPlan)
 
     def run(self, *, is_back: bool = False, clock: Clock | None = None) -> ShimError | None:
-        """Carry the plan out; what ended it before its end."""
+        """Carry the plan out, or back; what ended it before its end."""
         self.cloud.requests.clear()
         try:
-            carry_out(
-                self.api,
-                self.name,
-                self.scenario.plan,
-                arns=self.arns,
-                clock=clock or CountingClock(),
-                is_back=is_back,
-            )
+            run(self.folder, self.api, clock=clock or CountingClock(), is_back=is_back)
         except ShimError as error:
             return error
         return None
@@ -128,14 +141,14 @@ class Stage:
     def interfere(self, handler: str) -> None:
         """Somebody else changes the function."""
         self.cloud.sleep(60)
-        now = self.plane.get_function(self.name)
+        now = self.plane.get_function(NAME)
         change = Configuration(handler=handler)
-        self.plane.update_configuration(self.name, change, revision=now.revision)
+        self.plane.update_configuration(NAME, change, revision=now.revision)
 
     def problem(self, *, is_back: bool = False, foreign: str = "") -> str:
         """What is wrong with where the function is, or what it went through; empty: nothing."""
         self.cloud.sleep(60)
-        now, states = self.plane.get_function(self.name), self.scenario.latest.states
+        now, states = self.plane.get_function(NAME), self.scenario.latest.states
         known = {_of_state(state) for state in states}
         strange = [one for one in self.entered if one.handler != foreign and _of(one) not in known]
         wanted = states[0] if is_back else states[-1]
@@ -145,7 +158,7 @@ class Stage:
             return f"it went through {strange[0]}"
         if isinstance(self.scenario.plan, AliasPlan):
             alias = self.plane.aliases.get(ALIAS)
-            version = self.plane.get_function(self.name, alias.version)
+            version = self.plane.get_function(NAME, alias.version)
             if alias.other_version or _of(version) != _of_state(wanted):
                 return f"the alias ended as {alias}"
         return ""
