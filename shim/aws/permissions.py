@@ -93,9 +93,6 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "GetDeploymentGroup": _on(Resource.GROUP, "codedeploy:GetDeploymentGroup"),
     "ListDeployments": _on(Resource.GROUP, "codedeploy:ListDeployments"),
     "StopDeployment": _on(Resource.ANY, "codedeploy:StopDeployment"),
-    "AbortMultipartUpload": _on(Resource.OBJECT, "s3:AbortMultipartUpload"),
-    "CompleteMultipartUpload": _on(Resource.OBJECT, "s3:PutObject"),
-    "CreateMultipartUpload": _on(Resource.OBJECT, "s3:PutObject"),
     "GetBucketVersioning": _on(Resource.BUCKET, "s3:GetBucketVersioning"),
     # That an object isn't there is said to who may list them; others may not read it (S3 API
     # reference, GetObject and HeadObject).
@@ -103,7 +100,6 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "GetPublicAccessBlock": _on(Resource.BUCKET, "s3:GetBucketPublicAccessBlock"),
     "HeadObject": (*_on(Resource.OBJECT, "s3:GetObject"), *_on(Resource.BUCKET, "s3:ListBucket")),
     "PutObject": _on(Resource.OBJECT, "s3:PutObject"),
-    "UploadPart": _on(Resource.OBJECT, "s3:PutObject"),
     # Lambda reads what a code call names in the name of who calls.
     "UpdateFunctionCode, S3ObjectVersion": _on(Resource.OBJECT, "s3:GetObjectVersion"),
     "CreateStateMachine": (
