@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from shim.arch import Arch
 from tests.kept import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ARCHITECTURES = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
 """As Debian calls them."""
@@ -25,6 +26,13 @@ def release_tar(tar: Path, release: str, arch: Arch, *, include: Sequence[str] =
         subprocess.run(["mmdebstrap", *words, release, part, _mirror()], check=True)
 
     return kept(tar, make)
+
+
+def installed_files(*roots: Path) -> Iterator[Path]:
+    """Every regular file below: some may be gone when they are read, where apt is at work."""
+    for root in roots:
+        for folder, _, names in os.walk(root):
+            yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
 def _mirror() -> str:

@@ -67,7 +67,8 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--canary",
         type=options.whole_number(1, 1_000_000),
         metavar="N",
-        help="the first N functions, and ask before the others",
+        help="the first N functions, and ask before the others; with --yes, these follow where"
+        " none of the first has failed",
     )
     add(
         "--abort-on-failures",
@@ -166,12 +167,13 @@ def carry_out(
     arguments: argparse.Namespace,
 ) -> ExitCode:
     """All of them, shown as they go, and then how each has ended."""
-    canary, stop = arguments.canary or len(folders), accounts.stop
-    outcomes = _run(folders[:canary], work, accounts, arguments)
+    canary, most = arguments.canary or len(folders), arguments.abort_on_failures
+    outcomes = _run(folders[:canary], work, accounts, most_failures=most)
     if rest := folders[canary:]:
-        if not _goes_on(outcomes, len(rest), arguments):
-            stop.ask()
-        outcomes += _run(rest, work, accounts, arguments)
+        failed = sum(not one.is_fine for one in outcomes)
+        if not _goes_on(outcomes, failed, len(rest), arguments):
+            accounts.stop.ask()
+        outcomes += _run(rest, work, accounts, most_failures=most and most - failed)
     _print(outcomes, arguments)
     if any(one.ending is Ending.INTERRUPTED for one in outcomes):
         return ExitCode.INTERRUPTED
@@ -182,7 +184,8 @@ def _run(
     folders: Sequence[DeploymentFolder],
     work: CarryOut,
     accounts: Accounts,
-    arguments: argparse.Namespace,
+    *,
+    most_failures: int | None,
 ) -> list[Outcome]:
     stop = accounts.stop
     means = Means(
@@ -207,14 +210,20 @@ def _run(
             outcomes.append(outcome)
             board.end(outcome)
 
-        run_all(folders, one, stop=stop, ended=ended, most_failures=arguments.abort_on_failures)
+        run_all(folders, one, stop=stop, ended=ended, most_failures=most_failures)
     return outcomes
 
 
-def _goes_on(done: Sequence[Outcome], left: int, arguments: argparse.Namespace) -> bool:
-    failed = sum(not one.is_fine for one in done)
+def _goes_on(
+    done: Sequence[Outcome], failed: int, left: int, arguments: argparse.Namespace
+) -> bool:
+    """A yes, or, where nobody is to be asked, no more failures than are put up with."""
+    if any(one.ending is Ending.INTERRUPTED for one in done):
+        return False
+    if arguments.yes or arguments.abort_on_failures:
+        return failed < (arguments.abort_on_failures or 1)
     try:
-        return not any(one.ending is Ending.INTERRUPTED for one in done) and ask(
+        return ask(
             f"the first {len(done)} have ended, {failed} of them not well: go on with {left}?",
             arguments,
         )

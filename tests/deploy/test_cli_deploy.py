@@ -321,6 +321,15 @@ def test_many_are_carried_out_and_one_that_fails_stops_no_other(
     status, out, _ = shim(capsys, "deploy", "plans", "--yes", "--canary", "2")
     assert status == 1
     assert "5 nothing to do, 1 failed" in out
+    # The fourth of them fails: nobody is asked, and nothing follows.
+    status, out, _ = shim(capsys, "deploy", "plans", "--yes", "--canary", "4")
+    assert status == 1
+    assert "3 nothing to do, 1 failed, 2 not begun" in out
+    status, out, _ = shim(
+        capsys, "deploy", "plans", "--yes", "--canary", "4", "--abort-on-failures", "2"
+    )
+    assert status == 1
+    assert "5 nothing to do, 1 failed" in out
 
 
 def test_the_printed_policy_is_enough_and_each_action_of_it_is_needed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import sys
 from contextlib import suppress
@@ -29,6 +28,7 @@ from shim.elf import (
     read_start,
 )
 from tests.check.builders import program
+from tests.debian import installed_files
 from tests.requirements import require
 
 if TYPE_CHECKING:
@@ -54,16 +54,14 @@ def start_of(data: bytes) -> ElfStart:
 def elf_files() -> Iterator[Path]:
     """Every ELF file that is installed here, whatever machine it is for."""
     seen = set()
-    for root in FOLDERS:
-        for folder, _, names in os.walk(root):
-            for path in (Path(folder, name) for name in names):
-                with suppress(OSError):
-                    if path.is_symlink() or not path.is_file() or path.stat().st_ino in seen:
-                        continue
-                    seen.add(path.stat().st_ino)
-                    with path.open("rb") as file:
-                        if file.read(4) == MAGIC:
-                            yield path
+    for path in installed_files(*map(Path, FOLDERS)):
+        with suppress(OSError):
+            if path.is_symlink() or path.stat().st_ino in seen:
+                continue
+            seen.add(path.stat().st_ino)
+            with path.open("rb") as file:
+                if file.read(4) == MAGIC:
+                    yield path
 
 
 def by_shim(path: Path) -> dict[str, Any]:
