@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from shim.check.verdicts import Verdicts
 from shim.deploy.beforehand import look_ahead, look_back
-from shim.deploy.events import Answered, Sending
+from shim.deploy.events import Answered, Retrying, Sending
 from shim.deploy.patience import Patience
 from shim.deploy.rollback import BackExecutor
 from shim.errors import ShimError
@@ -142,15 +142,20 @@ class _Work:
 
     def listen(self, event: Event) -> None:
         """Told first, so that who listens can still stop a call; on the disk before it is sent."""
+        if isinstance(event, Answered | Retrying):
+            event = replace(event, reason=self.hide(event.reason))
         self.tell(event)
         match event:
             case Sending():
                 self.record.write("call", call=event.call, text=event.text)
             case Answered():
                 self.calls += event.error is None and event.call != "Invoke"
-                reason = self.hide(event.reason)
                 self.record.write(
-                    "answer", call=event.call, gave=event.gave, error=event.error, reason=reason
+                    "answer",
+                    call=event.call,
+                    gave=event.gave,
+                    error=event.error,
+                    reason=event.reason,
                 )
             case _:
                 pass
