@@ -195,6 +195,21 @@ def test_every_function_that_is_ready_gets_a_deployment_folder(
     assert arn.endswith(":layer:agent-both:1")
 
 
+@pytest.mark.usefixtures("here")
+def test_what_a_scan_writes_is_carried_out_and_then_nothing_is_left(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.speed = 20
+    assert main(["layer", "-o", "launcher.zip"]) == 0
+    words = ["scan", "go", "agent-both", "native", "--no-callers", "--launcher", "launcher.zip"]
+    assert main([*words, "-o", "made"]) == 0
+    assert main(["deploy", "made", "--yes"]) == 0
+    capsys.readouterr()
+    scan = by_name(scanned(capsys, *words[1:]))
+    assert {one["outlooks"][0]["standing"] for one in scan.values()} == {"there already"}
+    assert {one["runtime"] for one in scan.values()} == {"provided.al2023"}
+
+
 def test_a_saved_scan_is_not_enough_for_a_deployment(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
