@@ -14,11 +14,16 @@ SHELLS = frozenset({"sh", "bash", "dash"})
 """Interpreters whose scripts are read."""
 
 SYNTAX = "its syntax isn't understood"
+_SIZE_LIMIT = 1 << 15
 _DEPTH_LIMIT = 90
 _NODES_LIMIT = 8000
 _PIECE = 4096
-_ROUNDS_LIMIT = 3000
+_ROUNDS_LIMIT = 600
 """Of the parser's work; a script of 20 KB takes some 150."""
+
+_COSTLY = re.compile(rb"<<|=\(")
+_COSTLY_LIMIT = 200
+"""Texts in the script, and arrays: what the parser's time and memory grow with the square of."""
 
 _ODD = re.compile(rb"[\0\r]|\\[ \t]")
 """What the grammar takes for blanks, and the shell doesn't."""
@@ -38,6 +43,8 @@ def read_script(text: bytes) -> Node | Unclear:
     if odd := _ODD.search(text):
         line = text.count(b"\n", 0, odd.start()) + 1
         return Unclear(line=line, reason="a zero byte, a CRLF line end or an escaped blank")
+    if len(text) > _SIZE_LIMIT or len(_COSTLY.findall(text)) > _COSTLY_LIMIT:
+        return Unclear(line=1, reason="it is too long")
     root = _tree(text)
     if root is None:
         return Unclear(line=1, reason=SYNTAX)

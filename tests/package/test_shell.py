@@ -177,6 +177,19 @@ def test_what_is_nested_without_end_is_refused() -> None:
         assert list(inside(read_script(script.encode())))
 
 
+@pytest.mark.parametrize("piece", ["<<EOF\n", "<<-E\n", "a=(", "a=(b\n", "<<E $x ", "((", "${a["])
+def test_no_script_takes_much_memory(piece: str) -> None:
+    code = (
+        "import resource, sys; from shim.package.shell import read_script\n"
+        "for size in (1 << 10, 1 << 13, 1 << 15, 1 << 16):\n"
+        "    read_script((sys.argv[1] * size).encode()[:size])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+    )
+    words = [sys.executable, "-c", code, piece]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 150, "MB; these took up to 1,500"
+
+
 def test_broken_scripts_end_in_trees() -> None:
     rng = random.Random(7)
     pieces = (
