@@ -94,6 +94,9 @@ def check_change_arguments(arguments: argparse.Namespace) -> None:
             "what is the function now? give one of `--from FILE` and `--function NAME`",
             hint="aws lambda get-function --function-name NAME > FILE",
         )
+    options.refuse_account(arguments)
+    if arguments.function and arguments.from_package:
+        raise InputError("--function gives its package, and can't go along with --from-package")
     given = [name for name in _SETTINGS if getattr(arguments, name)]
     if arguments.to and set(given) - {"layers"}:
         option = given[0].replace("_", "-")

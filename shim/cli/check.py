@@ -39,6 +39,8 @@ exit status 0: every handler starts in one at least of the states that were aske
 far as can be told (with --strict only the first); 1: one starts in none of them; 2: bad usage.
 Runtimes whose support has ended are shown, but don't count unless they are asked for."""
 
+FORMS = {"--sarif": "print SARIF 2.1.0, for code scanning, instead of text"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -73,9 +75,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_template(parser)
     parser.add_argument(
         "--strict", action="store_true", help="take unknown for an answer of no: exit status 1"
-    )
-    parser.add_argument(
-        "--sarif", action="store_true", help="print SARIF 2.1.0, for code scanning, instead of text"
     )
 
 

@@ -42,7 +42,7 @@ exit status: 0 fine, 1 the answer is no, 2 bad usage or input, 3 this machine co
 
 
 class Command(Protocol):
-    """What each module `shim.cli.<name>` offers."""
+    """What each module `shim.cli.<name>` offers; `FORMS`, if any, are other forms to print in."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments, description and examples."""
@@ -103,7 +103,10 @@ def command_parser(name: str, command: Command) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print the result as JSON")
+    for option, text in getattr(command, "FORMS", {}).items():
+        forms.add_argument(option, action="store_true", help=text)
     parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
     command.configure(parser)
     return parser

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shim.arch import SPELLINGS, Arch
+from shim.errors import InputError
 from shim.package.launchers import Flavour
 from shim.text import text_problem
 
@@ -63,6 +64,16 @@ def add_connection(parser: Arguments, *, note: str = "", has_regions: bool = Fal
         metavar="URL",
         help="where to call every service of AWS (or: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA)",
     )
+
+
+def refuse_account(arguments: argparse.Namespace) -> None:
+    """Raise `InputError` where what finds an account is given with `--from`."""
+    for name in ("region", "profile", "endpoint_url"):
+        if arguments.from_file and getattr(arguments, name):
+            option = name.replace("_", "-")
+            raise InputError(
+                f"--from reads files and no account, and can't go along with --{option}"
+            )
 
 
 def add_iam(parser: Arguments) -> None:

@@ -68,6 +68,8 @@ plan, and why; or it leads to an unknown state, and --allow-unknown wasn't given
 input. The state before the first call doesn't count, nor, with --alias, whether the new version is
 known to start: it is invoked before the alias moves."""
 
+FORMS = {"--aws": "print the calls of the AWS command line, as a script"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -80,9 +82,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=options.file_path,
         metavar="FOLDER",
         help="where a bridge is written that the plan takes (default: beside --output, or here)",
-    )
-    parser.add_argument(
-        "--aws", action="store_true", help="print the calls of the AWS command line, as a script"
     )
     options.add_draw(parser, "the states")
     options.add_allow_unknown(parser)
@@ -107,8 +106,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.json and arguments.aws:
-        raise InputError("--json and --aws can't both go to standard output")
     if arguments.shares and not arguments.alias:
         raise InputError("--share is for traffic on an alias: `--alias NAME`")
     if arguments.alias and arguments.draw:

@@ -87,12 +87,7 @@ def add_scan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_scan_arguments(arguments: argparse.Namespace) -> None:
     """Refuse what can't go together, before any work is done."""
-    of_account = [
-        name for name in ("region", "profile", "endpoint_url") if getattr(arguments, name)
-    ]
-    if arguments.from_file and of_account:
-        option = of_account[0].replace("_", "-")
-        raise InputError(f"--from reads files and no account, and can't go along with --{option}")
+    options.refuse_account(arguments)
     if not arguments.from_file and (arguments.packages or arguments.layers):
         raise InputError("an account gives packages and layers: --packages, --layer go with --from")
     if arguments.from_file and arguments.iam:

@@ -285,8 +285,10 @@ def test_an_alias_moves_by_shares_and_has_a_way_back(plan: Callable[..., Planned
 USAGE = {
     "neither": ([], "give one of `--from FILE` and `--function NAME`"),
     "both": (["--from", "f.json", "--function", "f"], "give one of `--from FILE`"),
+    "an account of a file": ([*NOW, "--region", "eu-west-1"], "can't go along with --region"),
+    "a package of an account": (["--function", "f", "--from-package", "old.zip"], "--from-package"),
     "no package": (["--from", "f.json"], "--from-package ZIP"),
-    "two outputs": ([*NOW, "--json", "--aws"], "can't both go to standard output"),
+    "two outputs": ([*NOW, "--json", "--aws"], "--aws: not allowed with argument --json"),
     "share": ([*NOW, "--share", "0.1"], "--share is for traffic on an alias"),
     "shares": ([*NOW, "--arch", "arm64", "--package", "native.zip", "--alias", "a=1",
                 "--share", "1.5"], "shares have to rise"),
