@@ -14,7 +14,7 @@ SHELLS = frozenset({"sh", "bash", "dash"})
 """Interpreters whose scripts are read."""
 
 SYNTAX = "its syntax isn't understood"
-_SIZE_LIMIT = 1 << 15
+_SIZE_LIMIT = 24 << 10
 _DEPTH_LIMIT = 90
 _NODES_LIMIT = 8000
 _PIECE = 4096
