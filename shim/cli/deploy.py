@@ -118,7 +118,8 @@ def _show(
         deployment = folder.read()
         api = accounts.connect(deployment.target)
         transition = accounts.transition(deployment.target)
-        outlook = look_ahead(deployment, api, transition=transition, verdicts=verdicts, terms=terms)
+        look = partial(look_ahead, transition=transition, verdicts=verdicts, terms=terms)
+        outlook = accounts.look(partial(look, deployment, api))
         left = list(calls_left(deployment, outlook, arguments.codedeploy))
         is_open |= bool(left)
         shown += left

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shim.cli import options
 from shim.cli.connecting import open_connection
-from shim.cli.terminal import progress
+from shim.cli.terminal import print_note, progress
 from shim.cli.text.deploy import Board, summary_of
 from shim.deploy.beforehand import Terms
-from shim.deploy.deployment import Means
-from shim.deploy.events import Sending
+from shim.deploy.deployment import LOOK, Means
+from shim.deploy.events import Sending, sentence
 from shim.deploy.many import WORKERS, Ending, Outcome, Stop, run_all
+from shim.deploy.patience import Patience
 from shim.deploy.transition import Transition
 from shim.document import document, encode, json_name
 from shim.errors import ExitCode, InputError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from shim.aws.api import LambdaApi
     from shim.aws.bucket import Bucket
     from shim.aws.connection import Connection
+    from shim.deploy.beforehand import Outlook
     from shim.deploy.deployment import Done
     from shim.deploy.events import Event
     from shim.deploy.folder import DeploymentFolder
@@ -109,6 +111,14 @@ class Accounts:
     def transition(self, target: Target) -> Transition:
         """How an alias's gets to a new version there."""
         return self._of(target)[1]
+
+    def look(self, look: Callable[[], Outlook]) -> Outlook:
+        """What `look` says, tried again where the account is busy."""
+
+        def tell(event: Event) -> None:
+            print_note(sentence(event))
+
+        return Patience(LOOK, clock=self.stop, random=SystemRandom(), tell=tell).answer(look)
 
     def _of(self, target: Target) -> tuple[LambdaApi, Transition]:
         with self._lock:

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if len(folders) == 1:
         deployment = folders[0].read()
         api = accounts.connect(deployment.target)
-        outlook = look_back(deployment, api, terms=terms)
+        outlook = accounts.look(partial(look_back, deployment, api, terms=terms))
         if not arguments.json:
             show_back(deployment, outlook, open_console(no_color=arguments.no_color))
     what = "this one" if len(folders) == 1 else f"these {len(folders)}"

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from shim.plan.target import Target
 
 
+LOOK = "the look before the first call"
+"""What is tried again as a whole, by whoever looks."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Means:
     """What deployments take from outside."""
@@ -116,7 +120,7 @@ class _Work:
     def look(self, look: Callable[[Deployment, LambdaApi], Outlook]) -> Outlook:
         """What `look` says: as a whole again where a call of it isn't taken, for all may change."""
         patience = Patience(
-            "the look before the first call",
+            LOOK,
             clock=self.means.clock,
             random=self.means.random,
             tell=self.listen,

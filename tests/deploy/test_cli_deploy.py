@@ -416,3 +416,15 @@ def test_what_is_too_large_for_a_call_goes_over_s3_by_the_printed_policy(
     assert (status, state(function.plane)) == (0, NEW), err
     assert "uploading arm64.zip to S3" in err
     assert len(s3.list_object_versions(Bucket="uploads")["Versions"]) == 1
+
+
+def test_where_the_account_is_busy_the_look_before_the_first_call_is_taken_again(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = "TooManyRequestsException"
+    cloud.faults = [WireFault(operation="UpdateFunctionCode", error=busy)]
+    status, out, err = shim(capsys, "deploy", *CHANGE, "--dry-run")
+    assert status == 0, err
+    assert "2 calls" in out
+    assert "trying again in " in err
+    assert state(function.plane) == OLD
