@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
-from shim.aws.api import LATEST, Alias, LambdaError, NotNow, ProvisionedStatus
+from shim.aws.api import LATEST, Alias, NotNow, ProvisionedStatus
 from shim.deploy.events import Sending, Waiting
 from shim.deploy.executor import POLL_SECONDS
 from shim.deploy.handover import HandoverExecutor
 from shim.deploy.patience import Stopped
 from shim.deploy.position import position
 from shim.deploy.transition import Transition, moved_by_others
+from shim.errors import ShimError
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ class AliasExecutor(HandoverExecutor):
         if before < step.share:
             if transition.handover:
                 self.hand_over(step, version, transition.handover)
+                if self._share(step, version) < 1:
+                    raise Stopped(f"CodeDeploy has ended, and {step.alias} isn't all on {version}")
             else:
                 self._move(step, version)
         self._provisioned(step, version)
@@ -186,7 +189,7 @@ class AliasExecutor(HandoverExecutor):
             if transition.watch:
                 try:
                     ringing = self._patiently("DescribeAlarms", transition.watch.ringing)
-                except LambdaError as error:
+                except ShimError as error:
                     self._recall(step, version, f"alarms can't be watched: {error.message}")
                 if ringing:
                     self._recall(step, version, f"{ringing.name} is in ALARM: {ringing.reason}")
@@ -198,7 +201,7 @@ class AliasExecutor(HandoverExecutor):
     def _recall(self, step: MoveAlias, version: str, why: str) -> NoReturn:
         try:
             self._move(step.undo, version)
-        except LambdaError as error:
+        except ShimError as error:
             raise Stopped(
                 f"{why}; and the alias {step.alias} could not be moved back: {error.message}",
                 hint=f"bring it back: `aws lambda update-alias --name {step.alias}"

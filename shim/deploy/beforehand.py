@@ -10,6 +10,7 @@ from shim.check.verdict import Answer
 from shim.deploy.executor import read_zip
 from shim.deploy.patience import Stopped
 from shim.deploy.position import as_shown, position
+from shim.deploy.transition import Standing
 from shim.errors import ExitCode, ShimError
 from shim.package.names import layer_name
 from shim.plan.alias import AliasPlan
@@ -56,6 +57,8 @@ class Outlook:
     arns: Mapping[Package, str]
     """Of the layers that are published."""
     notes: tuple[str, ...]
+    share: float = 0.0
+    """Of an alias's traffic, that the new version has already."""
     latest_stays: bool = False
     """On the way back only the alias is moved."""
 
@@ -76,10 +79,11 @@ def look_ahead(
     if problem := refused(deployment.latest, after=index, day=terms.day):
         raise Unfit(f"the API refuses one of its calls today: {problem}", hint="make a new plan")
     _try_code(deployment, deployment.latest, after=index, now=now, api=api, day=terms.day)
-    notes = [*_notes(deployment, now, index, terms)]
+    alias = Standing(share=0.0)
     if isinstance(deployment.plan, AliasPlan):
-        notes += transition.look(api, deployment.target.address, deployment.plan)
-    return Outlook(index=index, arns=arns, notes=tuple(notes))
+        alias = transition.look(api, deployment.target.address, deployment.plan)
+    notes = (*_notes(deployment, now, index, terms), *alias.notes)
+    return Outlook(index=index, arns=arns, notes=notes, share=alias.share)
 
 
 def look_back(deployment: Deployment, api: LambdaApi, *, terms: Terms) -> Outlook:

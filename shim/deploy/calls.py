@@ -36,7 +36,7 @@ def calls_left(
     plan, address = deployment.plan, deployment.target.address
     steps: tuple[AliasStep, ...] = deployment.latest.steps[outlook.index :]
     if isinstance(plan, AliasPlan):
-        steps += plan.after
+        steps += tuple(step for step in plan.after if _is_left(step, outlook.share))
     arns = dict(outlook.arns)
     for layer in dict.fromkeys(one for state in deployment.latest.states for one in state.layers):
         if layer not in arns:
@@ -51,6 +51,11 @@ def calls_left(
             continue
         parameters = {"FunctionName": address, **_parameters(step, arns)}
         yield {"call": step.CALL, "parameters": parameters}
+
+
+def _is_left(step: PublishVersion | InvokeVersion | MoveAlias, share: float) -> bool:
+    """Where the new version has a share of the traffic, it was published and tried."""
+    return step.share > share if isinstance(step, MoveAlias) else share == 0
 
 
 def _handed_over(group: Group, step: MoveAlias, address: str) -> dict[str, Any]:

@@ -76,6 +76,16 @@ class Handover:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where an alias is on its way."""
+
+    share: float
+    """Of its traffic, that a version of what is wanted has already."""
+    notes: tuple[str, ...] = ()
+    """What there is to say of the rest of the way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Transition:
     """What the new version has to show before it has traffic, and how it gets that."""
 
@@ -86,15 +96,14 @@ class Transition:
     watch: Watch | None = None
     handover: Handover | None = None
 
-    def look(self, api: LambdaApi, function: str, plan: AliasPlan) -> tuple[str, ...]:
-        """What there is to say before the first call; `LambdaError` where none may be sent."""
+    def look(self, api: LambdaApi, function: str, plan: AliasPlan) -> Standing:
+        """Where the alias is before the first call; `LambdaError` where none may be sent."""
         moves = [step for step in plan.after if isinstance(step, MoveAlias)]
         if not moves:
-            return ()
+            return Standing(share=1.0)
         now, old = _alias(api, function, plan, moves[0]), moves[0].old_version
-        if now.version != old and now.other_version is None:
-            # It has all its traffic on what is wanted: nothing is left to be said.
-            return ()
+        if now.version != old:
+            return Standing(share=1.0)
         if self.handover or len(moves) > 1:
             _check_same(api.get_function(function, old), api.get_function(function))
         notes = [*self.watch.look(is_begun=now.other_version is not None)] if self.watch else []
@@ -105,7 +114,7 @@ class Transition:
                     hint="make the plan without --share",
                 )
             notes.append(self.handover.look())
-        return tuple(notes)
+        return Standing(share=now.other_weight if now.other_version else 0.0, notes=tuple(notes))
 
 
 def moved_by_others(now: Alias, alias: str) -> Stopped:

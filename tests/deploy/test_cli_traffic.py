@@ -144,6 +144,8 @@ def test_an_alarm_without_data_is_said_and_a_second_run_changes_nothing(
     status, out, err = shim(capsys, "deploy", FOLDER, "--yes", "--alarm", "errors")
     assert (status, "nothing to do" in out) == (0, True), out + err
     assert changing(cloud)[sent:].count("UpdateAlias") == 0
+    done = shim(capsys, "deploy", FOLDER, "--dry-run", "--json")[1]
+    assert json.loads(done)["calls"] == []
 
 
 def test_a_dry_run_shows_what_codedeploy_would_get(

@@ -23,7 +23,7 @@ from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import Waiting, sentence
 from shim.deploy.expected import Expected
 from shim.deploy.patience import Stopped
-from shim.deploy.transition import Transition, Watch
+from shim.deploy.transition import Standing, Transition, Watch
 from shim.simulate.control import Fault
 from tests.deploy.services import MemoryAlarms
 from tests.deploy.test_alias import LIVE, aliased, executor, plan_of, where
@@ -176,7 +176,7 @@ def test_a_run_that_was_killed_at_any_moment_of_it_all_is_taken_up(tmp_path: Pat
             killed.apply_alias(plan, traffic)
             break
         except Killed:
-            assert not traffic.look(world.plane, NAME, plan), (
+            assert not traffic.look(world.plane, NAME, plan).notes, (
                 "what is under way stands against nothing"
             )
             assert executor(world).apply_alias(plan, traffic) == "2"
@@ -243,7 +243,7 @@ def test_a_weight_of_the_old_version_without_such_concurrency_is_somebody_elses(
 
 def test_nothing_stands_against_what_is_well(world: World, alarms: MemoryAlarms) -> None:
     plan = plan_of(world, shares=(0.1,))
-    assert watched(alarms).look(world.plane, NAME, plan) == ()
+    assert watched(alarms).look(world.plane, NAME, plan) == Standing(share=0.0)
 
 
 @pytest.mark.parametrize(
@@ -260,11 +260,32 @@ def test_an_alarm_that_is_missing_or_rings_is_said_before_anything_is_touched(
         watched(alarms).look(world.plane, NAME, plan_of(world))
 
 
+def test_where_it_is_under_way_the_share_is_told_and_an_alarm_that_rings_brings_it_back(
+    world: World, alarms: MemoryAlarms
+) -> None:
+    plan, transition = plan_of(world, shares=(0.1,)), watched(alarms)
+
+    def kill(event: Event) -> None:
+        if isinstance(event, Waiting) and "10% on version 2" in event.text:
+            raise Killed
+
+    killed = AliasExecutor(world.plane, NAME, clock=world.clock, random=Random(1), tell=kill)
+    with pytest.raises(Killed):
+        killed.apply_alias(plan, transition)
+    assert transition.look(world.plane, NAME, plan) == Standing(share=0.1)
+    alarms.ring("errors")
+    standing = transition.look(world.plane, NAME, plan)
+    assert standing.notes == ("the alarm errors is in ALARM, which brings the traffic back",)
+    with pytest.raises(Stopped, match="errors is in ALARM"):
+        executor(world).apply_alias(plan, transition)
+    assert where(world) == ("1", None)
+
+
 def test_an_alarm_without_data_is_no_reason_to_stop_and_is_said(
     world: World, alarms: MemoryAlarms
 ) -> None:
     alarms.states["errors"] = AlarmState.INSUFFICIENT_DATA
-    (note,) = watched(alarms).look(world.plane, NAME, plan_of(world))
+    (note,) = watched(alarms).look(world.plane, NAME, plan_of(world)).notes
     assert note.startswith("the alarm errors has not enough data")
 
 
@@ -290,4 +311,4 @@ def test_what_two_versions_of_an_alias_may_not_differ_in_is_refused_with_the_rea
     with pytest.raises(Stopped, match=r"version 1 and \$LATEST differ in their") as caught:
         Transition().look(world.plane, NAME, plan_of(world, shares=(0.1,)))
     assert "move it at once" in (caught.value.hint or "")
-    assert Transition().look(world.plane, NAME, plan_of(world)) == (), "at once it goes"
+    assert not Transition().look(world.plane, NAME, plan_of(world)).notes, "at once it goes"

@@ -80,7 +80,7 @@ def test_by_shares_and_with_provisioned_concurrency(
     plane.provisioning.configs[LIVE] = ready
     plan = plan_of(world, shares=(0.1,))
     transition = Transition(watch=Watch(alarms=BotoAlarms(cloudwatch), names=("errors",)))
-    assert transition.look(open_api(Connection()), NAME, plan) == ()
+    assert transition.look(open_api(Connection()), NAME, plan).notes == ()
     assert moving(cloud).apply_alias(plan, transition) == "2"
     now = plane.get_alias(NAME, LIVE)
     assert (now.version, now.other_version) == ("2", None)

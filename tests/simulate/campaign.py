@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--invocations", type=int, default=10_000, help="for the plan")
     parser.add_argument("--rate", type=float, default=50.0, help="for the plan")
-    parser.add_argument("--naive-invocations", type=int, default=1000)
+    parser.add_argument("--naive-invocations", type=int, default=1000, help="0: plans alone")
     parser.add_argument("--naive-rate", type=float, default=10.0)
     arguments = parser.parse_args()
     is_lossless = True
@@ -72,6 +72,8 @@ def campaign(arguments: argparse.Namespace) -> Iterator[tuple[Run, dict[str, obj
                     is_naive = way not in {PLAN, ON_ALIAS}
                     rate = arguments.naive_rate if is_naive else arguments.rate
                     count = arguments.naive_invocations if is_naive else arguments.invocations
+                    if not count:
+                        continue
                     world = World(
                         begin=scenario.begin,
                         starter=starter,

@@ -16,7 +16,6 @@ from shim.plan.bridge.contents import Files, files_of
 from shim.plan.bridge.side import (
     Program,
     Side,
-    choose_program,
     laid_out,
     launchers,
     put_program,
@@ -86,5 +85,5 @@ def _programs(old: Side, new: Side, name: str, arches: tuple[Arch, ...]) -> File
     for arch in arches:
         if arch in new.programs:
             suffix = arch.suffix if len(arches) > 1 else ""
-            put_program(programs, f"{name}{suffix}", choose_program(new, arch, (new,)))
+            put_program(programs, f"{name}{suffix}", new.programs[arch])
     return laid_out((new,), programs)
