@@ -85,3 +85,7 @@ def test_of_simulations(clone: Clone, emulator: Path, built: Path) -> None:
     few += ["--invocations", "150", "--rate", "2", "--naive-invocations", "5"]
     printed = clone.run("-m", "tests.simulate.campaign", emulator, built, *few)
     assert len(printed.splitlines()) >= 2
+
+
+def test_of_deployments(clone: Clone) -> None:
+    assert "0 wrong" in clone.run("-m", "tests.deploy.faults.campaign", "--every", "200")

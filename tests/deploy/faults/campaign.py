@@ -15,6 +15,7 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shim.deploy.beforehand import Unfit
 from tests.aws.wire.server import serving
 from tests.deploy.faults.cases import cases
 from tests.deploy.faults.scenarios import made_up, simulated
@@ -80,7 +81,11 @@ def check(stage: Stage, case: Case) -> str:
     updates = len(stage.plane.updates)
     if stage.run() is not None or len(stage.plane.updates) != updates:
         return "a further run changed something"
-    if (ended := stage.run(is_back=True)) is not None:
+    ended = stage.run(is_back=True)
+    if stage.is_barred:
+        told = isinstance(ended, Unfit) and ended.message.startswith("there is no way back")
+        return stage.problem(foreign=case.foreign) if told else f"the way back: {ended!r}"
+    if ended is not None:
         return f"the way back ended with {ended!r}"
     return stage.problem(is_back=True, foreign=case.foreign)
 

@@ -20,6 +20,7 @@ from shim.errors import ShimError
 from shim.package.packages import code_sha256
 from shim.plan.alias import AliasPlan
 from shim.plan.document import as_document
+from shim.plan.refusals import refused
 from shim.plan.target import Target
 from tests.aws.wire.server import Cloud
 from tests.deploy.faults.scenarios import ALIAS
@@ -128,6 +129,12 @@ class Stage:
     def is_aliased(self) -> bool:
         """Whether the traffic is on an alias."""
         return isinstance(self.scenario.plan, AliasPlan)
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether Lambda takes nobody back to where the function was."""
+        back = self.scenario.latest.way_back
+        return refused(back, after=0, day=DAY) is not None
 
     def run(self, *, is_back: bool = False, clock: Clock | None = None) -> ShimError | None:
         """Carry the plan out, or back; what ended it before its end."""
