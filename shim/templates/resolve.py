@@ -25,11 +25,15 @@ _WORK_LIMIT = 500_000
 _LETTERS = 64
 """Values that are made of one template, and letters of a text that count as one of them."""
 
+_DEPTH_LIMIT = 120
+"""Values in values, conditions of conditions: Python would end at a thousand calls."""
+
 _PARAMETER_LIMIT = 4096
 """Bytes of a parameter (CloudFormation quotas)."""
 
-_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
-_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+# Neither reads on over what may begin another one: else a megabyte of beginnings takes for ever.
+_VARIABLE = re.compile(r"\$\{(!?)([^${}]*)\}")
+_DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -67,10 +71,20 @@ class Scope:
         self._resources = _section(template, "Resources")
         self._known: dict[str, bool | Unknown] = {}
         self._work = 0
+        self._depth = 0
 
     def resolve(self, value: Any) -> Content:
         """What a value comes to; `ABSENT` where it is taken away. Bounded, or `InputError`."""
         self._count(1)
+        self._depth += 1
+        if self._depth > _DEPTH_LIMIT:
+            raise InputError("what its functions and conditions refer to is nested too deeply")
+        try:
+            return self._resolved(value)
+        finally:
+            self._depth -= 1
+
+    def _resolved(self, value: Any) -> Content:
         if isinstance(value, list):
             return [one for one in map(self.resolve, value) if one is not ABSENT]
         if isinstance(value, str):

@@ -50,7 +50,7 @@ KINDS = {
 
 _SPELT = {"function_name": "FunctionName", "qualifier": "Qualifier"}
 _CODE = ("source_code_hash", "s3_bucket", "s3_key", "s3_object_version", "image_uri")
-_INDEX = re.compile(r"\[[^\]]*\]")
+_INDEX = re.compile(r"\[[^\[\]]*\]")
 
 
 def is_terraform(document: Field) -> bool:

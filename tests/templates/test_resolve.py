@@ -118,6 +118,18 @@ def test_what_is_in_an_unknown_can_still_be_found() -> None:
     assert [one for one in leaves(content) if isinstance(one, Reference)] == [Reference(id="F")] * 2
 
 
+def test_conditions_that_lead_to_each_other_for_ever_are_refused() -> None:
+    conditions = {f"C{n}": {"Fn::Not": [{"Condition": f"C{n + 1}"}]} for n in range(3000)}
+    with pytest.raises(InputError, match="nested too deeply"):
+        Scope({"Conditions": conditions}, Given()).condition("C0")
+
+
+@pytest.mark.parametrize("text", ["${" * 500_000, "{{resolve:" * 100_000])
+def test_beginnings_without_an_end_are_texts(text: str) -> None:
+    assert resolve({"Fn::Sub": text}) == text
+    assert resolve(text) == text
+
+
 @pytest.mark.parametrize(
     "value",
     [
