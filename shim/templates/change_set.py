@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shim.fields import Field, naming, read_json
+from shim.templates.cloudformation import FUNCTION, read_stacks
 from shim.templates.resolve import Given
 from shim.templates.source import dotted
-from shim.templates.stack import FUNCTION, Part, Stack, read_stacks
+from shim.templates.stack import Part, Stack
 from shim.templates.value import Cause, Place, Unknown
 
 if TYPE_CHECKING:

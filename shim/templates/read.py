@@ -10,12 +10,13 @@ from shim.errors import InputError
 from shim.fields import Field, naming, read_json
 from shim.templates.assembly import MANIFEST, read_assembly, read_constructs
 from shim.templates.change_set import is_change_set, read_change_set
+from shim.templates.cloudformation import read_stacks
 from shim.templates.function import is_function, read_function
 from shim.templates.project import Project, read_inside
 from shim.templates.resolve import Given
 from shim.templates.sam import is_sam, translate
 from shim.templates.source import Source, read_source
-from shim.templates.stack import Part, Stack, check_template, read_stacks
+from shim.templates.stack import Part, Stack, check_template
 from shim.templates.terraform import is_terraform, read_plan
 
 if TYPE_CHECKING:

@@ -5,22 +5,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shim.errors import InputError
-from shim.templates.value import Cause, Content, Reference, Text, Unknown, leaves
+from shim.templates.functions import FUNCTIONS, dynamic, first_unknown, joined, odd, plain
+from shim.templates.value import Cause, Content, Reference, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 ABSENT = object()
 """What `AWS::NoValue` stands for: the property isn't there."""
 
-_TEXT_LIMIT = 1 << 20
 _WORK_LIMIT = 500_000
 _LETTERS = 64
 """Values that are made of one template, and letters of a text that count as one of them."""
@@ -31,9 +29,8 @@ _DEPTH_LIMIT = 120
 _PARAMETER_LIMIT = 4096
 """Bytes of a parameter (CloudFormation quotas)."""
 
-# Neither reads on over what may begin another one: else a megabyte of beginnings takes for ever.
+# It doesn't read on over what may begin another one: a megabyte of beginnings would take for ever.
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]*)\}")
-_DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -88,7 +85,7 @@ class Scope:
         if isinstance(value, list):
             return [one for one in map(self.resolve, value) if one is not ABSENT]
         if isinstance(value, str):
-            return _dynamic(value)
+            return dynamic(value)
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -131,7 +128,7 @@ class Scope:
             return self._attribute(argument)
         if name == "Fn::Sub":
             return self._substituted(argument)
-        function = _FUNCTIONS.get(name)
+        function = FUNCTIONS.get(name)
         resolved = self.resolve(argument)
         if name == "Fn::FindInMap":
             return self._found(resolved)
@@ -150,7 +147,7 @@ class Scope:
 
     def _ref(self, name: Any) -> Content:
         if not isinstance(name, str):
-            return _odd("Ref")
+            return odd("Ref")
         if name == "AWS::NoValue":
             return ABSENT
         if name.startswith("AWS::"):
@@ -194,8 +191,8 @@ class Scope:
         if isinstance(value, str) and len(value) > _PARAMETER_LIMIT:
             return Unknown(cause=Cause.FORM, reason=f"the parameter `{name}` is too long")
         if isinstance(value, str | int | float | bool) and _is_list(kind):
-            return [one.strip() for one in _plain(value).split(",")]
-        return _plain(value) if isinstance(value, int | float | bool) else value
+            return [one.strip() for one in plain(value).split(",")]
+        return plain(value) if isinstance(value, int | float | bool) else value
 
     def _attribute(self, argument: Any) -> Content:
         match argument:
@@ -204,7 +201,7 @@ class Scope:
             case str() if "." in argument:
                 name, _, attribute = argument.partition(".")
             case _:
-                return _odd("Fn::GetAtt")
+                return odd("Fn::GetAtt")
         if name not in self._resources:
             return Unknown(cause=Cause.MISSING, reason=f"the template has no resource `{name}`")
         if attribute.startswith("Outputs."):
@@ -221,7 +218,7 @@ class Scope:
             case [str(text), dict(own)]:
                 pass
             case _:
-                return _odd("Fn::Sub")
+                return odd("Fn::Sub")
         parts: list[Content] = []
         last = 0
         for found in _VARIABLE.finditer(text):
@@ -244,7 +241,7 @@ class Scope:
             case [str(name), then, otherwise]:
                 pass
             case _:
-                return _odd("Fn::If")
+                return odd("Fn::If")
         answer = self.condition(name)
         if isinstance(answer, bool):
             return self.resolve(then if answer else otherwise)
@@ -259,11 +256,11 @@ class Scope:
             case [str(name), first, second, *rest]:
                 pass
             case _:
-                return _first_unknown(argument) or _odd("Fn::FindInMap")
+                return first_unknown(argument) or odd("Fn::FindInMap")
         table = self._mappings.get(name)
         for key in (first, second):
             if not isinstance(key, str | int | float):
-                return _first_unknown(key) or _odd("Fn::FindInMap")
+                return first_unknown(key) or odd("Fn::FindInMap")
             if not isinstance(table, dict) or str(key) not in table:
                 match rest:
                     case [{"DefaultValue": default}]:
@@ -275,163 +272,9 @@ class Scope:
         return self.resolve(table)
 
 
-def joined(separator: str, parts: Iterable[Content]) -> Content:
-    """The parts as one text, with what isn't known of it."""
-    found: list[str | Reference | Unknown] = []
-    size = 0
-    for index, part in enumerate(parts):
-        pieces = [separator] if index and separator else []
-        for one in (*pieces, *(part.parts if isinstance(part, Text) else (part,))):
-            piece = _plain(one) if isinstance(one, str | int | float | bool) else one
-            if not isinstance(piece, str | Reference | Unknown):
-                return _odd("a text")
-            size += len(piece) if isinstance(piece, str) else 1
-            if size > _TEXT_LIMIT:
-                return Unknown(cause=Cause.FORM, reason="a text of more than 1 MB")
-            found.append(piece)
-    if all(isinstance(piece, str) for piece in found):
-        return "".join(map(str, found))
-    return Text(parts=tuple(_run_together(found)))
-
-
-def _run_together(parts: Iterable[str | Reference | Unknown]) -> list[str | Reference | Unknown]:
-    """Texts after each other as one: what can be compared."""
-    merged: list[str | Reference | Unknown] = []
-    text: list[str] = []
-    for part in (*parts, None):
-        if isinstance(part, str):
-            text.append(part)
-            continue
-        if any(text):
-            merged.append("".join(text))
-        text = []
-        if part is not None:
-            merged.append(part)
-    return merged
-
-
-def _join(argument: Content) -> Content:
-    match argument:
-        case [str(separator), list(parts)]:
-            return joined(separator, parts)
-        case _:
-            return _first_unknown(argument) or _odd("Fn::Join")
-
-
-def _select(argument: Content) -> Content:
-    match argument:
-        case [int() | str() as index, list(parts)] if str(index).isdecimal():
-            if int(index) < len(parts):
-                return parts[int(index)]
-    return _first_unknown(argument) or _odd("Fn::Select")
-
-
-def _split(argument: Content) -> Content:
-    match argument:
-        case [str(separator), str(text)] if separator:
-            return text.split(separator)
-    return _first_unknown(argument) or _odd("Fn::Split")
-
-
-def _base64(argument: Content) -> Content:
-    if isinstance(argument, str):
-        return base64.b64encode(argument.encode(errors="replace")).decode()
-    return _first_unknown(argument) or _odd("Fn::Base64")
-
-
-def _length(argument: Content) -> Content:
-    if isinstance(argument, list):
-        return len(argument)
-    return _first_unknown(argument) or _odd("Fn::Length")
-
-
-def _to_json(argument: Content) -> Content:
-    try:
-        return json.dumps(argument, separators=(",", ":"))
-    except TypeError:
-        # What isn't known stays findable.
-        unknown = _first_unknown(argument)
-        reason = unknown.reason if unknown else "it refers to other resources"
-        return Unknown(cause=Cause.LATER, reason=reason, inside=(argument,))
-
-
-def _equals(argument: Content) -> Content:
-    match argument:
-        case [one, other]:
-            return _first_unknown(argument) or _settled(_plain(one) == _plain(other), argument)
-        case _:
-            return _odd("Fn::Equals")
-
-
-def _settled(answer: bool, argument: Content) -> Content:  # noqa: FBT001 # an answer is one
-    """Equal texts are equal; what refers to resources may turn out to be."""
-    if not answer and any(isinstance(one, Reference) for one in leaves(argument)):
-        return Unknown(cause=Cause.LATER, reason="it depends on a resource")
-    return answer
-
-
-def _not(argument: Content) -> Content:
-    match argument:
-        case [bool(answer)]:
-            return not answer
-        case _:
-            return _first_unknown(argument) or _odd("Fn::Not")
-
-
-def _and(argument: Content) -> Content:
-    return _combined(argument, deciding=False)
-
-
-def _or(argument: Content) -> Content:
-    return _combined(argument, deciding=True)
-
-
-def _combined(argument: Content, *, deciding: bool) -> Content:
-    answers = argument if isinstance(argument, list) else []
-    if deciding in [one for one in answers if isinstance(one, bool)]:
-        return deciding
-    if answers and all(isinstance(one, bool) for one in answers):
-        return not deciding
-    return _first_unknown(argument) or _odd("a condition")
-
-
-_FUNCTIONS: dict[str, Callable[[Content], Content]] = {
-    "Fn::Join": _join,
-    "Fn::Select": _select,
-    "Fn::Split": _split,
-    "Fn::Base64": _base64,
-    "Fn::Length": _length,
-    "Fn::ToJsonString": _to_json,
-    "Fn::Equals": _equals,
-    "Fn::Not": _not,
-    "Fn::And": _and,
-    "Fn::Or": _or,
-}
-"""Those that need nothing but their argument."""
-
-
-def _dynamic(text: str) -> Content:
-    if "{{resolve:" not in text:
-        return text
-    found = _DYNAMIC.search(text)
-    if found is None:
-        return text
-    unknown = Unknown(cause=Cause.DYNAMIC, reason=f"`{found[0]}` is looked up in the account")
-    return joined("", [text[: found.start()], unknown, text[found.end() :]])
-
-
-def _first_unknown(content: Content) -> Unknown | None:
-    """Why something can't be carried out, with all that was in it."""
-    unknown = next((one for one in leaves(content) if isinstance(one, Unknown)), None)
-    if unknown is None and any(isinstance(one, Reference) for one in leaves(content)):
-        unknown = Unknown(cause=Cause.LATER, reason="it depends on a resource")
-    if unknown is None:
-        return None
-    return Unknown(cause=unknown.cause, reason=unknown.reason, inside=(content,))
-
-
-def _odd(what: str) -> Unknown:
-    return Unknown(cause=Cause.FORM, reason=f"`{what}` is not of a form that CloudFormation takes")
+def _section(template: dict[str, Any], name: str) -> dict[str, Any]:
+    section = template.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _unclear(name: str, answer: Content) -> Unknown:
@@ -440,17 +283,5 @@ def _unclear(name: str, answer: Content) -> Unknown:
     return Unknown(cause=Cause.FORM, reason=f"the condition `{name}` is none")
 
 
-def _plain(value: Content) -> Content:
-    """CloudFormation knows texts only: true is `true`, and 1 is `1`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
-
-
 def _is_list(kind: Any) -> bool:
     return isinstance(kind, str) and ("List" in kind)
-
-
-def _section(template: dict[str, Any], name: str) -> dict[str, Any]:
-    section = template.get(name)
-    return section if isinstance(section, dict) else {}
