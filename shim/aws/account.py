@@ -137,7 +137,7 @@ def parse_listed(field: Field) -> Listed:
     return Listed(
         name=field["FunctionName"].text(),
         arn=split_arn(field["FunctionArn"].text())[0] if field.has("FunctionArn") else "",
-        runtime="" if is_image else field["Runtime"].text(),
+        runtime=field["Runtime"].text() if field.has("Runtime") and not is_image else "",
         architecture=architectures[0].text() if architectures else Arch.X86_64.value,
         code_sha256=field["CodeSha256"].text() if field.has("CodeSha256") else "",
         code_size=field["CodeSize"].whole() if field.has("CodeSize") else 0,

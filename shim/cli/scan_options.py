@@ -37,7 +37,7 @@ def add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_from(
         which,
-        note=", `list-functions`, or `shim scan --json`: asks no account; once for each",
+        note=", or `list-functions`, or `shim scan --json`; no account is asked" + _EACH,
         is_repeated=True,
     )
     which.add_argument(
