@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shim.aws.api import NotFound, Unanswered
+from shim.aws.api import Denied, NotFound, Unanswered
 from shim.aws.outcome import calling
 from shim.errors import InputError
 
@@ -112,6 +112,12 @@ class Bucket:
             found = self._call("head_object", Key=key, ChecksumMode="ENABLED")
         except NotFound:
             return None
+        except Denied as error:
+            # An answer to HEAD has no body that could say it.
+            needed = "s3:GetObject and s3:ListBucket"
+            raise Denied(
+                error.message, action=error.action, hint=f"it takes the permissions {needed}"
+            ) from error
         return found["VersionId"] if found.get("ChecksumSHA256") == sha256 else None
 
     def _call(self, call: str, **fields: Any) -> Any:

@@ -9,6 +9,8 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change_options import add_change_arguments
 from shim.cli.deploying import Accounts, add_running, ask, carry_out, terms_of
+from shim.cli.engine import print_definition, run_engine
+from shim.cli.engine_options import add_engine, check_engine
 from shim.cli.folders import SUFFIX, deployment_folders
 from shim.cli.iam import print_consumers_policy, print_deploying_policy
 from shim.cli.terminal import open_console
@@ -78,13 +80,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_running(parser)
     add_change_arguments(parser)
     add_traffic(parser)
+    add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Show what will be sent, ask, send it, show how it ended."""
+    check_engine(arguments)
+    if arguments.print:
+        return print_definition()
     terms = terms_of(arguments, allow_unknown=arguments.allow_unknown)
     folders = deployment_folders(arguments, day=terms.day)
     check_traffic(arguments, folders)
+    if arguments.engine:
+        accounts = Accounts(arguments, is_for_one=len(folders) == 1)
+        return run_engine(folders, accounts=accounts, arguments=arguments, terms=terms)
     if arguments.iam:
         return print_deploying_policy(folders, arguments)
     if arguments.iam_consumers:

@@ -184,7 +184,7 @@ def carry_out(
         if not _goes_on(outcomes, failed, len(rest), arguments):
             accounts.stop.ask()
         outcomes += _run(rest, work, accounts, most_failures=most and most - failed)
-    _print(outcomes, arguments)
+    print_outcomes(outcomes, arguments)
     if any(one.ending is Ending.INTERRUPTED for one in outcomes):
         return ExitCode.INTERRUPTED
     return ExitCode.OK if all(one.is_fine for one in outcomes) else ExitCode.NO
@@ -257,7 +257,8 @@ def _interrupted(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _print(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> None:
+def print_outcomes(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> None:
+    """How each deployment has ended, for people or as JSON."""
     if arguments.json:
         print(encode(_as_json(outcomes)))
         return

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shim.deploy.patience import Clock
     from shim.deploy.record import Record
     from shim.deploy.transition import Transition
+    from shim.plan.plan import Plan
     from shim.plan.target import Target
 
 
@@ -105,6 +106,14 @@ def roll_back(
     return Done(calls=work.calls, notes=outlook.notes)
 
 
+def without_values(text: str, plan: Plan) -> str:
+    """The API's messages repeat what they were sent: without the environment's values."""
+    values = {value for state in plan.states for _, value in state.environment if value}
+    for value in sorted(values, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
+    return text
+
+
 @dataclass(kw_only=True, slots=True)
 class _Work:
     """One run on a folder."""
@@ -165,12 +174,8 @@ class _Work:
                 pass
 
     def hide(self, text: str) -> str:
-        """The API's messages repeat what they were sent: without the environment's values."""
-        plan = self.deployment.latest
-        values = {value for state in plan.states for _, value in state.environment if value}
-        for value in sorted(values, key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
-        return text
+        """See `without_values`."""
+        return without_values(text, self.deployment.latest)
 
 
 @contextmanager

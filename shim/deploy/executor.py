@@ -89,6 +89,16 @@ class Executor:
     def _rush_one(self, step: Step) -> None:
         self._send(step, revision=self._api.get_function(self._function).revision)
 
+    def layer_arns(self, layers: tuple[Package, ...]) -> tuple[str, ...]:
+        """What these have in the account; those that are in no version yet are published."""
+        for layer in layers:
+            if layer.path not in self._arns:
+                name, zipped = layer_name(layer.path), self._zip(layer)
+                self._arns[layer.path] = self._patiently(
+                    f"the layer {name}", partial(self._find_or_publish, name, zipped)
+                )
+        return tuple(self._arns[layer.path] for layer in layers)
+
     def _bring_on(
         self, plan: Plan, at: int, *, now: Function, wanted: Sequence[Function]
     ) -> Function:
@@ -126,7 +136,7 @@ class Executor:
                 change = Configuration(
                     runtime=step.runtime.name if step.runtime else None,
                     handler=step.handler,
-                    layers=None if step.layers is None else self._layer_arns(step.layers),
+                    layers=None if step.layers is None else self.layer_arns(step.layers),
                     environment=step.environment,
                 )
                 return self._api.update_configuration(self._function, change, revision=revision)
@@ -150,17 +160,8 @@ class Executor:
 
     def _function_in(self, state: State) -> Function:
         """See `as_shown`; layers are published for it."""
-        layers = self._layer_arns(state.layers)
+        layers = self.layer_arns(state.layers)
         return as_shown(state, code_sha256=self._zip(state.package).sha256, layers=layers)
-
-    def _layer_arns(self, layers: tuple[Package, ...]) -> tuple[str, ...]:
-        for layer in layers:
-            if layer.path not in self._arns:
-                name, zipped = layer_name(layer.path), self._zip(layer)
-                self._arns[layer.path] = self._patiently(
-                    f"the layer {name}", partial(self._find_or_publish, name, zipped)
-                )
-        return tuple(self._arns[layer.path] for layer in layers)
 
     def _find_or_publish(self, name: str, layer: Zip) -> str:
         """The ARN of the layer's version with these bytes."""

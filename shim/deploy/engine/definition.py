@@ -62,8 +62,18 @@ that follow are looked at, for a function never goes back by itself."""
 _NEXT = "($now.is_failed and $now.at > 0 ? $now.at - 1 : $now.at)"
 """The call that leads on. An update that failed before the first try has not made its call."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1, 30
-"""Seconds; each pause is drawn from 0 to what it is at most, which doubles."""
+_ACCEPTED = f"{{'call': $plan.calls[{_NEXT}].call, 'revision': $states.result.RevisionId}}"
+"""Of a call that was accepted, what is kept."""
+
+_PAUSES = {
+    "IntervalSeconds": 1,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 30,
+    "JitterStrategy": "FULL",
+}
+
+_UNNAMED, _UNNAMED_TRIES = ["Lambda.LambdaException", "S3.S3Exception"], 3
+"""What the SDK's models have no name for: mostly that the role may not."""
 
 _API_SECONDS = 90
 """For one call, before it counts as not answered; the SDK inside gives up after 60."""
@@ -104,7 +114,7 @@ def definition() -> dict[str, Any]:
 
 def _states() -> dict[str, Any]:
     """Of a child, which has one function."""
-    begin = {"at": 0, "tries": 0, "looks": 0, "made": 0, "sent": False}
+    begin = {"at": 0, "tries": 0, "looks": 0, "made": [], "sent": False}
     return {
         BEGIN: {
             "Type": "Pass",
@@ -120,8 +130,7 @@ def _states() -> dict[str, Any]:
         },
         ASK: {
             **_task("lambda:getFunction", {"FunctionName": "{% $plan.function %}"}),
-            # In one line: validators of the language know no other expressions.
-            "Assign": {"now": f"{{% {' '.join(_NOW.split())} %}}"},
+            "Assign": {"now": _expression(_NOW)},
             "Next": DECIDE,
         },
         DECIDE: _decide(),
@@ -202,7 +211,7 @@ def _update(action: str) -> dict[str, Any]:
         **task,
         "Retry": [{"ErrorEquals": asked_again, "MaxAttempts": 0}, *task["Retry"]],
         "Catch": [look, *task["Catch"]],
-        "Assign": {**tried, "sent": True, "made": "{% $made + 1 %}"},
+        "Assign": {**tried, "sent": True, "made": f"{{% [$made, {_ACCEPTED}] %}}"},
         "Next": WAIT,
     }
 
@@ -234,17 +243,16 @@ def _task(
         "Output": {},
         "Retry": [
             {"ErrorEquals": _errors(Denied, NotFound, Refused), "MaxAttempts": 0},
-            {
-                "ErrorEquals": ["States.ALL"],
-                "IntervalSeconds": _FIRST_PAUSE,
-                "BackoffRate": 2.0,
-                "MaxAttempts": TRIES,
-                "MaxDelaySeconds": _LONGEST_PAUSE,
-                "JitterStrategy": "FULL",
-            },
+            {"ErrorEquals": _UNNAMED, "MaxAttempts": _UNNAMED_TRIES, **_PAUSES},
+            {"ErrorEquals": ["States.ALL"], "MaxAttempts": TRIES, **_PAUSES},
         ],
         "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": result, "Output": {}, "Next": failed}],
     }
+
+
+def _expression(text: str) -> str:
+    """In one line: validators of the language know no other."""
+    return f"{{% {' '.join(text.split())} %}}"
 
 
 def _inputs(*names: str) -> dict[str, str]:
@@ -262,7 +270,7 @@ def _fail(condition: str, error: str, cause: str) -> dict[str, Any]:
 
 def _result(**content: str) -> dict[str, Any]:
     """What is said of the function, as a variable: without any of its settings."""
-    return {"result": {**content, "at": "{% $at %}", "made": "{% $made %}"}}
+    return {"result": {**content, "made": "{% $made %}"}}
 
 
 def _errors(*outcomes: type[LambdaError]) -> list[str]:

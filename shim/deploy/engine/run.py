@@ -23,7 +23,6 @@ from shim.deploy.executor import UPDATE_SECONDS, read_zip
 from shim.document import encode
 from shim.errors import InputError
 from shim.fields import naming, read_json
-from shim.plan.alias import AliasPlan
 from shim.plan.step import UpdateCode
 
 if TYPE_CHECKING:
@@ -31,40 +30,16 @@ if TYPE_CHECKING:
 
     from shim.aws.bucket import Bucket, StoredObject
     from shim.aws.step_functions import Execution, StateMachines
-    from shim.deploy.folder import Deployment
+    from shim.deploy.engine.order import Order
     from shim.package.read import Package
-    from shim.plan.plan import Plan
 
 WAIT = 12
 """Seconds after each call: so long an update takes at most, as a rule (docs/simulate.md)."""
-
-CONCURRENCY = int(read_rates()[OTHERS] * WAIT)
-"""Functions at a time: as each waits after its call, so many keep to the account's rate."""
 
 _LOOK_SECONDS = 3.0
 
 _READERS = 16
 """Results that are read at a time."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """A deployment whose layers are published."""
-
-    deployment: Deployment
-    layers: Mapping[Package, str]
-    """ARNs."""
-
-    @property
-    def plan(self) -> Plan:
-        """What the machine carries out; `InputError` where it can't."""
-        plan = self.deployment.plan
-        if isinstance(plan, AliasPlan):
-            raise InputError(
-                f"the engine moves no alias: {self.deployment.target.name}",
-                hint="`shim deploy` without `--engine` does",
-            )
-        return plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +70,22 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A call that was accepted."""
+
+    call: str
+    revision: str
+    """In its answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """What became of one function."""
 
     name: str
     problem: str = ""
     """Empty where it is what was wanted."""
-    made: int = 0
+    made: tuple[Made, ...] = ()
     """The calls that were made for it in this run, and accepted."""
 
 
@@ -110,13 +94,12 @@ def place(
     bucket: Bucket,
     *,
     prefix: str,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Batch:
     """Put the zips and plans into the bucket; what is there already stays."""
     names = [order.deployment.target.name for order in orders]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two deployments are for one function: {twice[0]}")
-    zips = _store_zips(orders, bucket, prefix, progress)
+    zips = _store_zips(orders, bucket, prefix)
     documents = [
         engine_document(order.deployment.target, order.plan, Placed(zips=zips, layers=order.layers))
         for order in orders
@@ -133,12 +116,12 @@ def start(
     machines: StateMachines,
     machine: str,
     *,
-    most_failures: int | None = None,
+    tolerated: int | None = None,
     wait: int = WAIT,
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     patience: float = UPDATE_SECONDS,
 ) -> Run:
-    """Begin, or find what has begun; after more than `most_failures` the others aren't begun."""
+    """Begin, or find what has begun; after more failures than `tolerated` all stop."""
     for attempt in count(1):
         name, results = f"shim-{batch.digest}-{attempt}", f"{batch.folder}results-{attempt}/"
         content = {
@@ -147,8 +130,9 @@ def start(
             "results": results,
             "wait": wait,
             "polls": int(patience // max(wait, 1)),
-            "concurrency": concurrency,
-            "tolerated": len(batch.names) if most_failures is None else most_failures,
+            # As each waits after its call, so many functions keep to the account's rate.
+            "concurrency": concurrency or int(read_rates()[OTHERS] * wait),
+            "tolerated": len(batch.names) if tolerated is None else tolerated,
         }
         if execution := machines.start(machine, name, encode(content, indent=None)):
             return Run(batch=batch, execution=execution, results=results)
@@ -156,13 +140,13 @@ def start(
 
 
 def watch(
-    run: Run, machines: StateMachines, *, sleep: Callable[[float], None]
+    execution: str, machines: StateMachines, *, sleep: Callable[[float], None]
 ) -> Iterator[Execution]:
-    """How far it is, again and again, until it has ended."""
+    """How far an execution is, again and again, until it has ended."""
     while True:
         # What goes on there doesn't end with an answer that is lost here.
         with suppress(NotNow):
-            now = machines.look(run.execution)
+            now = machines.look(execution)
             yield now
             if now.status is not Status.RUNNING:
                 return
@@ -180,7 +164,7 @@ def _plans(folder: str) -> str:
 
 
 def _store_zips(
-    orders: Iterable[Order], bucket: Bucket, prefix: str, progress: Callable[[int], None]
+    orders: Iterable[Order], bucket: Bucket, prefix: str
 ) -> Mapping[Package, StoredObject]:
     packages = dict.fromkeys(
         step.package
@@ -190,9 +174,7 @@ def _store_zips(
     )
     zips = {package: read_zip(package) for package in packages}
     return {
-        package: bucket.store(
-            f"{prefix}zips/{b64decode(zipped.sha256).hex()}.zip", zipped, progress=progress
-        )
+        package: bucket.store(f"{prefix}zips/{b64decode(zipped.sha256).hex()}.zip", zipped)
         for package, zipped in zips.items()
     }
 
@@ -209,4 +191,8 @@ def _read_result(run: Run, name: str) -> Result:
             # A task's body is JSON: of a text it may be the text, in quotes.
             field = read_json(field.value)
         error = f"{field['error'].text()}: {field['cause'].text()}" if field.has("error") else ""
-        return Result(name=name, problem=error, made=field["made"].whole())
+        made = tuple(
+            Made(call=one["call"].text(), revision=one["revision"].text())
+            for one in field["made"].items()
+        )
+        return Result(name=name, problem=error, made=made)

@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deploy.engine.interpreter import Engine, make_whole
+from shim.check.verdicts import Verdicts
+from shim.deploy.folder import make_folder
+from shim.plan.document import as_document
+from shim.plan.target import Target
+from tests.aws.wire.application import ACCOUNT
+from tests.aws.wire.server import REGION
+from tests.deploy.engine.interpreter import Engine, make_whole, plan_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shim.plan.plan import Plan
     from tests.aws.wire.server import Cloud
+    from tests.plan.worlds import World
 
 
 @pytest.fixture
@@ -18,3 +28,24 @@ def engine(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Engine:
     cloud.speed = 50.0
     make_whole(monkeypatch, cloud)
     return Engine(cloud=cloud)
+
+
+@pytest.fixture
+def plan(world: World) -> Plan:
+    """Three calls."""
+    return plan_of(world)
+
+
+@pytest.fixture
+def folders(engine: Engine, plan: Plan, tmp_path: Path) -> Path:
+    """Three deployments: the function of one isn't there."""
+    for name in ("bills", "missing", "orders"):
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        document = as_document(
+            plan, verdicts=Verdicts(day=None), day=None, target=Target(name=name, arn=arn)
+        )
+        (tmp_path / "all").mkdir(exist_ok=True)
+        make_folder(tmp_path / "all" / name, document)
+    for name in ("bills", "orders"):
+        engine.cloud.account().create(name, plan.begin)
+    return tmp_path / "all"

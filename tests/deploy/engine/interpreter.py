@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,22 +19,30 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 
+from shim.arch import Arch
 from shim.aws.bucket import Bucket
 from shim.aws.step_functions import Execution, StateMachines, Status
 from shim.deploy.engine.definition import definition
-from shim.deploy.engine.run import Order, Result, Run, place, read_results, start, watch
+from shim.deploy.engine.order import Order
+from shim.deploy.engine.run import Batch, Result, Run, place, read_results, start, watch
 from shim.deploy.folder import Deployment
+from shim.plan.plan import Plan
+from shim.plan.step import UpdateCode, UpdateConfiguration
 from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
 from tests.aws.wire.server import REGION
+from tests.plan.worlds import AL2023
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pytest
 
-    from shim.plan.plan import Plan
     from tests.aws.wire.server import Cloud
+    from tests.plan.worlds import World
+
+VALUE = "sesame"
+"""Of a variable in the environment."""
 
 BUCKET, PREFIX, ROLE = "engine", "shim/", f"arn:aws:iam::{ACCOUNT}:role/engine"
 _PRIVATE = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -46,6 +54,16 @@ def make_whole(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
     patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
     patch.setitem(sdk._SERVICE_ERROR_NAMES, "lambda", "Lambda")
     patch.setattr(jsonata, "_eval_jsonata", lambda expression: Jsonata(expression).evaluate(None))
+
+
+def plan_of(world: World) -> Plan:
+    """Three calls, the first of which changes the environment."""
+    steps = (
+        UpdateConfiguration(handler="bills", environment=(("LOG", "all"), ("TOKEN", VALUE))),
+        UpdateCode(package=world.packages[Arch.ARM64], arch=Arch.ARM64),
+        UpdateConfiguration(runtime=AL2023),
+    )
+    return Plan(begin=replace(world.state, environment=(("TOKEN", VALUE),)), steps=steps)
 
 
 def make_bucket(name: str = BUCKET) -> Bucket:
@@ -64,30 +82,33 @@ class Engine:
     """The state machine in an account, whose updates take no time to speak of."""
 
     cloud: Cloud
+    role: str = ROLE
 
     def __post_init__(self) -> None:
         self.bucket = make_bucket()
         self.machines = StateMachines(boto3.client("stepfunctions"))
         self.machine = self.machines.make("shim", json.dumps(definition()), role=ROLE)
 
-    def start(self, plans: Mapping[str, Plan], **settings: Any) -> Run:
-        """Begin with these functions' plans; in these tests nobody waits."""
+    def place(self, plans: Mapping[str, Plan]) -> Batch:
+        """These functions' plans, in the bucket."""
         orders = [
             Order(deployment=Deployment(target=Target(name=name), plan=plan, arns={}), layers={})
             for name, plan in plans.items()
         ]
-        batch = place(orders, self.bucket, prefix=PREFIX)
-        return start(
-            batch, self.machines, self.machine, **{"concurrency": 20, "wait": 0, **settings}
-        )
+        return place(orders, self.bucket, prefix=PREFIX)
 
-    def ended(self, run: Run) -> Execution:
+    def start(self, plans: Mapping[str, Plan], **settings: Any) -> Run:
+        """Begin with them; in these tests nobody waits."""
+        settings = {"concurrency": 20, "wait": 0, **settings}
+        return start(self.place(plans), self.machines, self.machine, **settings)
+
+    def ended(self, execution: str) -> Execution:
         """The execution, when it runs no more."""
-        *_, now = watch(run, self.machines, sleep=lambda _: time.sleep(0.05))
+        *_, now = watch(execution, self.machines, sleep=lambda _: time.sleep(0.05))
         return now
 
     def run(self, plans: Mapping[str, Plan], **settings: Any) -> dict[str, Result]:
         """What became of each function."""
         run = self.start(plans, **settings)
-        assert self.ended(run).status is Status.SUCCEEDED
+        assert self.ended(run.execution).status is Status.SUCCEEDED
         return {result.name: result for result in read_results(run)}
