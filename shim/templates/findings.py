@@ -15,7 +15,7 @@ _E, _U, _W, _N = Severity
 
 OWN_CODES = {
     "two-calls-layers": (_E, "architecture and layers change by two calls"),
-    "two-calls-runtime": (_E, "code and runtime, or handler, change by two calls"),
+    "two-calls-runtime": (_E, "code and what it is started by change by two calls"),
     "two-calls": (_N, "code and configuration change by two calls"),
     "calls-refused": (_E, "Lambda refuses one of the two calls if it comes first"),
     "end-fails": (_E, "what the deployment leads to does not start"),

@@ -47,10 +47,9 @@ class Deployed:
     def is_met(self) -> bool:
         """Whether traffic meets them: not where all of it goes to versions, as far as is known."""
         side, function = self.pair.new_side, self.pair.new.id
-        known = [one for one in side.consumers if one.function == function]
-        others = [one for one in side.outputs if one.function == function]
-        has_alias = any(one.function == function for one in side.aliases)
-        return not has_alias or any(one.is_unqualified for one in (*known, *others))
+        known = [one for one in (*side.consumers, *side.outputs) if one.function == function]
+        is_safe = known and not side.is_partial and not any(one.is_unqualified for one in known)
+        return not is_safe
 
 
 def find(deployed: Deployed) -> Iterator[Finding]:
@@ -64,24 +63,12 @@ def _two_calls(one: Deployed) -> Iterator[Finding]:
     code, configuration = one.pair.calls
     if not one.between:
         return
-    answers = {between.answer for between in one.between}
-    worst = max(answers, key=lambda answer: answer.rank)
-    starts = {"runtime", "handler"} & {*configuration}
-    kind = "two-calls-runtime" if starts else "two-calls"
-    if "architecture" in code and "layers" in configuration and not starts:
-        kind = "two-calls-layers"
-    # Other settings decide nothing of the start; where that is known to fail, they do.
-    if kind == "two-calls" and worst is not Answer.FAILS:
-        severity = Severity.NOTE
-    else:
-        severity = _SEVERITIES[worst]
-    if worst is Answer.STARTS:
-        kind = "two-calls"
-    elif kind == "two-calls" and worst is Answer.FAILS:
-        kind = "two-calls-runtime"
-    if not one.is_met:
-        severity = Severity.NOTE
+    worst = max((between.answer for between in one.between), key=lambda answer: answer.rank)
+    kind = _kind(code, configuration, worst)
+    severity = _SEVERITIES[worst]
     certain = one.pair.is_certain(*code) and one.pair.is_certain(*configuration)
+    if severity is Severity.ERROR and not certain:
+        severity = Severity.UNKNOWN
     yield _finding(
         kind,
         one,
@@ -89,8 +76,19 @@ def _two_calls(one: Deployed) -> Iterator[Finding]:
         f"one call {_changes(one.pair, code)}, another {_changes(one.pair, configuration)}:"
         f" {_prospect(one, worst)}",
         hint=_HINTS[one.is_met],
-        severity=severity if certain or severity is not Severity.ERROR else Severity.UNKNOWN,
+        severity=severity if one.is_met and kind != "two-calls" else Severity.NOTE,
     )
+
+
+def _kind(code: tuple[str, ...], configuration: tuple[str, ...], worst: Answer) -> str:
+    """Which of the two articles tells of it, if one does."""
+    if worst is Answer.STARTS:
+        return "two-calls"
+    decides = bool({"runtime", "handler"} & {*configuration})
+    if "architecture" in code and "layers" in configuration and not decides:
+        return "two-calls-layers"
+    # Other settings have no say in a start, unless it is known to fail.
+    return "two-calls-runtime" if decides or worst is Answer.FAILS else "two-calls"
 
 
 _SEVERITIES = {

@@ -201,6 +201,8 @@ def test_traffic_on_an_alias_meets_nothing_of_it(tmp_path: Path) -> None:
     to_alias = {"Type": "AWS::Pipes::Pipe", "Properties": {"Target": {"Ref": "A"}}}
     safe = sides(tmp_path, {}, new, both={"A": ALIAS, "P": to_alias})
     assert severities(safe)["two-calls-runtime"] is Severity.NOTE
+    silent = sides(tmp_path, {}, new, both={"A": ALIAS})
+    assert severities(silent)["two-calls-runtime"] is Severity.UNKNOWN
     unsafe = sides(tmp_path, {}, new, both={"A": ALIAS, "P": to_alias, "R": RULE})
     assert severities(unsafe)["two-calls-runtime"] is Severity.UNKNOWN
 
