@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -428,3 +430,39 @@ def test_where_the_account_is_busy_the_look_before_the_first_call_is_taken_again
     assert "2 calls" in out
     assert "trying again in " in err
     assert state(function.plane) == OLD
+
+
+def answered(answer: str, *words: str) -> tuple[int, str]:
+    """The exit status, and all that a terminal shows, of a command that is given an answer."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "shim", *words]
+    environment = os.environ | {"PYTHONPATH": TREE, "TERM": "xterm"}
+    with subprocess.Popen(
+        command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # EIO: nobody has it open any more
+            while piece := os.read(ours, 4096):
+                if b"[y/N]" in piece:
+                    os.write(ours, f"{answer}\n".encode())
+                shown += piece
+    os.close(ours)
+    return running.returncode, shown.decode()
+
+
+def test_on_a_terminal_it_asks_and_shows_many_in_a_table(
+    cloud: Cloud, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.timing = AT_ONCE
+    for number in range(2):
+        cloud.account().create(f"f{number}", world.state)
+        words = (*CHANGE, "--function", f"f{number}", "--into", f"plans-{number}", "--dry-run")
+        assert shim(capsys, "deploy", *words)[0] == 0
+    status, shown = answered("n", "deploy", "plans-0")
+    assert (status, "carry this out? [y/N]" in shown) == (1, True)
+    assert not Path("plans-0", RECORD).exists()
+    status, shown = answered("y", "deploy", "plans-0", "plans-1")
+    assert (status, "2 deployments" in shown) == (0, True)
+    assert "on their way" in shown
+    assert "2 changed" in shown

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from shim.aws.api import Configuration, Refused, Unanswered
+from shim.aws.api import Configuration, Refused, Throttled, Unanswered
 from shim.check.verdicts import Verdicts
 from shim.deploy.beforehand import Terms, Unfit
 from shim.deploy.deployment import Means, deploy, roll_back
+from shim.deploy.events import Event, Retrying
 from shim.deploy.folder import RECORD, DeploymentFolder, make_folder
 from shim.deploy.patience import Stopped
 from shim.deploy.transition import Transition
@@ -56,10 +57,13 @@ SETS = UpdateConfiguration(
 def test_an_error_that_repeats_what_was_sent_shows_no_value(world: World) -> None:
     folder = folder_of(world, SETS)
     said = f"Value '{{A={VALUES[0]}, B=b, C={VALUES[2]}}}' at 'environment' failed to be valid"
-    world.plane.faults = [Fault(call="update_configuration", error=Refused(said))]
+    faults = (Throttled(said), Refused(said))
+    world.plane.faults = [Fault(call="update_configuration", error=one) for one in faults]
+    told: list[Event] = []
     with pytest.raises(Refused) as caught:
-        deploy(folder, means(world), terms=TERMS)
-    text = caught.value.message + (folder.path / RECORD).read_text()
+        deploy(folder, means(world), terms=TERMS, tell=told.append)
+    text = f"{caught.value.message} {told} {(folder.path / RECORD).read_text()}"
+    assert any(isinstance(event, Retrying) for event in told)
     assert "Value '{A=***, B=***, C=***}' at 'environment' failed to be valid" in text
     assert not any(value in text for value in (VALUES[0], VALUES[2]))
 
