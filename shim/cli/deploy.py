@@ -119,7 +119,7 @@ def _show(
     console = open_console(no_color=arguments.no_color)
     if len(folders) > 1 and not arguments.dry_run:
         if not arguments.json:
-            show_many([folder.read() for folder in folders], console)
+            show_many((folder.read() for folder in folders), console)
         return True
     verdicts = Verdicts(day=terms.day)
     shown, is_open = [], False

@@ -466,3 +466,13 @@ def test_on_a_terminal_it_asks_and_shows_many_in_a_table(
     assert (status, "2 deployments" in shown) == (0, True)
     assert "on their way" in shown
     assert "2 changed" in shown
+
+
+def test_a_network_that_comes_late_is_waited_for(
+    cloud: Cloud, function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shim(capsys, "deploy", *CHANGE, "--dry-run")[0] == 0
+    cloud.faults = [WireFault(operation="GetFunction")] * 2
+    status, _, err = shim(capsys, "deploy", FOLDER, "--yes")
+    assert (status, state(function.plane)) == (0, NEW), err
+    assert err.count("trying again in ") >= 2

@@ -87,10 +87,10 @@ def show_calls(calls: Iterable[Mapping[str, Any]], console: Console) -> None:
         console.print(f"\n{call['call']} {text}", soft_wrap=True)
 
 
-def show_many(deployments: Sequence[Deployment], console: Console) -> None:
-    """How many there are of each kind."""
+def show_many(deployments: Iterable[Deployment], console: Console) -> None:
+    """How many there are of each kind; each is looked at and forgotten."""
     counts = Counter(len(one.plan.steps) for one in deployments)
-    console.print(f"{len(deployments)} deployments")
+    console.print(f"{counts.total()} deployments")
     for calls, number in sorted(counts.items()):
         console.print(f"  {number} of {count_calls(calls)}")
 
