@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shim.aws.account import Caller, CallerKind, split_arn
-from shim.fields import read_json
+from shim.fields import Field, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from shim.fields import Field
 
 _INVOKING = ("lambda:invokefunction", "lambda:invokefunctionurl")
 """In small letters: a policy's actions are patterns in letters of any case."""
@@ -41,34 +39,36 @@ def parse_url(field: Field) -> Caller:
 
 def parse_policy(text: str, qualifier: str) -> Iterator[Caller]:
     """Who a function's policy, which is JSON in itself, lets invoke that version of it."""
-    for statement in _listed(read_json(text)["Statement"].value):
-        patterns = [str(action).lower() for action in _listed(statement.get("Action"))]
-        invokes = any(fnmatchcase(one, pattern) for pattern in patterns for one in _INVOKING)
-        if statement.get("Effect") == "Allow" and invokes:
-            narrowed = ", ".join(_narrowed(statement.get("Condition") or {}))
-            for principal in _principals(statement.get("Principal")):
+    for statement in _listed(read_json(text)["Statement"]):
+        if statement["Effect"].text() == "Allow" and _invokes(statement):
+            narrowed = ", ".join(_narrowed(statement))
+            for principal in _principals(statement["Principal"]):
                 who = f"{principal} ({narrowed})" if narrowed else principal
                 yield Caller(kind=CallerKind.PERMISSION, who=who, qualifier=qualifier)
 
 
-def _principals(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for one in value.values():
-            yield from _principals(one)
+def _invokes(statement: Field) -> bool:
+    patterns = [one.text().lower() for one in _listed(statement["Action"])]
+    return any(fnmatchcase(action, pattern) for pattern in patterns for action in _INVOKING)
+
+
+def _principals(field: Field) -> Iterator[str]:
+    if isinstance(field.value, dict):
+        for name in field.names():
+            yield from _principals(field[name])
     else:
-        yield from ("everybody" if one == "*" else str(one) for one in _listed(value))
+        yield from ("everybody" if one.value == "*" else one.text() for one in _listed(field))
 
 
-def _narrowed(condition: dict[str, Any]) -> Iterator[str]:
+def _narrowed(statement: Field) -> Iterator[str]:
     """From where alone calls may come."""
-    for keys in condition.values():
-        for key, value in keys.items():
+    condition = statement["Condition"] if statement.has("Condition") else Field(value={})
+    for operator in condition.names():
+        for key in condition[operator].names():
             if key.lower() in _NARROWING:
-                yield from map(str, _listed(value))
+                yield from (one.text() for one in _listed(condition[operator][key]))
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(field: Field) -> list[Field]:
     """IAM's grammar lets a list of one be written without brackets."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+    return list(field.items()) if isinstance(field.value, list) else [field]

@@ -9,6 +9,7 @@ import pytest
 
 from shim.aws.account import CallerKind, parse_described, parse_listed, split_arn
 from shim.aws.callers import parse_event_source, parse_policy, parse_url
+from shim.errors import InputError
 from shim.fields import Field
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
@@ -126,3 +127,12 @@ def test_a_policy_names_callers(statement: dict[str, Any], expected: list[str]) 
     for statements in (statement, [statement]):
         text = json.dumps({"Version": "2012-10-17", "Statement": statements})
         assert [caller.who for caller in parse_policy(text, "live")] == expected
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["{}", "nonsense", '{"Statement": 1}', '{"Statement": [{"Effect": "Allow", "Action": 1}]}'],
+)
+def test_a_policy_that_is_none_is_said(policy: str) -> None:
+    with pytest.raises(InputError):
+        list(parse_policy(policy, "live"))
