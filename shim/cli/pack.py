@@ -44,7 +44,7 @@ Each INPUT is
   FOLDER       everything in it; programs become handlers of the name that their path says
                (bin/orders), other files go in at their path
   NAME=ZIP     what another tool built: its `bootstrap` becomes the handler, other files go along
-  ZIP          a package whose `bootstrap` is a shell script: the launcher takes its place
+  ZIP          a package whose `bootstrap` is a shell script, or a launcher: ours takes its place
 A folder with a `bootstrap` at its root, as SAM, CDK and cargo-lambda leave it, is taken as a ZIP.
 
 A program's architecture is what its ELF header says. With programs for both, the zip starts on

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from shim.errors import InputError
 from shim.package.entry import InputFile, PackedSource
-from shim.package.executables import script_text
+from shim.package.executables import Kind, kind_of, script_text
 from shim.package.extract import link_text, naming, sound_entries
 from shim.package.handover import lost_with
 from shim.package.limits import format_size, read_limits
-from shim.package.names import BOOTSTRAP, check_handler_name, check_path, may_be_handler
+from shim.package.names import BOOTSTRAP, PRIVATE, check_handler_name, check_path, may_be_handler
 from shim.package.program import EVERYWHERE, SCRIPT, NoProgram, runs_on
 from shim.package.read import read_package
 
@@ -47,14 +47,22 @@ class _Built:
 def built_files(archive: Path, name: str | None) -> Iterator[Callable[[], InputFile]]:
     """What reads each file of the package; its `bootstrap` becomes the handler `name`.
 
-    Without a name `bootstrap` has to be a script, for which the launcher stands in; all else stays
-    where it is, as it is. Raises `InputError` for what `extract.unpack` refuses, too.
+    Without a name `bootstrap` has to be a script, for which the launcher stands in, or our own
+    launcher, which is made anew with all of `.shim`; all else stays where it is, as it is. Raises
+    `InputError` for what `extract.unpack` refuses, too.
     """
     package = read_package(archive)
     with naming(archive):
         built = _Built(path=archive, members=_checked_members(package))
         dropped = {BOOTSTRAP}
-        if name is not None:
+        if _is_ours(built):
+            if name is not None:
+                raise InputError(
+                    "its `bootstrap` is shim's launcher, and no handler",
+                    hint=f"give it without a name: `{archive}`",
+                )
+            dropped |= {path for path in built.members if path.startswith(f"{PRIVATE}/")}
+        elif name is not None:
             path = _program_path(built)
             dropped.add(path)
             check_handler_name(name)
@@ -65,6 +73,11 @@ def built_files(archive: Path, name: str | None) -> Iterator[Callable[[], InputF
             if path not in dropped:
                 check_path(path)
                 yield partial(_other_file, member, path=path, has_handlers=name is None)
+
+
+def _is_ours(built: _Built) -> bool:
+    bootstrap = built.members.get(BOOTSTRAP)
+    return bootstrap is not None and kind_of(bootstrap) in {Kind.LAUNCHER, Kind.DUAL}
 
 
 def _checked_members(package: Package) -> dict[str, Entry]:

@@ -117,6 +117,18 @@ def test_the_launcher_takes_the_place_of_a_shell_bootstrap(programs: dict[Arch, 
     assert files["bootstrap"][1] == launchers["bootstrap"]
 
 
+def test_a_package_of_ours_is_packed_anew(programs: dict[Arch, Path]) -> None:
+    for arch, path in programs.items():
+        Path(f"orders{arch.suffix}").write_bytes(path.read_bytes())
+    for words in (["orders"], ["orders", "orders_arm64"]):
+        first = packed(*words)
+        Path("out.zip").rename("first.zip")
+        assert packed("first.zip") == first
+    done = pack("x=first.zip", "-o", "other.zip")
+    assert "is shim's launcher, and no handler" in done.stderr
+    assert "hint: give it without a name: `first.zip`" in done.stderr
+
+
 def test_a_program_for_one_architecture_stays_where_it_is(programs: dict[Arch, Path]) -> None:
     make(
         "old.zip",
