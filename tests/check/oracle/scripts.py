@@ -8,13 +8,20 @@ if TYPE_CHECKING:
     import random
 
 LINES = ("#!/bin/sh", "#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env bash", "#!/bin/sh -e")
+# What a program prints is how a real start tells that it ran: no script swallows it.
 PREAMBLES = (
     *("", "", "", "set -e", "set -eu", "set -euo pipefail", 'cd "$LAMBDA_TASK_ROOT"', "cd bin"),
     *('cd "$(dirname "$0")"', "cd nowhere", "export A=b", "exec 2>&1"),
     *("PATH=$LAMBDA_TASK_ROOT:$PATH", "export PATH=/opt:$PATH", "[ -f app ]"),
     *(". ./lib.sh", "test -x ./app || exit 1", "[ -d bin ] && cd bin", "./app", "true", "umask 22"),
     *("_HANDLER=app", "f() { ./app; }", "export LD_LIBRARY_PATH=$PWD/deep/down:$LD_LIBRARY_PATH"),
-    *('[ -z "$STAGE" ] && A=b', "command -v app", "missing-program", "./missing", "A=$(./app)"),
+    *(
+        '[ -z "$STAGE" ] && A=b',
+        "command -v app",
+        "missing-program",
+        "./missing",
+        'A=$(./app); echo "$A"',
+    ),
     *(
         "A=$(false)",
         "A=$(./missing)",
