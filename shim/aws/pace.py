@@ -21,7 +21,7 @@ OTHERS = "others"
 INVOCATIONS = {"Invoke"}
 """Calls that are none of the control plane's."""
 
-FALL, RISE, LEAST = 0.8, 0.02, 0.1
+FALL, RISE, LEAST = 0.9, 0.02, 0.1
 """Of its rate what is left where a call is throttled, what it gains in a second, and the least."""
 
 
@@ -46,19 +46,20 @@ class Turns:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._most, self._rate, self._clock, self._sleep = rate, rate, clock, sleep
-        self._lock = threading.Lock()
+        self._queue, self._lock = threading.Lock(), threading.Lock()
         self._next = self._changed = clock()
         self._fell = self._next - 1
 
     def wait(self) -> None:
         """Return when it is one's turn."""
-        with self._lock:
-            now = self._clock()
-            self._rise(now)
-            turn = max(now, self._next)
-            self._next = turn + 1 / self._rate
-        if turn > now:
-            self._sleep(turn - now)
+        # One at a time: what was promised ahead would still come at a rate that has fallen since.
+        with self._queue:
+            turn = max(self._next, self._clock())
+            self._sleep(max(0.0, turn - self._clock()))
+            with self._lock:
+                self._rise(self._clock())
+                # From the turn on, not from when it was taken: a late one makes the rest no later.
+                self._next = turn + 1 / self._rate
 
     def give_way(self) -> None:
         """Be slower from now on; once a second, for the answers of one moment say one thing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.aws.pace import Pace
+from shim.aws.pace import FALL, Pace
 
 
 class Time:
@@ -63,7 +63,7 @@ def test_who_is_throttled_gives_way_once_a_second_and_comes_back() -> None:
     pace.wait("UpdateAlias")
     for _ in range(50):
         pace.give_way("UpdateAlias")
-    assert rate(pace, time) == pytest.approx(15 * 0.8, rel=0.02)
+    assert rate(pace, time) == pytest.approx(15 * FALL, rel=0.02)
     for _ in range(100):
         time.now += 1
         pace.give_way("UpdateAlias")
