@@ -80,7 +80,7 @@ _API_SECONDS = 90
 
 
 def definition() -> dict[str, Any]:
-    """The state machine, for an execution with the input that `execution_input` makes."""
+    """The state machine, for an execution with the input that `run.start` gives it."""
     given = _inputs(*_GIVEN)
     functions = {
         "Type": "Map",

@@ -31,7 +31,7 @@ from tests.plan.worlds import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SPEED = 0.5
+SPEED = 0.15
 """Of the account's clock: slow enough for the interpreter to keep up."""
 
 
