@@ -44,7 +44,7 @@ printf '%s\\0' "$@" >>{calls}.all
 # Debian's is older than AWS_ENDPOINT_URL.
 exec {aws} --endpoint-url "$AWS_ENDPOINT_URL" "$@"
 """
-SECRETS = ("old secret 1", 'new "secret" $2 `d` \\ é', "line\nbreak\tand tab")
+SECRETS = ("old secret 1", 'new "secret" $2 `d` \\ é', "third secret\nbreak\tand tab")
 
 
 def cli(version: int) -> str:
@@ -97,7 +97,7 @@ class World:
         )
         assert list((self.folder / "tmp").iterdir()) == [], "nothing is left"
         seen = calls.with_suffix(".all").read_text()
-        assert not any(secret in seen for secret in SECRETS), "what others see has no secret"
+        assert "secret" not in seen, "what others see"
         names = [line.removeprefix("lambda ") for line in calls.read_text().splitlines()]
         return names, done.returncode, done.stderr
 
