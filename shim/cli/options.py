@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -255,6 +256,14 @@ def text(word: str) -> str:
     if problem := text_problem(word):
         raise argparse.ArgumentTypeError(problem)
     return word
+
+
+def day(word: str) -> date:
+    """A day, for argparse."""
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a day such as 2027-03-03: {word}") from None
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -86,6 +86,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_draw(parser, "the states")
     options.add_allow_unknown(parser)
     parser.add_argument(
+        "--day",
+        type=options.day,
+        metavar="DATE",
+        help="what Lambda takes on that day counts, 2027-03-03 say (default: today)",
+    )
+    parser.add_argument(
         "--explain",
         action="store_true",
         help="say too what each call guards against, and all that other orders go through",
@@ -97,7 +103,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.iam:
         return print_reading_policy(arguments)
     _check(arguments)
-    day = datetime.now(UTC).date()
+    day = arguments.day or datetime.now(UTC).date()
     run = _Run(
         arguments=arguments, change=read_change(arguments), verdicts=Verdicts(day=day), day=day
     )

@@ -164,6 +164,18 @@ def test_long_paths_are_called_by_their_last_part_everywhere(
     assert str(here) not in printed
 
 
+def test_a_day_ahead_is_planned_for(plan: Callable[..., Planned]) -> None:
+    words = ["--from", "go.json", "--from-package", "go.zip", "--package", "new.zip"]
+    words += ["--runtime", "provided.al2023", "--handler", "bin/new", "--json"]
+    status, printed, _ = plan(*words, "--day", "2027-03-03")
+    found = document(printed)
+    assert (status, found["day"]) == (0, "2027-03-03")
+    # From then on Lambda takes no code of a function on go1.x.
+    assert found["steps"][0]["call"] == "UpdateFunctionConfiguration"
+    status, _, said = plan(*words, "--day", "tomorrow")
+    assert (status, "not a day such as 2027-03-03: tomorrow" in said) == (2, True)
+
+
 def test_the_same_words_give_the_same_plan_and_bridge(
     plan: Callable[..., Planned], here: Path
 ) -> None:
