@@ -82,7 +82,7 @@ def test_of_verdicts(clone: Clone) -> None:
 def test_of_simulations(clone: Clone, emulator: Path, built: Path) -> None:
     require_roots(Arch.X86_64)
     few = ["--scenarios", "handler-renamed", "--seeds", "1"]
-    few += ["--invocations", "150", "--rate", "2", "--naive-invocations", "5"]
+    few += ["--invocations", "600", "--rate", "2", "--naive-invocations", "5"]
     printed = clone.run("-m", "tests.simulate.campaign", emulator, built, *few)
     assert len(printed.splitlines()) >= 2
 

@@ -88,7 +88,7 @@ def test_a_line_longer_than_the_pipe_reaches_who_reads(package: Package) -> None
     received = bytearray()
 
     def read(reader: int) -> None:
-        while len(received) < len(line):
+        while not received.endswith(b"\n"):
             received.extend(os.read(reader, 100))
 
     with pipe() as (reader, writer):
@@ -96,7 +96,9 @@ def test_a_line_longer_than_the_pipe_reaches_who_reads(package: Package) -> None
         thread.start()
         assert run(package, writer, **HOSTILE) == 127
         thread.join(SECONDS)
-    assert received == line
+    # On a busy machine the package isn't always looked through to its end.
+    incomplete = b',"handlersIncomplete":true'
+    assert received.replace(incomplete, b"") == line.replace(incomplete, b"")
 
 
 def test_the_runtime_api_hears_it_first(native_package: Package) -> None:

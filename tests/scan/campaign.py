@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import resource
 import subprocess
 import sys
 import time
@@ -40,6 +39,7 @@ from shim.scan.store import Store
 from shim.scan.summary import standing
 from shim.scan.wanted import all_wanted
 from tests.check.oracle.programs import Programs
+from tests.memory import peak_memory
 from tests.scan.kinds import kinds
 from tests.scan.memory import MemoryAccount, Storage
 
@@ -166,16 +166,16 @@ def campaign(functions: int, packages: int) -> Result:
             makers.submit(make, folder, packages).result()
         with serving(folder) as url:
             of_many = account(folder, url, functions=functions, packages=packages)
-            before = _peak()
+            before = peak_memory()
             first = measure(of_many, downloads)
             again = measure(of_many, downloads)
-            peak = _peak()
+            peak = peak_memory()
         reading = _reading(downloads)
     page, document = as_page(again.scan), encode(as_document(again.scan))
     cells = (
         *(f"{functions:,}", f"{packages:,}", f"{first.seconds - again.seconds:.1f} s"),
         *(f"{again.seconds:.1f} s", f"{again.cpu:.1f} s", f"{reading:.1f} s"),
-        *(f"{before / 1024:.0f} MB", f"{peak / 1024:.0f} MB"),
+        *(f"{before / 2**20:.0f} MB", f"{peak / 2**20:.0f} MB"),
         *(f"{len(page) / 1e6:.1f} MB", f"{len(document) / 1e6:.1f} MB"),
     )
     found = [standing(outlook) for one in again.scan.functions for outlook in one.outlooks]
@@ -188,11 +188,6 @@ def _reading(folder: Path) -> float:
     for path in folder.glob("*.zip"):
         read_package(path)
     return time.perf_counter() - began
-
-
-def _peak() -> int:
-    """Of memory, so far, in KB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from shim.cli.main import main as shim
 from shim.errors import ShimError
 from shim.package.extract import check_link, unpack
 from tests.check.hostile.inputs import hostile
+from tests.memory import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ class Worker:
             ends=tuple(ends),
             problems=tuple(problems),
             cpu_seconds=time.process_time() - began,
-            peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+            peak=peak_memory(),
         )
 
     def _clear(self) -> None:
