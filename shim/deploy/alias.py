@@ -16,6 +16,8 @@ from shim.errors import ShimError
 from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shim.aws.api import Function
     from shim.plan.alias import AliasPlan
 
@@ -158,21 +160,27 @@ class AliasExecutor(HandoverExecutor):
         text = f"moving {step.alias} to version {version}: {step.share:.0%}"
         if step.share == 0:
             text = f"moving {step.alias} back to version {step.old_version}"
-        patience = self._patience(text)
-        while True:
-            now = self._alias(step)
+
+        def wanted(now: Alias) -> Alias | None:
             share = _share(now, step, version)
             if share == 0 if step.share == 0 else share >= step.share:
-                return
+                return None
             is_split = 0 < step.share < 1
-            wanted = Alias(
+            return Alias(
                 name=step.alias,
                 version=version if step.share == 1 else step.old_version,
                 other_version=version if is_split else None,
                 other_weight=step.share if is_split else 0.0,
                 revision=now.revision,
             )
-            move = partial(self._api.update_alias, self._function, wanted)
+
+        self._update(step, text, wanted)
+
+    def _update(self, step: MoveAlias, text: str, wanted: Callable[[Alias], Alias | None]) -> None:
+        """Make of the alias what is `wanted` of it as it is, until that is nothing."""
+        patience = self._patience(text)
+        while (change := wanted(self._alias(step))) is not None:
+            move = partial(self._api.update_alias, self._function, change)
             try:
                 self._ask(Sending(call=step.CALL, text=text), move)
             except NotNow as error:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shim.aws.api import Alias, NotNow
+from shim.aws.api import Alias
 from shim.deploy.alias import AliasExecutor
-from shim.deploy.events import Sending
 from shim.deploy.patience import Stopped
 
 if TYPE_CHECKING:
@@ -23,21 +22,13 @@ class BackExecutor(AliasExecutor):
             self._give_back(step, plan)
 
     def _give_back(self, step: MoveAlias, plan: AliasPlan) -> None:
-        text = f"moving {step.alias} back to version {step.old_version}"
-        patience = self._patience(text)
-        while True:
-            now = self._patiently(
-                "GetAlias", partial(self._api.get_alias, self._function, step.alias)
-            )
+        def wanted(now: Alias) -> Alias | None:
             if (now.version, now.other_version) == (step.old_version, None):
-                return
+                return None
             self._check_ours(now, step, plan)
-            wanted = Alias(name=step.alias, version=step.old_version, revision=now.revision)
-            move = partial(self._api.update_alias, self._function, wanted)
-            try:
-                self._ask(Sending(call=step.CALL, text=text), move)
-            except NotNow as error:
-                patience.pause(error.message, error)
+            return Alias(name=step.alias, version=step.old_version, revision=now.revision)
+
+        self._update(step, f"moving {step.alias} back to version {step.old_version}", wanted)
 
     def _check_ours(self, now: Alias, step: MoveAlias, plan: AliasPlan) -> None:
         """Only a version of what the plan leads to was given traffic by it."""
