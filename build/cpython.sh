@@ -17,7 +17,7 @@ OPT="-DNDEBUG -fwrapv -Os" \
     --without-doc-strings --with-ensurepip=no
 
 # The modules that Nuitka, Cython, pip and the launcher import, and what handlers may want besides
-# (docs/python-native.md). Those that need a library are files of their own, so that what is linked
+# (docs/how-to/python-native.md). Those that need a library are files of their own, so that what is linked
 # with the static libpython needs none. The others stay out.
 cat >Modules/Setup.local <<'END'
 *static*

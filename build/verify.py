@@ -27,7 +27,7 @@ PAGE = 4096
 LEAN_SIZE = 4096
 FULL_SIZE = 6_000_000
 FULL_ZIPPED = 2_500_000
-"""Bytes, at most (docs/design: numbers to reach)."""
+"""Bytes, at most (docs/why/full-launcher.md, "What it costs")."""
 
 READ_AHEAD = 128 * 1024
 """Bytes from the ELF header that one cold read brings: the entry has to lie there."""

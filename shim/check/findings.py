@@ -107,7 +107,7 @@ CODES = {
     "zip-contradictory": (_E, "the zip contradicts itself, and unpackers refuse it"),
     "zip-doubtful": (_W, "unpackers warn of something in the zip"),
 }
-"""Each code's severity, and what it says in general; docs/findings.md has a section on each."""
+"""Each code's severity, and what it says in general (docs/reference/findings.md has more)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +124,7 @@ class Finding:
     @property
     def url(self) -> str:
         """Where the documentation has its section, within the repository."""
-        return f"docs/findings.md#{self.code}"
+        return f"docs/reference/findings.md#{self.code}"
 
 
 def finding(

@@ -1,4 +1,4 @@
-"""A survey as JSON (docs/check.schema.json) and as SARIF 2.1.0, for code scanning."""
+"""A survey as JSON (docs/reference/check.schema.json) and as SARIF 2.1.0, for code scanning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_json(surveys: Iterable[Survey], unchecked: Iterable[Unchecked] = ()) -> dict[str, Any]:
-    """All of it as plain values; docs/check.schema.json says what is where."""
+    """All of it as plain values; docs/reference/check.schema.json says what is where."""
     surveys, unchecked = tuple(surveys), tuple(unchecked)
     content = {
         "answer": worst([*(one.answer for one in surveys), *(Answer.UNKNOWN for _ in unchecked)]),
@@ -53,7 +53,7 @@ def sarif(
         {
             "id": code,
             "shortDescription": {"text": f"{summary[0].upper()}{summary[1:]}"},
-            "help": {"text": f"docs/findings.md#{code}"},
+            "help": {"text": f"docs/reference/findings.md#{code}"},
             "defaultConfiguration": {"level": level(severity)},
         }
         for code, (severity, summary) in codes.items()

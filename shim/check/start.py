@@ -1,4 +1,4 @@
-"""How Lambda starts a function: extensions, then `bootstrap` (docs/lambda.md)."""
+"""How Lambda starts a function: extensions, then `bootstrap` (docs/why/lambda.md)."""
 
 from __future__ import annotations
 

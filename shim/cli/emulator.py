@@ -26,7 +26,7 @@ def check_system(what: str, *, system: str = sys.platform) -> None:
         raise MachineError(
             f"{what} starts Linux programs, and this is {name}",
             hint=hint
-            or 'run it in a Linux container or virtual machine: docs/run.md, "Other systems"',
+            or "run it in a Linux container or machine: docs/reference/run.md#other-systems",
         )
 
 

@@ -39,7 +39,7 @@ examples:
   shim run function.zip --from orders.json --event event.json
 
 The emulator (8 MB) is fetched once, with pip, and kept in $SHIM_CACHE, or else in a folder `shim`
-in $XDG_CACHE_HOME or ~/.cache. docs/run.md tells what is different from Lambda.
+in $XDG_CACHE_HOME or ~/.cache. docs/reference/run.md tells what is different from Lambda.
 
 exit status: 0 the function answered, 1 it didn't start or answered with an error, 2 bad usage or
 input, 3 this machine could not do it, 130 interrupted"""

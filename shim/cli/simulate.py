@@ -47,8 +47,8 @@ examples:
 
   shim simulate --from old.json --from-package old.zip --package new.zip --alias live=7 --share 0.1
 
---from and --to are what `aws lambda get-function` prints. docs/simulate.md tells what is simulated
-and how faithfully.
+--from and --to are what `aws lambda get-function` prints. docs/reference/simulate.md tells what is
+simulated and how faithfully.
 
 exit status: 0 the plan lost no invocation, 1 it did, or with --by-verdict may have, or there is no
 plan, 2 bad usage or input, 3 this machine could not do it, 130 interrupted"""

@@ -1,7 +1,8 @@
 """Many deployments at a time, each in a thread: one that fails stops no other.
 
 What bounds them is the rate of calls that the account takes, not this machine: a thread waits for
-its turn, or for an update to take hold, nearly all of its time (docs/deploy.md has the figures).
+its turn, or for an update to take hold, nearly all of its time (docs/reference/deploy.md has
+the figures).
 """
 
 from __future__ import annotations

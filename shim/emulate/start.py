@@ -60,7 +60,7 @@ class Layout:
 
 
 def function_environment(start: Start, layout: Layout) -> dict[str, str]:
-    """The emulator's own environment, which it hands on to the function (docs/lambda.md).
+    """The emulator's own environment, which it hands on to the function (docs/why/lambda.md).
 
     The emulator adds the runtime's address and, where they aren't set, credentials that are empty.
     """

@@ -2,8 +2,8 @@
 """The launch path: from the exec of `bootstrap` to the exec of the handler.
 
 Typed pure-Python-mode Cython, compiled to plain machine code: no interpreter, no libc, no module
-initialisation, no memory but the stack (docs/launcher.md). `execve` fails with everything still in
-place, so whatever comes after a failure finds the process as the kernel made it.
+initialisation, no memory but the stack (docs/why/launcher.md). `execve` fails with everything still
+in place, so whatever comes after a failure finds the process as the kernel made it.
 """
 
 import cython

@@ -1,7 +1,7 @@
 """Reads a zip's directory, and holds each entry's own header against it (APPNOTE.TXT, 4.3 and 4.4).
 
-What is in a zip is not trusted, and not every reader reads it alike: docs/packages.md has what
-other unpackers do of what is called a problem or a doubt here.
+What is in a zip is not trusted, and not every reader reads it alike: docs/reference/packages.md has
+what other unpackers do of what is called a problem or a doubt here.
 """
 
 from __future__ import annotations

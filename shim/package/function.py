@@ -115,7 +115,7 @@ def write_zip(
 
 
 def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:
-    """`.shim/manifest.json`; docs/packages.md describes it."""
+    """`.shim/manifest.json`; docs/reference/packages.md describes it."""
     content = {
         "flavour": flavour,
         "architectures": package.architectures,

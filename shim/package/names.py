@@ -27,7 +27,7 @@ HANDLER_LIMIT = 128
 LAYER_NAME_LIMIT = 80
 """Characters: 140 are for a layer's ARN, which does as its name too (Lambda API, LayerName)."""
 
-# docs/packages.md has the table of what these three fold away. GoReleaser's `_v1` is the
+# docs/reference/packages.md has the table of what these three fold away. GoReleaser's `_v1` is the
 # instruction set's level.
 _ARCH = f"(?P<arch>{'|'.join(SPELLINGS)})(?:_v[0-9.]+)?"
 _FILE = re.compile(rf"(?P<name>.+?)[_-](?:linux[_-])?{_ARCH}")

@@ -1,7 +1,7 @@
 """Packages and layers as everything here reads them: one entry for a zip's file and a folder's.
 
 What is in a package is not trusted. Names, kinds and modes are what Lambda's unpacking makes of
-them, as far as that is known (docs/packages.md); bytes are read on demand, and never kept.
+them, as far as that is known (docs/reference/packages.md); bytes are read on demand, never kept.
 """
 
 from __future__ import annotations

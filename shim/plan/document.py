@@ -1,4 +1,4 @@
-"""A plan as JSON; docs/plan.schema.json says what is where.
+"""A plan as JSON; docs/reference/plan.schema.json says what is where.
 
 What is needed to carry it out is in `function`, `packages`, `begin` and `steps`: only that is read
 back (saved.py). The rest is for people and other programs, and can always be derived anew.
@@ -78,7 +78,7 @@ def as_document(
 def no_plan_as_document(
     answer: NoPlan, *, bridge: Iterable[str], verdicts: Verdicts
 ) -> dict[str, Any]:
-    """Why there is no plan, and no `bridge` helps; docs/plan.md says what is where."""
+    """Why there is no plan, and no `bridge` helps; docs/reference/plan.md says what is where."""
     failing = [one.state for one in answer.barred if one.refusal is None]
     if answer.reason is Reason.BEGIN_FAILS:
         failing = [answer.begin]

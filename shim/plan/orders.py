@@ -1,4 +1,4 @@
-"""What a change goes through when nobody picks the order of its calls (docs/lambda.md).
+"""What a change goes through when nobody picks the order of its calls (docs/why/lambda.md).
 
 Nothing here is advice: these are the states that a plan is held against.
 """

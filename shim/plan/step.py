@@ -1,4 +1,4 @@
-"""The two calls that change a function's state, and what each may carry (docs/lambda.md)."""
+"""The two calls that change a function's state, and what each may carry (docs/why/lambda.md)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 def as_document(scan: Scan) -> dict[str, Any]:
-    """All of it as plain values; docs/scan.md says what is where."""
+    """All of it as plain values; docs/reference/scan.md says what is where."""
     content = {
         "day": scan.day.isoformat(),
         "isComplete": scan.is_complete,

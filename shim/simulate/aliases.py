@@ -1,4 +1,4 @@
-"""The aliases of one function, as Lambda keeps them [docs/lambda.md]."""
+"""The aliases of one function, as Lambda keeps them [docs/why/lambda.md]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many calls a second an account may make in a region [docs/lambda.md]."""
+"""How many calls a second an account may make in a region [docs/why/lambda.md]."""
 
 from __future__ import annotations
 

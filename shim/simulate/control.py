@@ -1,8 +1,8 @@
 """Lambda's control plane in memory, for one function, on a virtual clock.
 
 What it does is what is known of the real one. Sources: [states] AWS Compute Blog, "Expansion of AWS
-Lambda states to all functions"; [api] the Lambda API reference; [docs/lambda.md] this project's own
-collection.
+Lambda states to all functions"; [api] the Lambda API reference; [docs/why/lambda.md] this project's
+own collection.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ FORMAT = 1
 def as_json(
     world: World, runs: Sequence[Run], *, notes: Sequence[str], why_not: str
 ) -> dict[str, Any]:
-    """All runs as JSON's values; docs/simulate.md says what they mean."""
+    """All runs as JSON's values; docs/reference/simulate.md says what they mean."""
     content = {
         "seed": world.seed,
         "rate": world.traffic.rate,

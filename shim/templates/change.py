@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CODE = ("code", "architecture")
 CONFIGURATION = ("runtime", "handler", "layers", "environment")
-"""Of the settings that decide a start: which call carries them (docs/lambda.md)."""
+"""Of the settings that decide a start: which call carries them (docs/why/lambda.md)."""
 
 
 class Changed(StrEnum):

@@ -26,7 +26,7 @@ OWN_CODES = {
     "layer-architecture": (_W, "a layer is not for the function's architecture"),
     "layer-compatible": (_E, "a layer is not for the architectures that it says"),
 }
-"""Each code's severity, and what it says in general; docs/findings.md has a section on each."""
+"""Each code's severity, and what it says in general (docs/reference/findings.md has more)."""
 
 CODES = {
     **OWN_CODES,
@@ -51,7 +51,7 @@ class Finding:
     @property
     def url(self) -> str:
         """Where the documentation has its section, within the repository."""
-        return f"docs/findings.md#{self.code}"
+        return f"docs/reference/findings.md#{self.code}"
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ LATEST = "$LATEST"
 
 
 class Tool(StrEnum):
-    """What carries a template out, and so the order of the two calls (docs/lambda.md)."""
+    """What carries a template out, and so the order of the two calls (docs/why/lambda.md)."""
 
     CLOUDFORMATION = "CloudFormation"
     """Either may be the first."""

@@ -91,7 +91,7 @@ def test_a_functions_arn_says_region_and_account(
 def test_what_the_documentation_shows_is_what_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "account.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs/reference/account.md").read_text("utf-8")
     examples = re.findall(r"```\n\$ shim ([^\n]+)\n(.*?)```", text, re.DOTALL)
     assert examples
     for words, shown in examples:

@@ -120,7 +120,7 @@ def test_a_folder_and_layers_are_checked(check: Callable[..., Checked], tmp_path
 
 
 def test_json_is_what_its_schema_says(check: Callable[..., Checked], good: Path, bad: Path) -> None:
-    schema = json.loads((ROOT / "docs" / "check.schema.json").read_text())
+    schema = json.loads((ROOT / "docs/reference/check.schema.json").read_text())
     status, printed, _ = check(good, bad, "--json")
     jsonschema.validate(document(printed), schema)
     assert status == 1
@@ -202,7 +202,7 @@ def test_what_is_unknown_is_fine_unless_it_has_to_be_known(
 def test_all_reports_say_of_three_answers_the_same(
     check: Callable[..., Checked], good: Path, bad: Path, unclear: Path
 ) -> None:
-    schema = json.loads((ROOT / "docs" / "check.schema.json").read_text())
+    schema = json.loads((ROOT / "docs/reference/check.schema.json").read_text())
     for paths, answer, exits in [
         ((good,), "starts", (0, 0)),
         ((unclear,), "unknown", (0, 1)),

@@ -486,6 +486,6 @@ def test_a_warning_about_an_older_production_has_both_dates(compiled: Programs) 
 
 
 def test_every_code_has_its_section_in_the_documentation() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "findings.md").read_text()
+    text = (Path(__file__).parents[2] / "docs/reference/findings.md").read_text()
     sections = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
     assert sections == [*CODES, *OWN_CODES]

@@ -1,6 +1,6 @@
-"""The commands of docs/deploy.md, run against a served account: `python -m tests.deploy.story`.
+"""The commands of docs/reference/deploy.md, run against a served account.
 
-Prints each with what it printed; a test holds the page to it.
+`python -m tests.deploy.story` prints each with what it printed; a test holds the page to it.
 """
 
 from __future__ import annotations

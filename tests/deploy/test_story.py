@@ -1,4 +1,4 @@
-"""docs/deploy.md and the README show what the commands print."""
+"""docs/reference/deploy.md and the README show what the commands print."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def test_what_the_page_shows_is_what_is_printed(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHIM_CACHE", str(tmp_path / "cache"))
     page, readme = (
-        masked((TREE / name).read_text("utf-8")) for name in ("docs/deploy.md", "README.md")
+        masked((TREE / name).read_text("utf-8"))
+        for name in ("docs/reference/deploy.md", "README.md")
     )
     blocks = [masked(block) for block in story(cloud, monkeypatch)]
     for block in blocks:

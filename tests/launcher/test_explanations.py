@@ -1,4 +1,4 @@
-"""The explanations that docs/full-launcher.md shows: each one by a real package that fails so."""
+"""The explanations that docs/why/full-launcher.md shows, each by a real package that fails so."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.launcher.package import Package
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "full-launcher.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/why/full-launcher.md"
 OURS, THEIRS = Arch.X86_64.elf_machine, Arch.ARM64.elf_machine
 MODE = 0o755
 GOOD = (elf(OURS), MODE)

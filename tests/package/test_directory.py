@@ -119,7 +119,7 @@ def test_other_unpackers_refuse_it_too(tmp_path: Path, case: str) -> None:
             commands[name] = [name, *words, str(path)]
     require(len(commands) > 1, "no unpacker of other make is there")
     done = [subprocess.run(words, capture_output=True, check=False) for words in commands.values()]
-    # One at least; docs/packages.md has what each does.
+    # One at least; docs/reference/packages.md has what each does.
     assert any(one.returncode for one in done) or case in {"another size", "no sizes"} | {
         "encrypted there",
         "a descriptor",

@@ -121,7 +121,7 @@ def test_a_saved_plan_is_what_its_schema_says_and_can_be_read_again(
     status, printed, _ = plan(*RENAMED, "--output", "out/plan.json", "--json")
     text = (here / "out" / "plan.json").read_text()
     assert (status, printed) == (0, text)
-    schema = json.loads((ROOT / "docs" / "plan.schema.json").read_text())
+    schema = json.loads((ROOT / "docs/reference/plan.schema.json").read_text())
     jsonschema.validate(document(text), schema)
     assert (here / "out" / "orders-bridge.zip").exists()
     saved = read_plan(text)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 11, 22)
 SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "docs" / "plan.schema.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "docs/reference/plan.schema.json").read_text(encoding="utf-8")
 )
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.package.read import Package
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "plan.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/reference/plan.schema.json").read_text())
 
 
 def script(*handlers: str, path: str) -> Package:

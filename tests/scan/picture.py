@@ -1,6 +1,6 @@
 """The picture of the scan's page in docs/: a served account's, as Chromium shows it.
 
-python -m tests.scan.picture docs/scan.png [--width 1300] [--dark]
+python -m tests.scan.picture docs/reference/scan.png [--width 1300] [--dark]
 """
 
 from __future__ import annotations

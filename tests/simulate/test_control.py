@@ -1,4 +1,4 @@
-"""The control plane in memory behaves as docs/lambda.md has it of the real one."""
+"""The control plane in memory behaves as docs/why/lambda.md has it of the real one."""
 
 from __future__ import annotations
 

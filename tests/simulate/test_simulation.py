@@ -64,7 +64,7 @@ ERRORS: dict[str, dict[str, str | None]] = {
     },
     "al2-to-al2023-newer-glibc": {CODE: "Runtime.ExitError", CONFIGURATION: None},
 }
-"""What callers get in each order, as the articles and docs/lambda.md tell it."""
+"""What callers get in each order, as the articles and docs/why/lambda.md tell it."""
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
     python -m tests.templates.campaign FOLDER
 
 Every YAML and JSON file with a Lambda function in it counts; each is also compared with itself,
-which must find no change of a setting. A traceback ends it. docs/diff.md has what was found.
+which must find no change of a setting. A traceback ends it. What was found is in
+docs/reference/diff.md.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_what_is_not_checked_counts_where_certainty_is_asked_for(
 
 def test_as_json(said: Callable[..., tuple[int, str, str]]) -> None:
     document = check_convention(said("template.yaml", "--json")[1])
-    schema = json.loads((ROOT / "docs/check.schema.json").read_text("utf-8"))
+    schema = json.loads((ROOT / "docs/reference/check.schema.json").read_text("utf-8"))
     jsonschema.validate(document, schema)
     assert [one["function"] for one in document["packages"]] == [
         "Fine (template.yaml:5)",

@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         "bench",
     },
 }
-"""What each room may import besides the ground floor (docs/architecture.md)."""
+"""What each room may import besides the ground floor (docs/why/architecture.md)."""
 
 OUTSIDE: dict[str, set[str]] = {
     "boto3": {"aws"},

@@ -36,7 +36,7 @@ WHO = {
     Order.PARALLEL: "CloudFormation",
     Order.SPLIT: "by hand",
 }
-"""Who sends the calls so (docs/lambda.md has where it was read)."""
+"""Who sends the calls so (docs/why/lambda.md has where it was read)."""
 
 _SHOWN = 3
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shim.package.read import Package
 
 WAIT = 12
-"""Seconds after each call: so long an update takes at most, as a rule (docs/simulate.md)."""
+"""Seconds after each call: so long an update takes at most, mostly (docs/reference/simulate.md)."""
 
 _LOOK_SECONDS = 3.0
 

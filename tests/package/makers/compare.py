@@ -138,7 +138,7 @@ def _tree_differences(package: Package, into: Path) -> list[str]:
     mangled = [name for name in found if name.endswith("++.txt")]
     if mangled and not package.has_modes:
         # With a flag and no Unicode field, unzip takes these names for a code page's.
-        # Python, Go and Java read them as UTF-8 (docs/packages.md); others were not tried.
+        # Python, Go and Java read them as UTF-8 (docs/reference/packages.md); others weren't tried.
         found = {name: path for name, path in found.items() if name not in mangled}
         names = {name: entry for name, entry in names.items() if name.isascii()}
     differing = [f"only one has `{name}`" for name in sorted(found.keys() ^ names.keys())]

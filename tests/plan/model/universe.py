@@ -189,7 +189,7 @@ class Zips:
 
 
 def real_universes(zips: Zips, programs: Mapping[Arch, bytes], newer: bytes) -> list[Universe]:
-    """The stories of docs/lambda.md; `newer` is for x86_64 and asks for glibc 2.34."""
+    """The stories of docs/why/lambda.md; `newer` is for x86_64 and asks for glibc 2.34."""
     x86, arm = programs[Arch.X86_64], programs[Arch.ARM64]
     agent = {
         arch: (zips.zip(f"agent-{arch}", {"extensions/agent": programs[arch]}),) for arch in Arch
