@@ -13,8 +13,8 @@ from shim.templates.value import Content, Reference, Value, leaves
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shim.templates.stack import Part, Resource, Steps
-    from shim.templates.value import Place
+    from shim.templates.stack import Part, Resource
+    from shim.templates.value import Place, Steps
 
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"

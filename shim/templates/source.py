@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
+    from shim.templates.value import Steps
+
 SOURCE_LIMIT = 4 << 20
 """Bytes that are read: CloudFormation takes 1 MB."""
 
@@ -58,7 +60,7 @@ class Source:
     """None where no lines are known."""
     lines: tuple[str, ...] = ()
 
-    def place(self, path: tuple[str | int, ...]) -> Place:
+    def place(self, path: Steps) -> Place:
         """Of what stands at `path`, or else of the nearest thing around it."""
         mark = self.mark
         if mark is None:
@@ -73,6 +75,7 @@ class Source:
             line=mark.line + 1,
             column=mark.column + 1,
             text=self.lines[mark.line] if mark.line < len(self.lines) else "",
+            steps=path,
         )
 
 
@@ -84,7 +87,7 @@ def dotted(path: Iterable[str | int]) -> str:
 
 def read_source(file: str, data: bytes) -> Source:
     """A YAML or JSON document; `InputError` with the line where it is none."""
-    yaml = _import_yaml()
+    yaml = import_yaml()
     if len(data) > SOURCE_LIMIT:
         raise InputError(
             f"not a template: it has {len(data):,} bytes, and CloudFormation takes 1,000,000"
@@ -112,7 +115,8 @@ def read_source(file: str, data: bytes) -> Source:
     )
 
 
-def _import_yaml() -> ModuleType:
+def import_yaml() -> ModuleType:
+    """PyYAML; `MachineError` that says what to install where it isn't."""
     try:
         import yaml
     except ModuleNotFoundError as error:

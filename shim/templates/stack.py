@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shim.errors import InputError
 from shim.templates.resolve import Scope
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.templates.resolve import Given
-    from shim.templates.value import Place
+    from shim.templates.value import Place, Steps
 
 
 _STACK = "AWS::CloudFormation::Stack"
-
-Steps: TypeAlias = "tuple[str | int, ...]"
 
 
 class Located(Protocol):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Content: TypeAlias = Any
 """JSON's values, in which a `Reference`, a `Text` or an `Unknown` can stand anywhere."""
 
+Steps: TypeAlias = "tuple[str | int, ...]"
+"""The names and indexes that lead to a part of a document."""
+
 _SHOWN = 120
 
 
@@ -46,6 +49,8 @@ class Place:
     """From 1."""
     text: str = ""
     """The line itself."""
+    steps: Steps = ()
+    """Where the file has it, if people write that file."""
 
     def __str__(self) -> str:
         """For people: `template.yaml:12`, or `plan.json: aws_lambda_function.orders`."""
