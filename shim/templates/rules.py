@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from shim.templates.between import Between, Judge
     from shim.templates.change import Pair
-    from shim.templates.model import Template
+    from shim.templates.model import Consumer, Template
     from shim.templates.value import Place, Value
 
 _IN_A_NAME = {
@@ -43,13 +43,26 @@ class Deployed:
         """The states that it passes through: none where one call does it all."""
         return tuple(self.judge.between(self.pair))
 
-    @cached_property
+    @property
     def is_met(self) -> bool:
         """Whether traffic meets them: not where all of it goes to versions, as far as is known."""
-        side, function = self.pair.new_side, self.pair.new.id
-        known = [one for one in (*side.consumers, *side.outputs) if one.function == function]
-        is_safe = known and not side.is_partial and not any(one.is_unqualified for one in known)
-        return not is_safe
+        side = self.pair.new_side
+        known = _invokers(side, self.pair.new.id)
+        is_whole = bool(known) and not side.is_partial
+        return not is_whole or any(one.is_unqualified for one in known) or self.is_moving
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something invokes `$LATEST` only until this deployment moves it: too late."""
+        both = ((self.pair.old_side, self.pair.old.id), (self.pair.new_side, self.pair.new.id))
+        before, after = (
+            any(one.is_unqualified for one in _invokers(side, function)) for side, function in both
+        )
+        return before and not after
+
+
+def _invokers(side: Template, function: str) -> list[Consumer]:
+    return [one for one in (*side.consumers, *side.outputs) if one.function == function]
 
 
 def find(deployed: Deployed) -> Iterator[Finding]:
@@ -75,7 +88,7 @@ def _two_calls(one: Deployed) -> Iterator[Finding]:
         _first(one.pair, configuration, code),
         f"one call {_changes(one.pair, code)}, another {_changes(one.pair, configuration)}:"
         f" {_prospect(one, worst)}",
-        hint=_HINTS[one.is_met],
+        hint=_MOVE_FIRST if one.is_moving else _HINTS[one.is_met],
         severity=severity if one.is_met and kind != "two-calls" else Severity.NOTE,
     )
 
@@ -101,6 +114,7 @@ _HINTS = {
     " version by an alias, never `$LATEST`",
     False: "all traffic that is known goes to a version: nothing has to be done",
 }
+_MOVE_FIRST = "deploy the alias and what names it first: until that is done, `$LATEST` is invoked"
 
 
 def _prospect(one: Deployed, worst: Answer) -> str:

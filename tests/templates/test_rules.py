@@ -207,6 +207,19 @@ def test_traffic_on_an_alias_meets_nothing_of_it(tmp_path: Path) -> None:
     assert severities(unsafe)["two-calls-runtime"] is Severity.UNKNOWN
 
 
+def test_traffic_that_is_only_being_moved_to_an_alias_meets_it(tmp_path: Path) -> None:
+    latest = {"Type": "AWS::Pipes::Pipe", "Properties": {"Target": {"Ref": "F"}}}
+    to_alias = {"Type": "AWS::Pipes::Pipe", "Properties": {"Target": {"Ref": "A"}}}
+    new = {**OTHER, "Handler": "x"}
+    moved = {"A": ALIAS, "P": to_alias}
+    moving = sides(tmp_path, {}, new, both={"P": latest}, also=moved)
+    assert severities(moving)["two-calls-runtime"] is Severity.UNKNOWN
+    assert "invokes-latest" not in codes(moving)
+    assert "deploy the alias and what names it first" in moving.findings[0].hint
+    # What nobody invoked before meets nothing.
+    assert severities(sides(tmp_path, {}, new, also=moved))["two-calls-runtime"] is Severity.NOTE
+
+
 def test_a_path_says_nothing_of_what_was_deployed(tmp_path: Path) -> None:
     package(tmp_path, "build", {"bootstrap": program()})
     found = sides(tmp_path, {"Code": "build"}, {"Code": "build", "Handler": "x"})
