@@ -32,6 +32,7 @@ examples:
   shim diff cdk.out.main cdk.out
   terraform show -json tfplan > plan.json; shim diff plan.json
   shim diff --git origin/main --markdown | gh pr comment --body-file -
+  shim diff --git origin/main --fix --dry-run
 
 exit status 0: nothing fails on the way; 1: something does, or that is unknown (--allow-unknown
 takes that too); 2: bad usage or input."""
@@ -76,7 +77,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write all findings into such a file",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --fix: print what would be written, only"
+    )
     form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--fix",
+        action="store_true",
+        help="write into NEW what mends a finding for certain, print it as a diff, and say what is"
+        " left to you (exit status 1 then)",
+    )
     form.add_argument(
         "--sarif", action="store_true", help="print SARIF 2.1.0, for code scanning, instead of text"
     )
@@ -97,6 +107,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     from shim.templates.between import Judge
     from shim.templates.comparison import compare
 
+    if arguments.dry_run and not arguments.fix:
+        raise InputError("--dry-run goes along with --fix")
     with ExitStack() as stack:
         old, new = _sides(arguments, stack)
         packages = Packages()
@@ -110,6 +122,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             for one in comparison.findings
             if one.key not in known and not is_commented(one, comparison)
         ]
+        if arguments.fix:
+            from shim.cli.fixing import run_fix
+
+            return run_fix(arguments, comparison, left, judge)
         _print(arguments, comparison, left)
     bad = {Severity.ERROR} if arguments.allow_unknown else {Severity.ERROR, Severity.UNKNOWN}
     return ExitCode.NO if any(one.severity in bad for one in left) else ExitCode.OK

@@ -109,6 +109,15 @@ class Judge:
             return None, lacks
         return self._verdicts.verdict(state), None
 
+    def starts_elsewhere(self, side: Template, function: Function) -> Arch | None:
+        """The other architecture, if a function would start there as it is."""
+        state, lacks = self.state((side, function), (side, function))
+        if state is None or lacks is not None:
+            return None
+        other = next(one for one in Arch if one is not state.arch)
+        answer = self._verdicts.verdict(replace(state, arch=other)).answer
+        return other if answer is Answer.STARTS else None
+
     def state(
         self, code: tuple[Template, Function], configuration: tuple[Template, Function]
     ) -> tuple[State | None, str | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.fields import Field, naming, read_json
 from shim.templates.cloudformation import FUNCTION, read_stacks
+from shim.templates.model import Format
 from shim.templates.resolve import Given
 from shim.templates.source import dotted
 from shim.templates.stack import Part, Stack
@@ -83,7 +84,10 @@ def read_change_set(file: str, document: Field) -> tuple[Template, Template]:
         )
         for side in sides
     )
-    return replace(old, is_partial=True), replace(new, is_partial=True)
+    return (
+        replace(old, is_partial=True, format=Format.CHANGE_SET),
+        replace(new, is_partial=True, format=Format.CHANGE_SET),
+    )
 
 
 def _is_there(field: Field) -> tuple[bool, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.templates.model import Function, Template, Tool
+from shim.templates.model import Format, Function, Template, Tool
 from shim.templates.value import Place, Value
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def read_function(file: str, document: Field) -> Template:
         consumers=(),
         outputs=(),
         is_partial=True,
+        format=Format.FUNCTION,
     )
 
 

@@ -26,6 +26,17 @@ class Tool(StrEnum):
     """A function's own JSON doesn't say: either may be the first."""
 
 
+class Format(StrEnum):
+    """What a side was read from, and so where its owners change it."""
+
+    TEMPLATE = "a template"
+    ASSEMBLY = "what CDK has made"
+    SERVERLESS = "what Serverless has made"
+    PLAN = "a plan of Terraform"
+    CHANGE_SET = "a change set"
+    FUNCTION = "a function's JSON"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Function:
     """A function's settings, each with its place."""
@@ -121,3 +132,4 @@ class Template:
     """What people call a file of it."""
     is_partial: bool = False
     """Whether it has only what changes: then not all consumers are in it."""
+    format: Format = Format.TEMPLATE

@@ -12,6 +12,7 @@ from shim.templates.assembly import MANIFEST, read_assembly, read_constructs
 from shim.templates.change_set import is_change_set, read_change_set
 from shim.templates.cloudformation import read_stacks
 from shim.templates.function import is_function, read_function
+from shim.templates.model import Format
 from shim.templates.project import Project, read_inside
 from shim.templates.resolve import Given
 from shim.templates.sam import is_sam, translate
@@ -85,7 +86,8 @@ class Reader:
     def _folder(self, folder: Path) -> Template:
         if self.project.find(folder / MANIFEST):
             parts = read_assembly(self.project, folder, self.given, self._nested)
-            return read_stacks(self.project.name(folder), parts)
+            read = read_stacks(self.project.name(folder), parts)
+            return replace(read, format=Format.ASSEMBLY)
         path = folder / SERVERLESS
         if self.project.find(path) is None:
             raise InputError(
@@ -97,7 +99,8 @@ class Reader:
         with naming(self.project.name(path)):
             stack = self._stack(path, _with_lines(self.project.name(path), data, read_json(data)))
             stack = replace(stack, uploaded=lambda key: self._find(folder, key.rpartition("/")[2]))
-            return read_stacks(self.project.name(folder), [self._part(stack)])
+            read = read_stacks(self.project.name(folder), [self._part(stack)])
+            return replace(read, format=Format.SERVERLESS)
 
     def _part(self, stack: Stack) -> Part:
         return Part(stack, self.given, self._nested)

@@ -29,7 +29,13 @@ _MARK = "shim:source"
 _PATHS = ("CodeUri", "ContentUri", "DefinitionUri", "SchemaUri")
 """What can be a path until `sam package` has put the file into S3."""
 
-_OLD_NAMES = {"Code": "CodeUri", "Content": "ContentUri", "DeadLetterConfig": "DeadLetterQueue"}
+_OLD_NAMES = {
+    "Body": "DefinitionBody",
+    "Code": "CodeUri",
+    "Content": "ContentUri",
+    "DeadLetterConfig": "DeadLetterQueue",
+    "DefinitionString": "Definition",
+}
 _REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 """Where the translator is told that local images lie."""
 
