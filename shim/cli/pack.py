@@ -43,9 +43,12 @@ Each INPUT is
   NAME=FILE    a program, and the handler's name
   FOLDER       everything in it; programs become handlers of the name that their path says
                (bin/orders), other files go in at their path
+  NAME=FOLDER  a folder's only program, and the handler's name; its other files go along
   NAME=ZIP     what another tool built: its `bootstrap` becomes the handler, other files go along
   ZIP          a package whose `bootstrap` is a shell script, or a launcher: ours takes its place
-A folder with a `bootstrap` at its root, as SAM, CDK and cargo-lambda leave it, is taken as a ZIP.
+A folder with a `bootstrap` at its root, as CDK leaves it, is taken as a ZIP. Of cargo-lambda's
+target/lambda, SAM's .aws-sam/build and GoReleaser's dist each function is a handler, and so is one
+function's folder in there.
 
 A program's architecture is what its ELF header says. With programs for both, the zip starts on
 both; scripts run on both. The same inputs give the same bytes.
@@ -58,7 +61,7 @@ examples:
   shim pack build/orders build/invoices -o functions.zip
   shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
   shim pack dist/ --arch arm64 -o functions-arm64.zip
-  shim pack orders=target/lambda/orders/bootstrap.zip --include templates -o orders.zip"""
+  shim pack target/lambda --include templates -o functions.zip"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

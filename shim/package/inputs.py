@@ -6,7 +6,7 @@ import os.path
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from shim.errors import InputError
 from shim.package.built import MAGICS, built_files
 from shim.package.compress import WORKERS
 from shim.package.entry import FileSource, InputFile
+from shim.package.layouts import find_layout
 from shim.package.names import (
     BOOTSTRAP,
     check_handler_name,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 1 << 20
+_SHOWN = 4
 _DESKTOP_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _APPLE_DOUBLE = "._"
 
@@ -78,26 +80,62 @@ def find_files(inputs: Iterable[Input]) -> Found:
     notes: list[str] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         # In the inputs' order, whichever is read first.
-        files = tuple(pool.map(lambda read: read(), _readers(inputs, notes)))
+        read = [
+            (given, pool.map(lambda read: read(), _readers(given, notes)))
+            for given in _laid_out(inputs, notes)
+        ]
+        files = tuple(file for given, files in read for file in _as_one(given, files))
     return Found(files=files, notes=tuple(sorted(notes)))
 
 
-def _readers(inputs: Iterable[Input], notes: list[str]) -> Iterator[Callable[[], InputFile]]:
+def _laid_out(inputs: Iterable[Input], notes: list[str]) -> Iterator[Input]:
+    """The inputs, with each function's own in the place of the folder that a tool left."""
     for given in inputs:
-        if given.is_data:
-            yield from _data_readers(given)
-        elif _is_zip(given.path) or _is_built_folder(given.path):
-            yield from built_files(given.path, given.name)
-        elif not _stat_is(given.path, stat.S_ISDIR):
-            yield partial(named_program, given)
-        elif given.name is None:
-            for below, path in _walk(given.path):
-                yield partial(_file_of_folder, below, path, notes=notes)
-        else:
-            raise InputError(
-                f"a folder can't be the handler `{given.name}`: `{given.path}`",
-                hint="give the program's file, or the folder without a name before it",
-            )
+        is_folder = not given.is_data and _stat_is(given.path, stat.S_ISDIR)
+        layout = find_layout(given.path) if is_folder else None
+        if layout is None:
+            yield given
+            continue
+        notes.append(f"read as {layout.tool}: `{given.path}`")
+        notes += [
+            f"left out, it has no `bootstrap`: `{given.path / one}`" for one in layout.left_out
+        ]
+        if given.name and len({one.name for one in layout.parts}) > 1:
+            raise _several(given, [one.name or one.path.name for one in layout.parts])
+        yield from (Input(path=one.path, name=given.name or one.name) for one in layout.parts)
+
+
+def _readers(given: Input, notes: list[str]) -> Iterator[Callable[[], InputFile]]:
+    if given.is_data:
+        yield from _data_readers(given)
+    elif _is_zip(given.path) or _is_built_folder(given.path):
+        yield from built_files(given.path, given.name)
+    elif not _stat_is(given.path, stat.S_ISDIR):
+        yield partial(named_program, given)
+    else:
+        for below, path in _walk(given.path):
+            yield partial(_file_of_folder, below, path, given=given, notes=notes)
+
+
+def _as_one(given: Input, files: Iterable[InputFile]) -> Iterable[InputFile]:
+    """The files of a folder that was given a name, whose only handler has that name."""
+    if given.is_data or given.name is None:
+        return files
+    files = list(files)
+    handlers = sorted({file.name for file in files if file.architectures})
+    if not handlers:
+        raise InputError(f"no program to be the handler `{given.name}`: `{given.path}`")
+    if len(handlers) > 1:
+        raise _several(given, handlers)
+    return [replace(file, name=given.name) if file.architectures else file for file in files]
+
+
+def _several(given: Input, handlers: list[str]) -> InputError:
+    names = ", ".join(f"`{name}`" for name in sorted(set(handlers))[:_SHOWN])
+    return InputError(
+        f"several programs can't be the one handler `{given.name}`, {names}: `{given.path}`",
+        hint="give the one program's file, or the folder without a name before it",
+    )
 
 
 def _data_readers(given: Input) -> Iterator[Callable[[], InputFile]]:
@@ -133,7 +171,9 @@ def named_program(given: Input) -> InputFile:
         return _read(file, given.path, name=name, architectures=architectures)
 
 
-def _file_of_folder(below: PurePosixPath, path: Path, *, notes: list[str]) -> InputFile:
+def _file_of_folder(
+    below: PurePosixPath, path: Path, *, given: Input, notes: list[str]
+) -> InputFile:
     with _opened(path) as file:
         architectures: frozenset[Arch] = frozenset()
         try:
@@ -144,10 +184,17 @@ def _file_of_folder(below: PurePosixPath, path: Path, *, notes: list[str]) -> In
         except NoProgram:
             pass
         name = _folded(below, architectures)
-        if architectures:
-            check_handler_name(name)
-        else:
+        if not architectures:
             check_path(name)
+        elif given.name is not None:
+            check_handler_name(given.name)
+        elif name.endswith(f"/{BOOTSTRAP}"):
+            raise InputError(
+                f"a function's `{BOOTSTRAP}` would become the handler `{name}`: `{path}`",
+                hint=f"give each function by its name: `NAME={path.parent}`",
+            )
+        else:
+            check_handler_name(name)
         return _read(file, path, name=name, architectures=architectures)
 
 

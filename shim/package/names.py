@@ -128,6 +128,11 @@ def handler_name(path: PurePosixPath, arch: Arch) -> str:
     return str(PurePosixPath(*folders, file))
 
 
+def is_of_arch(folder: str) -> bool:
+    """Whether a folder has its name from an architecture: what is in it has another one."""
+    return bool(_FOLDER.fullmatch(folder) or _TARGET.fullmatch(folder))
+
+
 def _check_agrees(spelling: str, arch: Arch, *, path: PurePosixPath) -> None:
     if SPELLINGS[spelling] is not arch:
         raise InputError(

@@ -208,6 +208,7 @@ def test_a_folder_with_a_bootstrap_is_taken_as_its_zip_is(name: str) -> None:
 
 
 def test_a_folder_with_a_program_as_bootstrap_needs_a_name(programs: dict[Arch, Path]) -> None:
+    Path("README.md").touch()  # or it would lie as cargo-lambda lays it
     Path("a").mkdir()
     shutil.copyfile(programs[ARM], "a/bootstrap")
     done = pack("a", "-o", "out.zip")
@@ -216,12 +217,6 @@ def test_a_folder_with_a_program_as_bootstrap_needs_a_name(programs: dict[Arch, 
         True,
     )
     assert packed("orders=a")["orders"] == (FILE | 0o755, programs[ARM].read_bytes())
-
-
-def test_a_folder_without_a_bootstrap_is_no_handler() -> None:
-    Path("a").mkdir()
-    done = pack("orders=a", "-o", "out.zip")
-    assert (done.returncode, "a folder can't be the handler" in done.stderr) == (2, True)
 
 
 def test_a_zip_bomb_is_refused_by_what_it_announces() -> None:

@@ -241,8 +241,8 @@ def test_an_empty_input_is_refused_and_is_not_the_current_folder() -> None:
         Input.parse("")
 
 
-def test_a_folder_cannot_have_a_handlers_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a folder can't be the handler `orders`"):
+def test_a_folder_without_a_program_is_no_handler(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no program to be the handler `orders`"):
         find(f"orders={tmp_path}")
 
 
