@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shim.cli import options
 from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
-from shim.cli.request import read_configuration, read_event, read_start
-from shim.cli.terminal import print_note, status
+from shim.cli.local import LocalFunctions
+from shim.cli.request import read_event
+from shim.cli.serving import RUN_FORMAT, Serving, serve
+from shim.cli.watching import Watch
 from shim.document import document, encode
-from shim.emulate.start import DEFAULT_TIMEOUT, Start
-from shim.errors import ExitCode, InputError, MachineError
+from shim.emulate.served import Served
+from shim.emulate.start import DEFAULT_TIMEOUT
+from shim.errors import ExitCode, InputError
 from shim.fields import read_json
-from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from shim.arch import Arch
-    from shim.aws.api import Function
+    from shim.cli.local import Local
     from shim.emulate.session import Answer, Session
+    from shim.emulate.start import Start
 
 DESCRIPTION = """\
 Start a package under AWS's Runtime Interface Emulator, at /var/task as on Lambda, and invoke it:
-answers go to standard output, the function's log to standard error. Without --event, an HTTP
-endpoint on this machine takes events until Ctrl-C."""
+answers go to standard output, the function's log to standard error.
+
+Without --event, an endpoint on this machine answers until Ctrl-C as Lambda's Invoke does, also to
+AWS's own tools (`--endpoint-url`). There, each handler of each PACKAGE is a function of its own:
+bin/orders has the name orders, unless NAME= says another."""
 
 EPILOG = """\
 examples:
@@ -37,6 +43,9 @@ examples:
   shim run function.zip --handler bin/orders --arch arm64 --event event.json --repeat 100
   shim run function.zip --handler bin/orders --layer extension.zip --env TABLE=orders
   shim run function.zip --from orders.json --event event.json
+  shim run build/ --watch                                     packs it, anew after each build
+  shim run orders.zip billing=invoices.zip --port 9000
+  aws lambda invoke --endpoint-url http://127.0.0.1:9000 --function-name billing out.json
 
 The emulator (8 MB) is fetched once, with pip, and kept in $SHIM_CACHE, or else in a folder `shim`
 in $XDG_CACHE_HOME or ~/.cache. docs/reference/run.md tells what is different from Lambda.
@@ -44,11 +53,7 @@ in $XDG_CACHE_HOME or ~/.cache. docs/reference/run.md tells what is different fr
 exit status: 0 the function answered, 1 it didn't start or answered with an error, 2 bad usage or
 input, 3 this machine could not do it, 130 interrupted"""
 
-RUN_FORMAT = 1
 _MOST = 1_000_000
-_SLOW_BYTES = 20_000_000
-"""Zips of more bytes than this take about a second to unpack."""
-_POLL_SECONDS = 0.2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +62,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add = parser.add_argument
     count = options.whole_number(1, _MOST)
-    add("package", type=options.file_path, metavar="PACKAGE", help="zip or folder")
-    options.add_handler(parser, note=" (default: the only one in the package)")
+    add(
+        "packages",
+        nargs="+",
+        metavar="[NAME=]PACKAGE",
+        help="zip or folder; or a program, or a folder of programs, which is packed first",
+    )
+    options.add_handler(parser, note=" (default: the only one; without an event, each one)")
     options.add_arch(
         parser,
         note=" (default: that of the package's `bootstrap`, or else of this machine); another than"
@@ -83,12 +93,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="where to listen (default: a free port)",
     )
+    add("--watch", action="store_true", help="when files change, pack and start anew until Ctrl-C")
     options.add_emulator(parser)
     add("--verbose", action="store_true", help="show the emulator's own log too")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Start the function and send it the event, or listen for events."""
+    """Start the functions and send one the event, or listen for events."""
     check_system("`shim run`")
     # Only Linux has all that this imports.
     from shim.emulate.session import Session
@@ -96,50 +107,44 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     event = read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
-    function = read_configuration(arguments.from_file)
-    start = read_start(arguments, function)
-    session = Session(
-        start,
-        program=find_emulator(arguments.rie),
-        log=_write_log,
-        emulator_log=_write_log if arguments.verbose else _ignore,
-        port=arguments.port,
-    )
     with sigterm_as_exit(), ExitStack() as stack:
-        size = sum(path.stat().st_size for path in (start.package, *start.layers))
-        with status("unpacking") if size > _SLOW_BYTES else nullcontext():
-            stack.enter_context(session)
-        notes = (*_other_layers(start, function), *session.notes)
-        for note in notes:
-            print_note(note)
+        functions = LocalFunctions(arguments, stack)
+        program = find_emulator(arguments.rie)
+
+        def open_session(start: Start) -> Session:
+            return Session(
+                start,
+                program=program,
+                log=_write_log,
+                emulator_log=_write_log if arguments.verbose else _ignore,
+            )
+
+        watch = Watch(functions.paths) if arguments.watch else None
+        serving = Serving(functions, stack.enter_context(Served(open_session)), watch=watch)
+        serving.start()
         if event is None:
-            return _serve(session, notes, as_json=arguments.json)
-        answers = _invoke(session, event, arguments.repeat or 1, as_json=arguments.json)
-        if any(map(_is_failed_start, answers)):
-            print(f"hint: this may say why: {_check_command(arguments, start)}", file=sys.stderr)
-        if arguments.json:
-            print(encode(_summary(start.arch, notes, answers)))
-    return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
+            return serve(serving, port=arguments.port, as_json=arguments.json)
+        status = _send(serving, event, arguments)
+        while watch and serving.await_change():
+            status = _send(serving, event, arguments)
+    return status
 
 
-def _other_layers(start: Start, function: Function | None) -> Sequence[str]:
-    if function is None or len(function.layers) == len(start.layers):
-        return []
-    there = ", ".join(function.layers) or "none"
-    return [f"the function's layers are others than the {len(start.layers)} given here: {there}"]
-
-
-def _invoke(session: Session, event: bytes, times: int, *, as_json: bool) -> list[Answer]:
+def _send(serving: Serving, event: bytes, arguments: argparse.Namespace) -> ExitCode:
+    """Send the only function the event, and print what comes back."""
+    ((name, local),) = serving.functions.items()
     answers = []
-    for _ in range(times):
-        answer = session.invoke(event)
+    for _ in range(arguments.repeat or 1):
+        answer = serving.invoke(name, event)
         answers.append(answer)
-        if not as_json:
+        if not arguments.json:
             sys.stdout.buffer.write(answer.payload.removesuffix(b"\n") + b"\n")
             sys.stdout.buffer.flush()
-        if answer.error_type:
-            _print_failure(answer.error_type, answer.error_message)
-    return answers
+    if any(map(_is_failed_start, answers)):
+        print(f"hint: this may say why: {_check_command(arguments, local)}", file=sys.stderr)
+    if arguments.json:
+        print(encode(_summary(local.start.arch, serving.notes, answers)), flush=True)
+    return ExitCode.NO if any(answer.error_type for answer in answers) else ExitCode.OK
 
 
 def _is_failed_start(answer: Answer) -> bool:
@@ -147,32 +152,14 @@ def _is_failed_start(answer: Answer) -> bool:
     return (answer.error_type or "").startswith(("Runtime.", "Extension."))
 
 
-def _check_command(arguments: argparse.Namespace, start: Start) -> str:
+def _check_command(arguments: argparse.Namespace, local: Local) -> str:
     """The `shim check` of the same start; `--env` is left out, which may hold secrets."""
-    words = [arguments.package, *(word for path in arguments.layers for word in ("--layer", path))]
+    package, start = local.given, local.start
+    words = [package, *(word for path in arguments.layers for word in ("--layer", path))]
     if arguments.from_file:
         words += ["--from", arguments.from_file]
     words += ["--handler", start.handler, "--arch", start.arch]
     return shlex.join(["shim", "check", *map(str, words)])
-
-
-def _serve(session: Session, notes: Sequence[str], *, as_json: bool) -> ExitCode:
-    """Let the emulator take events from anybody on this machine, until Ctrl-C."""
-    if as_json:
-        print(
-            encode(document(RUN_FORMAT, {"url": session.url, "notes": notes}), indent=None),
-            flush=True,
-        )
-    print(f"events can be posted to {session.url}, one at a time, until Ctrl-C", file=sys.stderr)
-    print(f"try: curl --data '{{}}' {session.url}", file=sys.stderr)
-    try:
-        while not session.wait(_POLL_SECONDS):
-            record = session.take_record()
-            if record.error_type:
-                _print_failure(record.error_type, record.cause or "")
-    except KeyboardInterrupt:
-        return ExitCode.OK
-    raise MachineError("the emulator ended by itself", hint="see its log with --verbose")
 
 
 def _summary(arch: Arch, notes: Sequence[str], answers: Sequence[Answer]) -> dict[str, object]:
@@ -194,11 +181,6 @@ def _value(payload: bytes) -> object:
         return read_json(payload).value
     except InputError:
         return payload.decode(errors="replace")
-
-
-def _print_failure(kind: str, message: str) -> None:
-    said = printable(f"{kind}: {message}".removesuffix(": "))
-    print(f"error: the function failed: {said}", file=sys.stderr)
 
 
 def _write_log(line: bytes) -> None:

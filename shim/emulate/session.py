@@ -60,8 +60,8 @@ class Session:
     """One start of a function, for a `with` statement; invoked by one thread at a time.
 
     `program` is the emulator, `log` gets what the function writes, line by line, `emulator_log`
-    what the emulator does. Port 0 takes a free one. Of many sessions, each starts in a fraction of
-    the time with one open `fork_server`. `notes` says what isn't as on Lambda here.
+    what the emulator does. Of many sessions, each starts in a fraction of the time with one open
+    `fork_server`. `notes` says what isn't as on Lambda here.
     """
 
     def __init__(
@@ -71,11 +71,10 @@ class Session:
         program: Path,
         log: Callable[[bytes], None],
         emulator_log: Callable[[bytes], None] = lambda _: None,
-        port: int = 0,
         fork_server: ForkServer | None = None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
-        self.port = port
+        self.port = 0
         self._start = start
         self._program = program
         self._fork_server = fork_server
@@ -89,11 +88,10 @@ class Session:
         arch = self._start.arch
         if arch != standin.host_arch() and not standin.can_run(arch):
             raise MachineError(f"programs for {arch} don't run on this machine", hint=_NO_QEMU)
-        wanted = self.port
         for tries_left in reversed(range(_TRIES)):
             self._last_lines.clear()
             try:
-                self._call_emulator(wanted)
+                self._call_emulator()
                 break
             except MachineError:
                 self.close()
@@ -112,11 +110,6 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    @property
-    def url(self) -> str:
-        """Where events can be posted to, one at a time."""
-        return f"http://{HOST}:{self.port}{PATH}"
 
     def invoke(self, event: bytes) -> Answer:
         """Send `event`, JSON, and wait for what comes back; a function's error is an answer too.
@@ -161,8 +154,8 @@ class Session:
         """End every process of this start, and return when they have ended."""
         self._open.close()
 
-    def _call_emulator(self, wanted_port: int) -> None:
-        with _reserved_ports(wanted_port) as (self.port, api_port):
+    def _call_emulator(self) -> None:
+        with _reserved_ports() as (self.port, api_port):
             options = (
                 *("--log-level", "debug"),
                 *("--runtime-interface-emulator-address", f"{HOST}:{self.port}"),
@@ -208,8 +201,8 @@ class Session:
 
 
 @contextmanager
-def _reserved_ports(wanted: int) -> Iterator[tuple[int, int]]:
-    """The port `wanted`, or a free one for 0, and a second one, kept from everybody else.
+def _reserved_ports() -> Iterator[tuple[int, int]]:
+    """Two free ports, kept from everybody else.
 
     Bound, and not listening, they are given to nobody who asks for a free one; the emulator, which
     names them and allows an address to be used again as every Go program does, can listen there.
@@ -217,14 +210,7 @@ def _reserved_ports(wanted: int) -> Iterator[tuple[int, int]]:
     with socket.socket() as first, socket.socket() as second:
         for one in (first, second):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            first.bind((HOST, wanted))
-        except OSError as error:
-            raise MachineError(
-                f"the port can't be had ({error.strerror}): {wanted}",
-                hint="without --port, a free one is taken",
-            ) from error
-        second.bind((HOST, 0))
+            one.bind((HOST, 0))
         yield first.getsockname()[1], second.getsockname()[1]
 
 

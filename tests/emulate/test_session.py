@@ -38,9 +38,8 @@ class Starter:
 
     @contextmanager
     def __call__(self, package: Path, handler: str = "x", **options: Any) -> Iterator[Session]:
-        port = options.pop("port", 0)
         start = Start(package=package, handler=handler, **{"arch": HOST_ARCH, **options})
-        with Session(start, program=self.emulator, log=self._keep, port=port) as session:
+        with Session(start, program=self.emulator, log=self._keep) as session:
             yield session
 
     def _keep(self, line: bytes) -> None:
@@ -280,18 +279,8 @@ def test_many_sessions_run_side_by_side(emulator: Path, package: Path) -> None:
     assert results == {number: f"h{number}" for number in range(4)}
 
 
-def test_a_port_that_is_taken_is_named(started: Starter, package: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        sentence = f"the port can't be had .*: {port}"
-        with pytest.raises(MachineError, match=sentence), started(package, port=port):
-            pass
-
-
 def test_a_port_is_nobody_elses_while_the_emulator_is_on_its_way() -> None:
-    with _reserved_ports(0) as ports, socket.socket() as other:
+    with _reserved_ports() as ports, socket.socket() as other:
         for port in ports:
             with pytest.raises(OSError, match="Address already in use"):
                 other.bind((HOST, port))
@@ -299,7 +288,7 @@ def test_a_port_is_nobody_elses_while_the_emulator_is_on_its_way() -> None:
             emulator.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             emulator.bind((HOST, ports[0]))
             emulator.listen()
-        with _reserved_ports(0) as others:
+        with _reserved_ports() as others:
             assert not {*ports} & {*others}
 
 
