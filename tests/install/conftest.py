@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -36,3 +37,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*pip, "--wheel-dir", folder, ROOT], check=True)
     (path,) = folder.iterdir()
     return path
+
+
+@pytest.fixture
+def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip fetches what a test wants, as for anybody, in the versions that are tested."""
+    listed = (ROOT / "requirements" / "test.txt").read_text()
+    versions = re.findall(r"^([a-z].*?) \\$", listed, flags=re.MULTILINE)
+    assert any(version.startswith("hatchling==") for version in versions)
+    pins = tmp_path / "pins.txt"
+    pins.write_text("\n".join(versions))
+    monkeypatch.setenv("PIP_CONSTRAINT", str(pins))
+    monkeypatch.setenv("PIP_BUILD_CONSTRAINT", str(pins))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import shim.launcher
 from shim import __version__
 from shim.arch import Arch
-from tests.install.conftest import ROOT
 from tests.install.environment import Environment
 from tests.requirements import require
 
@@ -22,16 +20,7 @@ DEBIAN_PYTHON = Path("/usr/bin/python3")
 INTERPRETERS = {"this interpreter": Path(sys.executable), "the system's": DEBIAN_PYTHON}
 
 
-@pytest.fixture(autouse=True)
-def _no_other_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip fetches what these tests want, as for anybody, in the versions that are tested."""
-    listed = (ROOT / "requirements" / "test.txt").read_text()
-    versions = re.findall(r"^([a-z].*?) \\$", listed, flags=re.MULTILINE)
-    assert any(version.startswith("hatchling==") for version in versions)
-    pins = tmp_path / "pins.txt"
-    pins.write_text("\n".join(versions))
-    monkeypatch.setenv("PIP_CONSTRAINT", str(pins))
-    monkeypatch.setenv("PIP_BUILD_CONSTRAINT", str(pins))
+pytestmark = pytest.mark.usefixtures("pins")
 
 
 def check(environment: Environment, folder: Path) -> None:
