@@ -10,7 +10,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jsonschema
 import pytest
@@ -187,10 +187,11 @@ def test_what_can_not_be_compared_is_an_error(runner: Runner, inputs: dict[str, 
     assert not Path("pwned").exists()
 
 
-class _Notes(BaseHTTPRequestHandler):
+class Notes(BaseHTTPRequestHandler):
     """Takes what the job posts, as GitLab's API would."""
 
-    posts: list[tuple[str, str | None, bytes]]
+    posts: ClassVar[list[tuple[str, str | None, bytes]]] = []
+    """Each one's path, its token and its body."""
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
@@ -205,11 +206,11 @@ class _Notes(BaseHTTPRequestHandler):
 @pytest.fixture
 def notes() -> Iterator[tuple[str, list[tuple[str, str | None, bytes]]]]:
     """The API's address, and what it was sent."""
-    handler = type("Notes", (_Notes,), {"posts": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    Notes.posts.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Notes) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", handler.posts
+        yield f"http://127.0.0.1:{server.server_address[1]}", Notes.posts
         server.shutdown()
         thread.join()
 
