@@ -20,6 +20,7 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
 _lock = Lock()
+_HERE, _EXCHANGE = -100, 2  # fcntl.h: AT_FDCWD, RENAME_EXCHANGE
 
 
 def read_at(file: int, size: int, at: int) -> bytes:
@@ -70,3 +71,23 @@ def make_executable(descriptor: int) -> None:
     """Let everybody execute an open file, where modes say that."""
     if sys.platform != "win32":
         os.fchmod(descriptor, 0o755)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let each of two be where the other one is: at once where the system can, else in turn."""
+    if sys.platform == "linux":
+        import ctypes  # here alone, and slow to import
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        with suppress(AttributeError):  # musl's older ones lack it, and some file systems can't
+            paths = os.fsencode(one), os.fsencode(other)
+            if libc.renameat2(_HERE, paths[0], _HERE, paths[1], _EXCHANGE) == 0:
+                return
+    aside = one.with_name(f"{one.name}-old")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except OSError:
+        aside.rename(other)
+        raise
+    aside.rename(one)

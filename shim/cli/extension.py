@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import RESULT_FORMAT, packing, publish_command, sizes
+from shim.cli.packing import RESULT_FORMAT, Form, Output, add_output, publish_command, sizes
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.extension import extension_entries
-from shim.package.function import write_zip
-from shim.package.inputs import Input, check_apart
+from shim.package.inputs import Input
 from shim.package.layer import publish_arguments
 from shim.package.limits import size_notes
-from shim.package.output import check_output
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             metavar="FILE",
             help=f"the program for {arch}",
         )
-    options.add_output(parser, "the zip to write (default: NAME.zip)")
+    add_output(parser, note=" (default: NAME.zip)")
     parser.add_argument(
         "--include",
         action="append",
@@ -62,11 +60,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     programs = {arch: Path(getattr(arguments, arch)) for arch in Arch}
     include = [Input.parse(word, is_data=True) for word in arguments.include]
     given = [*(Input(path=path) for path in programs.values()), *include]
-    output: Path = arguments.output or Path(f"{name.replace('/', '-')}.zip")
-    check_apart(check_output(output), inputs=given)
+    default = Output(path=Path(f"{name.replace('/', '-')}.zip"), form=Form.ZIP)
+    output: Output = arguments.output or default
+    output.check(given, as_json=arguments.json)
     entries = extension_entries(name, programs, include)
-    with packing(sum(entry.size for entry in entries)) as progress:
-        packed = write_zip(output, entries, progress=progress)
+    packed = output.write(entries)
     notes = size_notes(zipped=packed.size, unzipped=packed.unzipped)
     for note in notes:
         print_note(note)
@@ -82,6 +80,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         }
         print(encode(document(RESULT_FORMAT, result)))
         return ExitCode.OK
-    print(f"{output}: the extension `{name}` for {' and '.join(Arch)}; {sizes(packed)}")
-    print(f"\n{publish_command(name, output, packed, Arch)}")
+    text = f"{output}: the extension `{name}` for {' and '.join(Arch)}; {sizes(packed)}"
+    command = publish_command(name, output, packed, Arch)
+    print(f"{text}\n\n{command}", file=output.messages)
     return ExitCode.OK

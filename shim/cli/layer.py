@@ -9,8 +9,8 @@ from shim.arch import Arch
 from shim.cli import options
 from shim.cli.packing import (
     RESULT_FORMAT,
+    Output,
     add_file_arguments,
-    packing,
     publish_command,
     sizes,
 )
@@ -18,18 +18,16 @@ from shim.cli.starting import handler_starts, print_starts
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
-from shim.package.function import handler_table, write_zip, zip_entries
-from shim.package.inputs import Input, check_apart, find_files
+from shim.package.function import handler_table, zip_entries
+from shim.package.inputs import Input, find_files
 from shim.package.launchers import best_flavour, launcher_files
 from shim.package.layer import plan_layer, publish_arguments
 from shim.package.limits import size_notes
-from shim.package.output import check_output
 from shim.package.planned import planned_package
 from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
 DESCRIPTION = """\
 Make a layer's zip with the launcher as `/opt/bootstrap`, and print how to publish it.
@@ -55,10 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Write the layer, and print what it is and how to publish it."""
-    output: Path = arguments.output
+    output: Output = arguments.output
     inputs = [Input.parse(word) for word in arguments.inputs]
     inputs += [Input.parse(word, is_data=True) for word in arguments.include]
-    check_apart(check_output(output), inputs=inputs)
+    output.check(inputs, as_json=arguments.json)
     found = find_files(inputs)
     layer = plan_layer(
         found.files,
@@ -71,8 +69,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     alone = planned_package("", ())
     planned = planned_package(str(output), entries)
     starts = handler_starts(alone, layer.handlers, layers=(planned,))
-    with packing(layer.size) as progress:
-        packed = write_zip(output, entries, progress=progress)
+    packed = output.write(entries)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
     for note in notes:
         print_note(note)
@@ -93,8 +90,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         print(encode(document(RESULT_FORMAT, result)))
         return ExitCode.OK
     where = " and ".join(layer.architectures)
-    print(f"{output}: {flavour} launcher for {where}; {sizes(packed)}")
-    for name in layer.handlers:
-        print(f"  /opt/{printable(name)}")
-    print(f"\n{publish_command('NAME', output, packed, layer.architectures)}")
+    lines = [f"{output}: {flavour} launcher for {where}; {sizes(packed)}"]
+    lines += [f"  /opt/{printable(name)}" for name in layer.handlers]
+    lines += ["", publish_command("NAME", output, packed, layer.architectures)]
+    print("\n".join(lines), file=output.messages)
     return ExitCode.OK

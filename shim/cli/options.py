@@ -211,11 +211,16 @@ def template_given(arguments: argparse.Namespace) -> Given:
 
 
 def add_output(
-    parser: Arguments, what: str, *, is_required: bool = False, metavar: str = "FILE"
+    parser: Arguments,
+    what: str,
+    *,
+    is_required: bool = False,
+    metavar: str = "FILE",
+    kind: Callable[[str], object] | None = None,
 ) -> None:
-    """Add `--output`, the file or folder that a command writes."""
+    """Add `--output`, the file or folder that a command writes; `kind` makes more of its word."""
     parser.add_argument(
-        "--output", "-o", required=is_required, type=file_path, metavar=metavar, help=what
+        "--output", "-o", required=is_required, type=kind or file_path, metavar=metavar, help=what
     )
 
 

@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
-from shim.cli.packing import RESULT_FORMAT, add_file_arguments, packing, sizes
+from shim.cli.packing import RESULT_FORMAT, Form, Output, add_file_arguments, sizes
 from shim.cli.starting import handler_starts, print_starts, sum_up
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
 from shim.package.function import (
     FunctionPackage,
-    PackedZip,
+    Packed,
     handler_table,
     plan_package,
-    write_zip,
     zip_entries,
 )
-from shim.package.inputs import Input, check_apart, find_files
+from shim.package.inputs import Input, find_files
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.limits import format_size, read_limits, size_notes
-from shim.package.output import check_output
 from shim.package.planned import planned_package
 from shim.text import printable
 
@@ -61,7 +59,8 @@ examples:
   shim pack build/orders build/invoices -o functions.zip
   shim pack orders=out/amd64/main orders=out/arm64/main -o orders.zip
   shim pack dist/ --arch arm64 -o functions-arm64.zip
-  shim pack target/lambda --include templates -o functions.zip"""
+  shim pack target/lambda --include templates -o functions.zip
+  shim pack orders=build/orders -o .build/orders/"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -77,11 +76,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Pack and print what is in the zip."""
-    output: Path = arguments.output
+    output: Output = arguments.output
     flavour: Flavour = arguments.flavour
     inputs = [Input.parse(word) for word in arguments.inputs]
     inputs += [Input.parse(word, is_data=True) for word in arguments.include]
-    check_apart(check_output(output), inputs=inputs)
+    output.check(inputs, as_json=arguments.json)
     found = find_files(inputs)
     package = plan_package(
         found.files,
@@ -91,8 +90,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     launcher = launcher_files(package.architectures, flavour)
     entries = zip_entries(package, launcher=launcher, flavour=flavour)
     starts = handler_starts(planned_package(str(output), entries), package.handlers)
-    with packing(package.size) as progress:
-        packed = write_zip(output, entries, progress=progress)
+    packed = output.write(entries)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
     for note in notes:
         print_note(note)
@@ -103,23 +101,24 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         print(encode(document(RESULT_FORMAT, content | more)))
         return ExitCode.OK
     answer = sum_up(starts, package.architectures)
-    print(_summary(package, packed, output=output, answer=answer), flush=True)
+    summary = _summary(package, packed, output=output, answer=answer)
+    print(summary, file=output.messages, flush=True)
     print(_next_commands(package, packed, output=output), file=sys.stderr)
     return ExitCode.OK
 
 
 def _result(
     package: FunctionPackage,
-    packed: PackedZip,
+    packed: Packed,
     *,
-    output: Path,
+    output: Output,
     flavour: Flavour,
 ) -> dict[str, object]:
     return {
         "output": str(output),
         "size": packed.size,
         "unzipped": packed.unzipped,
-        "codeSha256": _code_sha256(output),
+        "codeSha256": None if packed.size is None else _code_sha256(output.path),
         "flavour": flavour,
         "architectures": package.architectures,
         "handlers": handler_table(package),
@@ -133,7 +132,7 @@ def _code_sha256(output: Path) -> str:
         return base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
 
 
-def _summary(package: FunctionPackage, packed: PackedZip, *, output: Path, answer: str) -> str:
+def _summary(package: FunctionPackage, packed: Packed, *, output: Output, answer: str) -> str:
     rows = [("handler", *package.architectures)]
     for name, paths in package.handlers.items():
         cells = (_cell(package, paths.get(arch)) for arch in package.architectures)
@@ -152,11 +151,16 @@ def _cell(package: FunctionPackage, path: str | None) -> str:
     return "-" if path is None else format_size(package.files[path].source.size)
 
 
-def _next_commands(package: FunctionPackage, packed: PackedZip, *, output: Path) -> str:
-    zip_file = quote(str(output))
-    fits = packed.size <= read_limits().direct_upload
-    code = f"--zip-file fileb://{zip_file}" if fits else "--s3-bucket BUCKET --s3-key KEY"
+def _next_commands(package: FunctionPackage, packed: Packed, *, output: Output) -> str:
+    if output.form is Form.STREAM:
+        return ""
+    name = quote(str(output))
+    deploy = f"""aws lambda update-function-code --function-name FUNCTION \\
+             --zip-file fileb://{name} --architectures {package.architectures[-1]}"""
+    if packed.size is None:
+        deploy = "it is SAM's `CodeUri`, CDK's asset, or aws-lambda-deploy's `code-artifacts-dir`"
+    elif packed.size > read_limits().direct_upload:
+        deploy = deploy.replace(f"--zip-file fileb://{name}", "--s3-bucket BUCKET --s3-key KEY")
     return f"""
-try it:  shim run {zip_file} --handler {printable(quote(next(iter(package.handlers))))}
-deploy:  aws lambda update-function-code --function-name FUNCTION \\
-             {code} --architectures {package.architectures[-1]}"""
+try it:  shim run {name} --handler {printable(quote(next(iter(package.handlers))))}
+deploy:  {deploy}"""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import deflate
 
-from shim.errors import InputError
+from shim.package.entry import checked_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
-    from shim.package.entry import Entry, Source
+    from shim.package.entry import Entry
 
 LEVEL, LARGE_LEVEL = 5, 4
 """Of libdeflate's 1 to 12, the second for LARGE files: figures in docs/reference/packages.md."""
@@ -65,19 +65,12 @@ def compress_entries(entries: Iterable[Entry]) -> Iterator[Compressed]:
 
 
 def _compress(entry: Entry) -> Compressed:
-    content = entry.content()
-    crc32 = deflate.crc32(content)
-    _check_unchanged(entry.source, size=len(content), crc32=crc32)
+    content = checked_content(entry)
+    source = entry.source
+    crc32 = deflate.crc32(source) if isinstance(source, bytes) else source.crc32
     # A link is stored as it is: build-lambda-zip and Info-ZIP do it, and some readers expect it.
     level = LEVEL if len(content) < LARGE else LARGE_LEVEL
     packed = None if entry.is_link else deflate.deflate_compress(content, level)
     if packed is None or len(packed) >= len(content):
         return Compressed(entry=entry, data=content, is_deflated=False, crc32=crc32)
     return Compressed(entry=entry, data=packed, is_deflated=True, crc32=crc32)
-
-
-def _check_unchanged(source: bytes | Source, *, size: int, crc32: int) -> None:
-    if not isinstance(source, bytes) and (size, crc32) != (source.size, source.crc32):
-        raise InputError(
-            f"the file changed while it was being packed: `{source.path}`", hint="pack again"
-        )

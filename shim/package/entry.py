@@ -160,6 +160,18 @@ class Entry:
         return self.source if isinstance(self.source, bytes) else self.source.content()
 
 
+def checked_content(entry: Entry) -> bytes:
+    """All of its bytes; `InputError` where its file is not any more what it was looked at."""
+    content, source = entry.content(), entry.source
+    if isinstance(source, bytes):
+        return content
+    if (len(content), deflate.crc32(content)) != (source.size, source.crc32):
+        raise InputError(
+            f"the file changed while it was being packed: `{source.path}`", hint="pack again"
+        )
+    return content
+
+
 def file_entry(path: str, file: InputFile) -> Entry:
     """The file, or link, at `path`."""
     kind = stat.S_IFLNK if file.is_link else stat.S_IFREG

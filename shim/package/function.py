@@ -47,10 +47,11 @@ class FunctionPackage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PackedZip:
-    """What was written."""
+class Packed:
+    """What was written, in bytes."""
 
-    size: int
+    size: int | None
+    """The zip's; None for a folder."""
     unzipped: int
 
 
@@ -106,12 +107,12 @@ def zip_entries(
 
 def write_zip(
     path: Path, entries: Sequence[Entry], *, progress: Callable[[int], None] = lambda _: None
-) -> PackedZip:
+) -> Packed:
     """Write the entries to `path`: the whole zip, or nothing."""
     with new_file(path) as file:
         write_archive(file, entries, progress=progress)
         size = file.tell()
-    return PackedZip(size=size, unzipped=sum(entry.size for entry in entries))
+    return Packed(size=size, unzipped=sum(entry.size for entry in entries))
 
 
 def manifest(package: FunctionPackage, flavour: Flavour) -> bytes:

@@ -24,11 +24,11 @@ def read_limits() -> Limits:
     return Limits(**tomllib.loads(Path(__file__).with_name("limits.toml").read_text()))
 
 
-def size_notes(*, zipped: int, unzipped: int) -> list[str]:
-    """What the user should know of a package of these sizes."""
+def size_notes(*, zipped: int | None, unzipped: int) -> list[str]:
+    """What the user should know of a package of these sizes; a folder has no zip's."""
     limits = read_limits()
     notes = []
-    if zipped > limits.direct_upload:
+    if zipped is not None and zipped > limits.direct_upload:
         notes.append(
             f"the zip has {format_size(zipped)}, a direct upload at most"
             f" {format_size(limits.direct_upload)}: upload it to S3 and name that to Lambda"

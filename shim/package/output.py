@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
 
 def check_output(path: Path) -> Path:
-    """Where the file will really be, links followed; refused before any work is done for it."""
+    """Where the file will really be; refused before any work is done for it."""
+    target = real_output(path)
+    if target.exists() and not target.is_file():
+        raise InputError(f"the output exists and is not a regular file: `{path}`")
+    return target
+
+
+def real_output(path: Path) -> Path:
+    """Where a file or folder will really be, links followed; the folder around it has to be."""
     try:
         target = path.resolve()
         folder_is_there = target.parent.is_dir()
-        is_taken = target.exists() and not target.is_file()
+        target.exists()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle (Python < 3.13)
         raise InputError(f"can't write there, {error}") from error
     if not folder_is_there:
@@ -30,8 +38,6 @@ def check_output(path: Path) -> Path:
             f"the output's folder is not there: `{target.parent}`",
             hint=f"make it: `mkdir -p {quote(str(target.parent))}`",
         )
-    if is_taken:
-        raise InputError(f"the output exists and is not a regular file: `{path}`")
     return target
 
 
