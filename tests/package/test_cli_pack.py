@@ -136,7 +136,10 @@ REFUSED = {
     "a wrong name": (["x_arm64=hook", "lying_arm64"], "whose name says arm64 is built for x86_64"),
     "the wrong architecture": (["orders_arm64", "--arch", "x86_64"], "`orders` lacks x86_64"),
     "a missing folder": (["hook", "-o", "no/a.zip"], "the output's folder is not there"),
-    "an output that is a folder": (["hook", "-o", "empty"], "is not a regular file: `empty`"),
+    "an output that is a device": (
+        ["hook", "-o", "/dev/null"],
+        "is not a regular file: `/dev/null`",
+    ),
     "an output in the input": ([".", "-o", "./a.zip"], "the output would be part of the input `.`"),
 }
 
