@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from launchers import ARCHITECTURES, add_container_options, note, run
+from launchers import ARCHITECTURES, add_architectures, add_container_options, note, run
 from lean import BuildError
 
 EPILOG = """\
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("program", type=Path, metavar="PROGRAM.py", help="its main module")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    add_architectures(parser)
     add_container_options(parser)
     return parser
 

@@ -83,14 +83,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="build nothing: put there, for each architecture, what Dockerfile.al2 copies",
     )
+    add_architectures(parser)
     add_container_options(parser)
     return parser
+
+
+def add_architectures(parser: argparse.ArgumentParser) -> None:
+    """For which architectures to build."""
+    parser.add_argument("--arch", choices=ARCHITECTURES, action="append", help="default: both")
 
 
 def add_container_options(parser: argparse.ArgumentParser) -> None:
     """What every command takes that builds in containers."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    parser.add_argument("--arch", choices=ARCHITECTURES, action="append", help="default: both")
     parser.add_argument(
         "--base",
         default="amazonlinux:2",

@@ -41,6 +41,7 @@ def _facts(built: list[Path]) -> dict[str, object]:
         "configure": sysconfig.get_config_var("CONFIG_ARGS"),
         "compiler": _first_line("gcc", "--version"),
         "linker": _first_line("ld", "--version"),
+        "glibc": os.confstr("CS_GNU_LIBC_VERSION"),
         "system": Path("/etc/os-release").read_text().splitlines()[0],
         "tools": {name: version(name) for name in TOOLS},
         "flags": {

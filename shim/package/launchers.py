@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shim import __version__
 from shim.errors import MachineError
 from shim.package.names import BOOTSTRAP, PRIVATE
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from shim.arch import Arch
 
 _FOLDER = Path(__file__).parent.parent / "launcher"
+_RELEASED = "shim_launchers"
+"""Where the distribution lambda-shim-launchers has the full ones, in a folder for its version."""
 
 
 class Flavour(StrEnum):
@@ -26,16 +30,17 @@ class Flavour(StrEnum):
 
 def launcher(arch: Arch, flavour: Flavour) -> bytes:
     """The native program."""
-    try:
-        return (_FOLDER / "bin" / f"{flavour}-{arch}").read_bytes()
-    except FileNotFoundError as error:
+    path = _find(arch, flavour)
+    if path is None:
         raise MachineError(
             f"this installation has no {flavour} launcher for {arch}",
             hint="install shim again: every wheel of it holds the lean launchers"
             if flavour is Flavour.LEAN
-            else "take the lean one: `--flavour lean`; or, in a clone of shim, build it:"
-            " `python build/launchers.py --flavour full`",
-        ) from error
+            else f"install it: `pip install 'lambda-shim[full]=={__version__}'`; in a clone of shim"
+            " build it: `python build/launchers.py --flavour full`; or take the lean one:"
+            " `--flavour lean`",
+        )
+    return path.read_bytes()
 
 
 def dual_script() -> bytes:
@@ -50,8 +55,8 @@ def extension_script() -> bytes:
 
 def best_flavour(architectures: Collection[Arch]) -> Flavour:
     """Full where this installation has it for all `architectures`, else lean."""
-    built = all((_FOLDER / "bin" / f"{Flavour.FULL}-{arch}").exists() for arch in architectures)
-    return Flavour.FULL if built else Flavour.LEAN
+    is_there = all(_find(arch, Flavour.FULL) for arch in architectures)
+    return Flavour.FULL if is_there else Flavour.LEAN
 
 
 def launcher_files(architectures: Collection[Arch], flavour: Flavour) -> dict[str, bytes]:
@@ -61,3 +66,12 @@ def launcher_files(architectures: Collection[Arch], flavour: Flavour) -> dict[st
         return {BOOTSTRAP: launcher(arch, flavour)}
     natives = {f"{PRIVATE}/{arch.machine}": launcher(arch, flavour) for arch in architectures}
     return {BOOTSTRAP: dual_script(), **natives}
+
+
+def _find(arch: Arch, flavour: Flavour) -> Path | None:
+    """Beside the sources, where a clone builds them; else what was released with this version."""
+    released = find_spec(_RELEASED) if flavour is Flavour.FULL else None
+    places = released.submodule_search_locations if released else None
+    folders = [_FOLDER / "bin", *(Path(place, __version__) for place in places or ())]
+    paths = (folder / f"{flavour}-{arch}" for folder in folders)
+    return next(filter(Path.exists, paths), None)

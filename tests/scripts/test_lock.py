@@ -22,7 +22,12 @@ OWN = PROJECT["project"]["dependencies"]
 TOOLS = PROJECT["build-system"]["requires"]
 GROUPS = PROJECT["dependency-groups"]
 WANTED = {
-    "test": [*OWN, *TOOLS, *EXTRAS["bench"], *GROUPS["lint"], *GROUPS["test"], *GROUPS["examples"]],
+    "test": [
+        *(*OWN, *TOOLS, *EXTRAS["bench"]),
+        *(one for name in ("lint", "test", "release", "examples") for one in GROUPS[name]),
+    ],
+    "release": [*OWN, *TOOLS, *GROUPS["release"]],
+    "image": [*OWN, *EXTRAS["aws"], *EXTRAS["templates"]],
     "demo": [*OWN, *TOOLS, *EXTRAS["bench"], *GROUPS["examples"]],
     "lowest": [*OWN, *EXTRAS["aws"]],
     "newest": [*OWN, *EXTRAS["aws"]],
