@@ -125,7 +125,7 @@ def _on_alias(
 
 def _saved(path: Path) -> Case:
     with naming(str(path)):
-        saved = read_plan(read_file(path))
+        saved = read_plan(read_file(path), folder=path.parent)
     plan = saved.plan
     latest = plan.latest if isinstance(plan, AliasPlan) else plan
     _check_layers(latest.begin)

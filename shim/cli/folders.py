@@ -65,7 +65,7 @@ def _of_plan(path: Path, arguments: argparse.Namespace) -> DeploymentFolder:
         document: dict[str, Any] = read_json(text).value
         if (folder / PLAN).exists():
             return _same(folder, document)
-        saved = read_plan(text)
+        saved = read_plan(text, folder=path.parent)
         target = saved.target
         if arguments.function:
             target = named_target(arguments.function)
@@ -75,7 +75,9 @@ def _of_plan(path: Path, arguments: argparse.Namespace) -> DeploymentFolder:
             )
         if saved.target and saved.target.name != target.name:
             raise InputError(f"it is for another function: `{saved.target.name}`")
-    return make_folder(folder, {**document, "function": as_object(saved.target or target)})
+    packages = [{**one, "path": path.parent / one["path"]} for one in document["packages"]]
+    function = as_object(saved.target or target)
+    return make_folder(folder, {**document, "packages": packages, "function": function})
 
 
 def _same(path: Path, document: dict[str, Any]) -> DeploymentFolder:

@@ -216,11 +216,13 @@ class _Run:
         return bool(self.arguments.json or self.arguments.aws)
 
     def _document(self, plan: Plan | AliasPlan, bridges: Bridges | None) -> str:
+        output: Path | None = self.arguments.output
         document = as_document(
             plan,
             arns=self.change.arns,
             bridges=bridges,
             target=self.change.target,
+            folder=output.parent if output else None,
             **self._judge(),
         )
         return encode(document) + "\n"

@@ -6,6 +6,8 @@ back (saved.py). The rest is for people and other programs, and can always be de
 
 from __future__ import annotations
 
+import os.path
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.check.report import finding_as_json
@@ -41,8 +43,12 @@ def as_document(
     arns: Mapping[Package, str] | None = None,
     bridges: Mapping[Package, str] | None = None,
     target: Target | None = None,
+    folder: Path | None = None,
 ) -> dict[str, Any]:
-    """A plan as plain values; `arns` of the layers that have one, `bridges` with what each is."""
+    """A plan as plain values; `arns` of the layers that have one, `bridges` with what each is.
+
+    It will lie in `folder`: that and its packages can be moved together.
+    """
     latest = plan if isinstance(plan, Plan) else plan.latest
     packages = _packages(latest.states)
     values = Values(packages)
@@ -53,7 +59,7 @@ def as_document(
         "function": None if target is None else as_object(target),
         "packages": [
             {
-                "path": one.path,
+                "path": one.path if folder is None else _path_from(folder, Path(one.path)),
                 "sha256": code_sha256(one),
                 "arn": (arns or {}).get(one),
                 "bridge": (bridges or {}).get(one),
@@ -110,6 +116,15 @@ def promised(plan: Plan | AliasPlan, verdicts: Verdicts) -> Answer:
     if isinstance(plan, AliasPlan) or not any(plan.unknown(verdicts.answer)):
         return Answer.STARTS
     return Answer.UNKNOWN
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    """How a package is found from there, whatever links lead to either."""
+    place = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(place, folder.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return str(place)
 
 
 def _packages(states: Iterable[State]) -> tuple[Package, ...]:

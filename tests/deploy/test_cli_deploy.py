@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,6 +142,19 @@ def test_a_saved_plan_is_carried_out_by_its_folder(
     assert Path("plan.deployment", PLAN).exists()
     Path("made", "arm64.zip").unlink()
     assert shim(capsys, "deploy", "plan.json", "--yes")[1].endswith("nothing to do\n")
+
+
+def test_a_saved_plan_is_carried_out_from_where_it_was_moved_to(
+    function: Function, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("work/plans").mkdir(parents=True)
+    shutil.copytree("made", "work/made")
+    with monkeypatch.context() as there:
+        there.chdir("work")
+        assert shim(capsys, "plan", *CHANGE, "--output", "plans/plan.json")[0] == 0
+    Path("work").rename("elsewhere")
+    status, _, err = shim(capsys, "deploy", "elsewhere/plans/plan.json", "--yes")
+    assert (status, state(function.plane)) == (0, NEW), err
 
 
 def test_a_dry_run_prints_every_call_and_sends_none(

@@ -124,7 +124,21 @@ def test_a_saved_plan_is_what_its_schema_says_and_can_be_read_again(
     schema = json.loads((ROOT / "docs/reference/plan.schema.json").read_text())
     jsonschema.validate(document(text), schema)
     assert (here / "out" / "orders-bridge.zip").exists()
-    saved = read_plan(text)
+    saved = read_plan(text, folder=here / "out")
+    assert len(saved.plan.steps) == 3
+
+
+def test_a_saved_plan_and_its_packages_can_be_moved_together(
+    plan: Callable[..., Planned], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "plans").mkdir()
+    (here / "link").symlink_to("plans")
+    assert plan(*RENAMED, "--output", "link/plan.json")[0] == 0
+    paths = [one["path"] for one in document((here / "plans/plan.json").read_text())["packages"]]
+    assert [path for path in paths if Path(path).is_absolute()] == []
+    moved = here.rename(here.with_name("moved"))
+    monkeypatch.chdir("/")
+    saved = read_plan((moved / "plans/plan.json").read_text(), folder=moved / "link")
     assert len(saved.plan.steps) == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,18 @@ def test_a_plan_that_was_saved_can_be_simulated(
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["runs"][-1]["failures"] == 0
     assert command.run("--plan", str(plan), "--from", "x", "--by-verdict").returncode == 2
+
+
+def test_a_plan_and_its_packages_are_simulated_where_they_were_moved_to(
+    command: Command, built: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(built, tmp_path / "work" / built.name)
+    words = arguments(NAME, tmp_path / "work" / built.name)
+    plan = [sys.executable, "-m", "shim", "plan", *words, "-o", str(tmp_path / "work/plan.json")]
+    subprocess.run(plan, env=command.environment, check=True, capture_output=True)
+    (tmp_path / "work").rename(tmp_path / "elsewhere")
+    done = command.run("--plan", str(tmp_path / "elsewhere/plan.json"), "--by-verdict")
+    assert done.returncode == 0, done.stderr
 
 
 def test_traffic_on_an_alias_is_moved_by_shares(
