@@ -199,6 +199,7 @@ def add_template(parser: Arguments) -> None:
     )
     parser.add_argument("--region", type=text, metavar="NAME", help="where the template goes")
     parser.add_argument("--account", type=text, metavar="NUMBER", help="likewise")
+    parser.add_argument("--stack", type=text, metavar="NAME", help="likewise")
 
 
 def template_given(arguments: argparse.Namespace) -> Given:
@@ -206,7 +207,10 @@ def template_given(arguments: argparse.Namespace) -> Given:
     from shim.templates.resolve import Given
 
     return Given(
-        parameters=dict(arguments.parameters), region=arguments.region, account=arguments.account
+        parameters=dict(arguments.parameters),
+        region=arguments.region,
+        account=arguments.account,
+        stack=arguments.stack,
     )
 
 

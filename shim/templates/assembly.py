@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shim.fields import Field, naming, read_json
+from shim.templates.expand import expanded
 from shim.templates.project import read_inside
-from shim.templates.source import dotted
+from shim.templates.source import Source, dotted
 from shim.templates.stack import Part, Stack, check_template
 from shim.templates.value import Place
 
@@ -47,11 +48,14 @@ class Constructs:
         return Place(file=self.file, path=dotted(path))
 
 
-def read_constructs(project: Project, path: Path) -> tuple[dict[str, Any], Constructs]:
+def read_constructs(
+    project: Project, path: Path, given: Given
+) -> tuple[dict[str, Any], Constructs]:
     """A synthesised template; `InputError` that names it."""
     data = read_inside(project, path)
     with naming(project.name(path)):
-        template = check_template(read_json(data).value)
+        source = Source(file=project.name(path), data=read_json(data).value)
+        template = check_template(expanded(source, given, lambda _path: None).data)
     return template, Constructs(file=project.name(path), data=template)
 
 
@@ -59,7 +63,7 @@ def read_assembly(
     project: Project,
     folder: Path,
     given: Given,
-    nested: Callable[[Stack, str], Stack | None],
+    nested: Callable[[Stack, str, Given], Stack | None],
 ) -> list[Part]:
     """The stacks of `cdk.out`, with what they export to each other."""
     stacks = list(_stacks(project, folder, given, depth=0))
@@ -85,7 +89,8 @@ def _stacks(
         with naming(project.name(manifest)):
             file = _file(one, kind)
         if kind == _STACK and file:
-            template, located = read_constructs(project, folder / file)
+            own = _given(one, given, name)
+            template, located = read_constructs(project, folder / file, own)
             stack = Stack(
                 name=name,
                 data=template,
@@ -93,7 +98,7 @@ def _stacks(
                 find=lambda path: project.find(folder / path),
                 prefix=f"{name}/",
             )
-            yield stack, _given(one, given, name)
+            yield stack, own
         if kind == _ASSEMBLY and file and depth < _DEPTH_LIMIT:
             yield from _stacks(project, folder / file, given, depth=depth + 1)
 
@@ -116,5 +121,5 @@ def _given(artifact: Field, given: Given, name: str) -> Given:
         given,
         account=given.account or (account if account.isdecimal() else None),
         region=given.region or (None if region == "unknown-region" else region),
-        stack=given.stack or name,
+        stack=name,
     )

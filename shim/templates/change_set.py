@@ -78,7 +78,7 @@ def read_change_set(file: str, document: Field) -> tuple[Template, Template]:
                         find=lambda _path: None,
                     ),
                     Given(),
-                    lambda _stack, _path: None,
+                    lambda _stack, _path, _given: None,
                 )
             ],
         )

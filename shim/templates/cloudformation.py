@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.templates.consumers import KINDS, Finder
+from shim.templates.definitions import contents
 from shim.templates.model import Alias, Consumer, Function, Layer, Template, Tool, Version
 from shim.templates.value import Content, Reference, Value, leaves
 
@@ -81,8 +82,8 @@ class _Reader:
     def _consumers(self, finder: Finder) -> Iterator[Consumer]:
         for one in self._resources:
             if one.type in KINDS:
-                place = partial(_place_in, one)
-                yield from finder.consumers(KINDS[one.type], one.properties, place)
+                for content, place in contents(one):
+                    yield from finder.consumers(KINDS[one.type], content, place)
 
     def _outputs(self, finder: Finder) -> Iterator[Consumer]:
         for part in self._parts:
@@ -132,10 +133,6 @@ def _layer(resource: Resource) -> Layer:
 
 def _always(place: Place, _: Steps) -> Place:
     return place
-
-
-def _place_in(resource: Resource, path: Steps) -> Place:
-    return resource.place("Properties", *path)
 
 
 def _is_arn(content: Content) -> bool:

@@ -216,8 +216,10 @@ class _Fixer:
         match consumer.place.steps:
             case ["Resources", _, "Properties", "Events", *_]:
                 return True
-            case _:
+            case ["Resources", *_] | []:
                 return len(consumer.place.steps) < 4 and self._side.format is Format.TEMPLATE
+            case _:
+                return False
 
     def _is_mapping_of(self, function: Function, consumer: Consumer) -> bool:
         """What polls: it is let in by the function's own role, whatever it names."""

@@ -11,6 +11,7 @@ from shim.fields import Field, naming, read_json
 from shim.templates.assembly import MANIFEST, read_assembly, read_constructs
 from shim.templates.change_set import is_change_set, read_change_set
 from shim.templates.cloudformation import read_stacks
+from shim.templates.expand import expanded
 from shim.templates.function import is_function, read_function
 from shim.templates.model import Format
 from shim.templates.project import Project, read_inside
@@ -70,7 +71,7 @@ class Reader:
         with naming(self.project.name(path)):
             document = _as_json(data)
             if document is None:
-                stack = self._stack(path, read_source(self.project.name(path), data))
+                stack = self._stack(path, read_source(self.project.name(path), data), self.given)
                 return (read_stacks(self.project.name(path), [self._part(stack)]),)
             if is_terraform(document):
                 return read_plan(
@@ -80,7 +81,9 @@ class Reader:
                 return read_change_set(self.project.name(path), document)
             if is_function(document):
                 return (read_function(self.project.name(path), document),)
-            stack = self._stack(path, _with_lines(self.project.name(path), data, document))
+            stack = self._stack(
+                path, _with_lines(self.project.name(path), data, document), self.given
+            )
             return (read_stacks(self.project.name(path), [self._part(stack)]),)
 
     def _folder(self, folder: Path) -> Template:
@@ -97,7 +100,9 @@ class Reader:
             )
         data = read_inside(self.project, path)
         with naming(self.project.name(path)):
-            stack = self._stack(path, _with_lines(self.project.name(path), data, read_json(data)))
+            stack = self._stack(
+                path, _with_lines(self.project.name(path), data, read_json(data)), self.given
+            )
             stack = replace(stack, uploaded=lambda key: self._find(folder, key.rpartition("/")[2]))
             read = read_stacks(self.project.name(folder), [self._part(stack)])
             return replace(read, format=Format.SERVERLESS)
@@ -105,20 +110,23 @@ class Reader:
     def _part(self, stack: Stack) -> Part:
         return Part(stack, self.given, self._nested)
 
-    def _stack(self, path: Path, source: Source) -> Stack:
+    def _stack(self, path: Path, source: Source, given: Given) -> Stack:
+        read = partial(self._document, path.parent)
+        source = expanded(source, given, read)
         data = check_template(source.data)
         stack = Stack(
             name=self.project.name(path),
             data=data,
             located=source,
             find=partial(self._find, path.parent),
+            read=read,
         )
         if not is_sam(data):
             return stack
-        translated = translate(source, self.given.parameters, region=self.given.region)
+        translated = translate(source, given.parameters, region=given.region)
         return replace(stack, data=translated.data, located=translated)
 
-    def _nested(self, stack: Stack, name: str) -> Stack | None:
+    def _nested(self, stack: Stack, name: str, given: Given) -> Stack | None:
         """The template that a stack names, where it lies in the project."""
         path = stack.find(name)
         if path is None or not path.is_file():
@@ -127,12 +135,24 @@ class Reader:
         if self._read > _STACKS_LIMIT or stack.prefix.count("/") > _DEPTH_LIMIT:
             raise InputError(f"too many stacks are nested in it: `{self.project.name(path)}`")
         if path.suffix == ".json":
-            data, located = read_constructs(self.project, path)
+            data, located = read_constructs(self.project, path, given)
             return Stack(name=self.project.name(path), data=data, located=located,
                          find=partial(self._find, path.parent))  # fmt: skip
         content = read_inside(self.project, path)
         with naming(self.project.name(path)):
-            return self._stack(path, read_source(self.project.name(path), content))
+            return self._stack(path, read_source(self.project.name(path), content), given)
+
+    def _document(self, folder: Path, name: str) -> Source | None:
+        """A definition or a part of a template, in a file of its own."""
+        path = self._find(folder, name)
+        if path is None or not path.is_file():
+            return None
+        self._read += 1
+        if self._read > _STACKS_LIMIT:
+            raise InputError(f"too many files are named in it: `{self.project.name(path)}`")
+        content = read_inside(self.project, path)
+        with naming(self.project.name(path)):
+            return read_source(self.project.name(path), content)
 
     def _find(self, folder: Path, name: str) -> Path | None:
         return self.project.find(folder / name)

@@ -159,6 +159,10 @@ def _unpack(data: Mapping[str, Any]) -> None:
                 code = properties.get(name)
                 if isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
                     properties[name] = code.get("S3Key")
+            for name in ("BodyS3Location", "DefinitionS3Location"):
+                place = properties.get(name)
+                if isinstance(place, dict) and place.get("Bucket") == _BUCKET:
+                    properties[name] = place.get("Key")
 
 
 def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, Any]) -> None:
@@ -171,7 +175,7 @@ def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, An
     usual = next(_objects(data.get("Globals"), kind.rpartition(":")[2]), {})
     if kind == "AWS::Serverless::Function":
         _complete(properties, usual)
-    if kind == "AWS::Serverless::Application":
+    if kind == "AWS::Serverless::Application" and not isinstance(properties.get("Location"), str):
         # The translator would look a published one up.
         properties["Location"] = "https://s3.amazonaws.com/bucket/template"
     for one in _PATHS:

@@ -48,6 +48,8 @@ class Mark:
     line: int
     column: int
     inside: dict[str | int, Mark] = field(default_factory=dict)
+    source: Source | None = None
+    """The file that it is in, where that is another one than that of what is around it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,20 +64,22 @@ class Source:
 
     def place(self, path: Steps) -> Place:
         """Of what stands at `path`, or else of the nearest thing around it."""
-        mark = self.mark
+        mark, source, steps = self.mark, self, path
         if mark is None:
             return Place(file=self.file, path=dotted(path))
-        for name in path:
+        for index, name in enumerate(path):
             if name not in mark.inside:
                 break
             mark = mark.inside[name]
+            if mark.source is not None:
+                source, steps = mark.source, path[index:]
         return Place(
-            file=self.file,
-            path=dotted(path),
+            file=source.file,
+            path=dotted(steps),
             line=mark.line + 1,
             column=mark.column + 1,
-            text=self.lines[mark.line] if mark.line < len(self.lines) else "",
-            steps=path,
+            text=source.lines[mark.line] if mark.line < len(source.lines) else "",
+            steps=steps,
         )
 
 

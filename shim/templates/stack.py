@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.templates.resolve import Given
+    from shim.templates.source import Source
     from shim.templates.value import Place, Steps
 
 
@@ -38,6 +39,8 @@ class Stack:
     """The file or folder of the project that a path in the template means; None outside of it."""
     uploaded: Callable[[str], Path | None] = lambda _key: None
     """The file that will have this key in S3."""
+    read: Callable[[str], Source | None] = lambda _path: None
+    """The document of the project that a path in the template means; None outside of it."""
     prefix: str = ""
     """Before the ids of its resources: of nested stacks, and where there are several stacks."""
 
@@ -76,9 +79,9 @@ class Part:
     """A stack and those nested in it, each opened when it is asked for."""
 
     def __init__(
-        self, stack: Stack, given: Given, nested: Callable[[Stack, str], Stack | None]
+        self, stack: Stack, given: Given, nested: Callable[[Stack, str, Given], Stack | None]
     ) -> None:
-        """`nested` reads the template that a path means, which a stack names."""
+        """`nested` reads the template that a path of a stack means, with what it is given."""
         self.stack = stack
         self.scope = Scope(stack.data, given, prefix=stack.prefix, output_of=self._output_of)
         self._given = given
@@ -136,11 +139,13 @@ class Part:
         if not isinstance(properties, dict) or whole.get("Type") != _STACK:
             return None
         path = noted_asset(whole, "TemplateURL") or properties.get("TemplateURL")
-        stack = self._nested(self.stack, path) if isinstance(path, str) else None
+        passed = self.scope.resolve(properties.get("Parameters"))
+        parameters = passed if isinstance(passed, dict) else {}
+        # CloudFormation makes up what it is called.
+        given = replace(self._given, parameters=parameters, stack=None)
+        stack = self._nested(self.stack, path, given) if isinstance(path, str) else None
         if stack is None:
             return None
-        passed = self.scope.resolve(properties.get("Parameters"))
-        given = replace(self._given, parameters=passed if isinstance(passed, dict) else {})
         stack = replace(stack, prefix=f"{self.stack.prefix}{name}/")
         return Part(stack, given, self._nested)
 
@@ -158,11 +163,4 @@ def check_template(data: Any) -> dict[str, Any]:
     """`data`, if it is a template with resources; else `InputError`."""
     if not isinstance(data, dict) or not isinstance(data.get("Resources"), dict):
         raise InputError("not a template: it has no `Resources`")
-    for name in data["Resources"]:
-        if name.startswith("Fn::ForEach"):
-            raise InputError(
-                f"what CloudFormation makes of it is not in the template: `{name}`",
-                hint="compare what it has made: `aws cloudformation get-template"
-                " --template-stage Processed`",
-            )
     return data

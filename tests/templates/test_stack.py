@@ -167,23 +167,20 @@ def test_functions_of_nested_stacks_are_read_with_what_they_are_given(tmp_path: 
     (tmp_path / "inner.yaml").write_text(
         "Parameters: {Handler: {Type: String}, Stack: {Type: String}}\n"
         "Resources:\n"
-        "  F:\n    Type: AWS::Lambda::Function\n    Properties: {Handler: !Ref Handler}\n"
+        "  F:\n    Type: AWS::Lambda::Function\n"
+        "    Properties: {Handler: !Ref Handler, Role: !Ref AWS::StackName}\n"
         "Outputs: {Arn: {Value: !GetAtt F.Arn}}\n"
     )
-    template = read_data(
+    template = read_text(
         tmp_path,
-        {
-            "In": {
-                "Type": "AWS::CloudFormation::Stack",
-                "Properties": {"TemplateURL": "inner.yaml", "Parameters": {"Handler": "orders"}},
-            },
-            "X": {
-                "Type": "AWS::Pipes::Pipe",
-                "Properties": {"Target": {"Fn::GetAtt": ["In", "Outputs.Arn"]}},
-            },
-        },
+        "Resources:\n  In:\n    Type: AWS::CloudFormation::Stack\n"
+        "    Properties: {TemplateURL: inner.yaml, Parameters: {Handler: orders}}\n"
+        "  X: {Type: AWS::Pipes::Pipe, Properties: {Target: !GetAtt In.Outputs.Arn}}\n",
+        stack="shop",
     )
     assert template.functions["In/F"].handler.content == "orders"
+    # What the stack around it is called is not what it is.
+    assert template.functions["In/F"].role.unknown is not None
     assert template.functions["In/F"].handler.place.file == str(tmp_path / "inner.yaml")
     assert [one.function for one in template.consumers] == ["In/F"]
 
