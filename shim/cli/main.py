@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from shim import __version__
 from shim.cli import terminal
+from shim.cli.parsing import Parser
 from shim.cli.streams import lasting
-from shim.errors import ExitCode, InputError, ShimError
+from shim.errors import ExitCode, ShimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ COMMANDS = {
     "rollback": "bring functions back to what they were before a deployment",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "simulate": "show what a change costs a function under traffic, in naive orders and by plan",
+    "completion": "print what makes a shell complete commands and options",
     "bench": "measure the launcher against the shell scripts that it replaces",
 }
 """Name and summary of each command; its module is `shim.cli.<name>`."""
@@ -87,7 +88,14 @@ def _without_help(words: Sequence[str]) -> Sequence[str]:
 
 def _run_command(name: str, words: Sequence[str]) -> ExitCode:
     command = find_command(name)
-    return command.run(command_parser(name, command).parse_intermixed_args(words))
+    parser = command_parser(name, command)
+    if {"-h", "--help", "--no-config"}.intersection(words):
+        return command.run(parser.parse_intermixed_args(words))
+    # What `shim --version` doesn't take.
+    from shim.cli.config import configured
+
+    with configured(name, parser, words, commands=COMMANDS) as more:
+        return command.run(parser.parse_intermixed_args([*more, *words]))
 
 
 def find_command(name: str) -> Command:
@@ -95,54 +103,37 @@ def find_command(name: str) -> Command:
     return cast("Command", import_module(f"shim.cli.{name}"))
 
 
-def command_parser(name: str, command: Command) -> argparse.ArgumentParser:
+def command_parser(name: str, command: Command) -> Parser:
     """What reads the command's arguments."""
-    parser = _Parser(
-        prog=f"shim {name}",
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(prog=f"shim {name}")
+    add_arguments(parser, command)
+    return parser
+
+
+def add_arguments(parser: Parser, command: Command) -> None:
+    """Add what all commands have, and what this one has."""
+    parser.epilog = EXIT_STATUSES
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print the result as JSON")
     for option, text in getattr(command, "FORMS", {}).items():
         forms.add_argument(option, action="store_true", help=text)
-    parser.add_argument("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
+    add = parser.add_argument
+    add("--no-color", action="store_true", help="print no colours (also: NO_COLOR)")
+    add("--no-config", action="store_true", help="read no options from shim.toml, pyproject.toml")
+    parser.set_defaults(configured=frozenset())
     command.configure(parser)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """Bad usage is an error like any other: a sentence, a hint, or JSON."""
-
-    def error(self, message: str) -> NoReturn:
-        nearest = self._nearest(message)
-        hint = f"did you mean `{nearest}`? " if nearest else ""
-        raise InputError(message, hint=f"{hint}see `{self.prog} --help`")
-
-    def _nearest(self, message: str) -> str | None:
-        """What there is that is spelt like what there isn't."""
-        unknown = re.search(r"unrecognized arguments: (--[^\s=]+)|no such command: (\S+)", message)
-        if unknown is None:
-            return None
-        # What only errors take.
-        from difflib import get_close_matches
-
-        known = self._option_string_actions if unknown[1] else COMMANDS
-        return next(iter(get_close_matches(unknown[1] or unknown[2], known, n=1)), None)
 
 
 def _top_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
-    parser = _Parser(
+    parser = Parser(
         prog="shim",
+        known=COMMANDS,
         usage="shim COMMAND [options]",
         description="A native bootstrap for AWS Lambda's OS-only runtimes, and the tools around it."
         f"\n\ncommands:\n{listing}\n\n`shim COMMAND --help` explains one of them.",
         epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="version", version=f"shim {__version__}")
     parser.add_argument("command", type=_command, metavar="COMMAND", help=argparse.SUPPRESS)

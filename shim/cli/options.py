@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shim.arch import SPELLINGS, Arch
 from shim.errors import InputError
@@ -16,10 +17,11 @@ from shim.text import text_problem
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from shim.templates.resolve import Given
 
+_Value = TypeVar("_Value")
 _Words = TypeVar("_Words", bound=StrEnum)
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+=.*", re.DOTALL)
 """Lambda API, `Environment`: the names that it takes."""
@@ -68,9 +70,13 @@ def add_connection(parser: Arguments, *, note: str = "", has_regions: bool = Fal
 
 
 def refuse_account(arguments: argparse.Namespace) -> None:
-    """Raise `InputError` where what finds an account is given with `--from`."""
+    """Raise `InputError` where what finds an account is given with `--from`.
+
+    That a file says it for all commands is fine.
+    """
     for name in ("region", "profile", "endpoint_url"):
-        if arguments.from_file and getattr(arguments, name):
+        is_typed = getattr(arguments, name) and name not in arguments.configured
+        if arguments.from_file and is_typed:
             option = name.replace("_", "-")
             raise InputError(
                 f"--from reads files and no account, and can't go along with --{option}"
@@ -102,7 +108,7 @@ def add_arch(parser: Arguments, *, note: str = "", is_repeated: bool = False) ->
     parser.add_argument(
         "--arch",
         action="append" if is_repeated else "store",
-        type=_arch,
+        type=OneOf(SPELLINGS, tuple(Arch)),
         metavar="ARCH",
         help=f"{' or '.join(Arch)}{note}",
     )
@@ -249,15 +255,23 @@ def file_path(word: str) -> Path:
     return Path(word)
 
 
-def one_of(kind: type[_Words]) -> Callable[[str], _Words]:
-    """What reads one of the words of `kind`, for argparse."""
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOf(Generic[_Value]):
+    """Reads one of some words, for argparse; `shown` are those that are offered."""
 
-    def read(word: str) -> _Words:
-        if word not in set(kind):
-            raise argparse.ArgumentTypeError(f"not {' or '.join(kind)}: {word}")
-        return kind(word)
+    values: Mapping[str, _Value]
+    shown: Sequence[str]
 
-    return read
+    def __call__(self, word: str) -> _Value:
+        """What the word means."""
+        if word not in self.values:
+            raise argparse.ArgumentTypeError(f"not {' or '.join(self.shown)}: {word}")
+        return self.values[word]
+
+
+def one_of(kind: type[_Words]) -> OneOf[_Words]:
+    """What reads one of the words of `kind`."""
+    return OneOf({one.value: one for one in kind}, tuple(kind))
 
 
 def text(word: str) -> str:
@@ -288,12 +302,6 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         return int(word)
 
     return read
-
-
-def _arch(word: str) -> Arch:
-    if word not in SPELLINGS:
-        raise argparse.ArgumentTypeError(f"not {' or '.join(Arch)}: {word}")
-    return SPELLINGS[word]
 
 
 def _variable(word: str) -> tuple[str, str]:
