@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shim.templates.comparison import Comparison
     from shim.templates.findings import Finding
-    from shim.templates.model import Template
+    from shim.templates.read import Side
 
 DESCRIPTION = """\
 Compare two sides of a deployment, and say of each function whether one call changes it or two,
@@ -32,6 +32,7 @@ examples:
   shim diff cdk.out.main cdk.out
   terraform show -json tfplan > plan.json; shim diff plan.json
   shim diff --git origin/main --markdown | gh pr comment --body-file -
+  shim diff old.yaml new.yaml --split steps
   shim diff --git origin/main --fix --dry-run
 
 exit status 0: nothing fails on the way; 1: something does, or that is unknown (--allow-unknown
@@ -88,6 +89,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " left to you (exit status 1 then)",
     )
     form.add_argument(
+        "--split",
+        type=options.file_path,
+        metavar="FOLDER",
+        help="write several deployments in the place of this one, each of which changes one call of"
+        " a function and passes only through states that start (exit status 1: there are none)",
+    )
+    form.add_argument(
         "--sarif", action="store_true", help="print SARIF 2.1.0, for code scanning, instead of text"
     )
     form.add_argument(
@@ -110,10 +118,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.dry_run and not arguments.fix:
         raise InputError("--dry-run goes along with --fix")
     with ExitStack() as stack:
-        old, new = _sides(arguments, stack)
+        sides = _sides(arguments, stack)
         packages = Packages()
         judge = Judge(packages, _layers(arguments.layers), day=datetime.now(UTC).date())
-        comparison = compare(old, new, judge, packages)
+        comparison = compare(sides[0].template, sides[1].template, judge, packages)
         if arguments.write_baseline:
             _write_baseline(arguments.write_baseline, comparison)
         known = read_baseline(arguments.baseline) if arguments.baseline else frozenset()
@@ -126,12 +134,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             from shim.cli.fixing import run_fix
 
             return run_fix(arguments, comparison, left, judge)
+        if arguments.split:
+            from shim.cli.splitting import run_split
+
+            return run_split(arguments, sides, comparison, left)
         _print(arguments, comparison, left)
     bad = {Severity.ERROR} if arguments.allow_unknown else {Severity.ERROR, Severity.UNKNOWN}
     return ExitCode.NO if any(one.severity in bad for one in left) else ExitCode.OK
 
 
-def _sides(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Template, Template]:
+def _sides(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Side, Side]:
     from shim.templates.git import open_commit
     from shim.templates.project import project_of
     from shim.templates.read import Reader
@@ -144,16 +156,17 @@ def _sides(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Template, T
         path = sides[0] if sides else _default()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="shim-")))
         commit = open_commit(arguments.git, path, folder)
-        old = Reader(project=commit, given=given).read_one(commit.there(path))
-        return old, Reader(project=project_of(path), given=given).read_one(path)
+        before = Reader(project=commit, given=given)
+        after = Reader(project=project_of(path), given=given)
+        return before.read_side(commit.there(path)), after.read_side(path)
     if len(sides) not in {1, 2}:
         raise InputError(
             "what is compared with what? `shim diff OLD NEW`, or `shim diff --git BASE`"
         )
     readers = [Reader(project=project_of(path), given=given) for path in sides]
     if len(sides) == 1:
-        return readers[0].read_both(sides[0])
-    return readers[0].read_one(sides[0]), readers[1].read_one(sides[1])
+        return readers[0].read_sides(sides[0])
+    return readers[0].read_side(sides[0]), readers[1].read_side(sides[1])
 
 
 def _default() -> Path:

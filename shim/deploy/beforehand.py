@@ -143,7 +143,8 @@ def _check_owner(deployment: Deployment, now: Function, terms: Terms) -> None:
     raise Unfit(
         f"the function belongs to {owner}, which would put it back (its tag {owner.tag}):"
         f" {deployment.target.name}",
-        hint="change it there; or, where that follows next: `--despite-owner`",
+        hint="change it there, in steps that start: `shim diff --split`; or, where that follows"
+        " next: `--despite-owner`",
     )
 
 

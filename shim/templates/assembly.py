@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shim.fields import Field, naming, read_json
@@ -66,7 +67,7 @@ def read_assembly(
     nested: Callable[[Stack, str, Given], Stack | None],
 ) -> list[Part]:
     """The stacks of `cdk.out`, with what they export to each other."""
-    stacks = list(_stacks(project, folder, given, depth=0))
+    stacks = list(_stacks(project, folder, given))
     exports = {
         str(content["Export"]["Name"]): content.get("Value")
         for stack, own in stacks
@@ -76,9 +77,31 @@ def read_assembly(
     return [Part(stack, replace(own, exports=exports), nested) for stack, own in stacks]
 
 
-def _stacks(
-    project: Project, folder: Path, given: Given, *, depth: int
-) -> Iterator[tuple[Stack, Given]]:
+def stack_files(project: Project, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every stack's name, and its template's file."""
+    return ((name, path) for name, _, path in _artifacts(project, folder, depth=0))
+
+
+def _stacks(project: Project, folder: Path, given: Given) -> Iterator[tuple[Stack, Given]]:
+    for name, one, path in _artifacts(project, folder, depth=0):
+        own = _given(one, given, name)
+        template, located = read_constructs(project, path, own)
+        stack = Stack(
+            name=name,
+            data=template,
+            located=located,
+            find=partial(_find, project, path.parent),
+            prefix=f"{name}/",
+        )
+        yield stack, own
+
+
+def _find(project: Project, folder: Path, path: str) -> Path | None:
+    return project.find(folder / path)
+
+
+def _artifacts(project: Project, folder: Path, *, depth: int) -> Iterator[tuple[str, Field, Path]]:
+    """Every stack's name, what the manifest says of it, and its template's file."""
     manifest = folder / MANIFEST
     data = read_inside(project, manifest)
     with naming(project.name(manifest)):
@@ -89,18 +112,9 @@ def _stacks(
         with naming(project.name(manifest)):
             file = _file(one, kind)
         if kind == _STACK and file:
-            own = _given(one, given, name)
-            template, located = read_constructs(project, folder / file, own)
-            stack = Stack(
-                name=name,
-                data=template,
-                located=located,
-                find=lambda path: project.find(folder / path),
-                prefix=f"{name}/",
-            )
-            yield stack, own
+            yield name, one, folder / file
         if kind == _ASSEMBLY and file and depth < _DEPTH_LIMIT:
-            yield from _stacks(project, folder / file, given, depth=depth + 1)
+            yield from _artifacts(project, folder / file, depth=depth + 1)
 
 
 def _file(artifact: Field, kind: str) -> str | None:

@@ -10,11 +10,11 @@ from shim.check.rules import check_runtime
 from shim.check.runtimes import lambda_runtimes, read_runtimes
 from shim.check.state import State
 from shim.check.verdict import Answer
-from shim.check.verdicts import Verdicts
 from shim.package.read import Package
 from shim.plan.orders import Order
 from shim.plan.refusals import refusal
 from shim.plan.step import UpdateCode, configuration_step
+from shim.templates.absent import PartialVerdicts
 from shim.templates.model import Tool
 from shim.templates.value import Reference, shown
 
@@ -65,7 +65,7 @@ class Judge:
         self._packages = packages
         self._layers = layers
         self.day = day
-        self._verdicts = Verdicts()
+        self.verdicts = PartialVerdicts()
         self._named: dict[str, Package] = {}
 
     def between(self, pair: Pair) -> Iterator[Between]:
@@ -97,7 +97,7 @@ class Judge:
             runtime=str(settings.runtime),
             handler=str(settings.handler),
             layers=shown_layers(settings),
-            verdict=self._verdicts.verdict(state) if is_known and state else None,
+            verdict=self.verdicts.verdict(state) if is_known and state else None,
             lacks=lacks,
             refusal=self._refusal(pair, order),
         )
@@ -107,7 +107,7 @@ class Judge:
         state, lacks = self.state((side, function), (side, function))
         if state is None or lacks is not None:
             return None, lacks
-        return self._verdicts.verdict(state), None
+        return self.verdicts.verdict(state), None
 
     def starts_elsewhere(self, side: Template, function: Function) -> Arch | None:
         """The other architecture, if a function would start there as it is."""
@@ -115,7 +115,7 @@ class Judge:
         if state is None or lacks is not None:
             return None
         other = next(one for one in Arch if one is not state.arch)
-        answer = self._verdicts.verdict(replace(state, arch=other)).answer
+        answer = self.verdicts.verdict(replace(state, arch=other)).answer
         return other if answer is Answer.STARTS else None
 
     def state(
@@ -130,7 +130,7 @@ class Judge:
         if architecture not in set(Arch):
             return None, f"the architecture is not known: {code[1].architecture}"
         package = code[1].package
-        layers = list(self._of_layers(side, settings))
+        layers = list(self.layers_of(side, settings))
         paths = [path for _, path in layers if path is not None]
         absent = () if len(paths) == len(layers) else tuple(name for name, _ in layers)
         lacks = None if package is not None else "the package is not at hand"
@@ -138,11 +138,11 @@ class Judge:
             lacks = f"the handler is not known: {settings.handler}"
         variables = settings.environment.content
         return State(
-            package=_OLD if package is None else self._read(code[0], package),
+            package=_OLD if package is None else self.read(code[0], package),
             arch=Arch(architecture),
             runtime=runtime,
             handler=settings.handler.text or "",
-            layers=() if absent else tuple(self._read(side, path) for path in paths),
+            layers=() if absent else tuple(self.read(side, path) for path in paths),
             absent_layers=absent,
             environment=tuple(
                 sorted(
@@ -153,7 +153,7 @@ class Judge:
             ),
         ), lacks
 
-    def _read(self, side: Template, path: Path) -> Package:
+    def read(self, side: Template, path: Path) -> Package:
         """A package by the name that people know: one out of git lies in a folder of ours."""
         package, name = self._packages.read(path), side.shown(path)
         if name == package.path:
@@ -177,11 +177,11 @@ class Judge:
         )
         return tuple(
             one
-            for one in self._verdicts.verdict(state).findings
+            for one in self.verdicts.verdict(state).findings
             if one.code == "extension-wrong-architecture"
         )
 
-    def _of_layers(self, side: Template, function: Function) -> Iterator[tuple[str, Path | None]]:
+    def layers_of(self, side: Template, function: Function) -> Iterator[tuple[str, Path | None]]:
         """Each layer's name, and where its zip lies."""
         content = function.layers.content
         for one in content if isinstance(content, list) else [content]:

@@ -98,13 +98,16 @@ class Pair:
     def _code(self, old: Function | Layer, new: Function | Layer) -> Changed:
         """By the files where both are at hand; else by what says which code it is."""
         before, after = old.package, new.package
-        if before is not None and after is not None and not before.samefile(after):
-            return self._files(before, after)
+        is_same = False
+        if before is not None and after is not None:
+            is_same = before.samefile(after)
+            if not is_same:
+                return self._files(before, after)
         answer = _compared(old.code.content, new.code.content)
-        # A path says nothing of what was deployed from it.
-        if answer is Changed.NO and (new.is_local or new.code.unknown):
+        # A path, however it is written, says nothing of what was deployed from it.
+        if new.is_local and (is_same or answer is Changed.NO):
             return Changed.UNKNOWN
-        return answer
+        return Changed.UNKNOWN if answer is Changed.NO and new.code.unknown else answer
 
     def _files(self, old: Path, new: Path) -> Changed:
         before, after = self.packages.read(old), self.packages.read(new)

@@ -41,6 +41,15 @@ class Reader:
     given: Given = field(default_factory=Given)
     _read: int = 0
 
+    def read_side(self, path: Path) -> Side:
+        """See `read_one`."""
+        return Side(reader=self, path=path, template=self.read_one(path))
+
+    def read_sides(self, path: Path) -> tuple[Side, Side]:
+        """See `read_both`."""
+        old, new = (Side(reader=self, path=path, template=one) for one in self.read_both(path))
+        return old, new
+
     def read_one(self, path: Path) -> Template:
         """A format that has one side; `InputError` that names the file and, if it can, the line."""
         sides = self._named(path)
@@ -156,6 +165,15 @@ class Reader:
 
     def _find(self, folder: Path, name: str) -> Path | None:
         return self.project.find(folder / name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One side of a deployment, and where it was read."""
+
+    reader: Reader
+    path: Path
+    template: Template
 
 
 def _as_json(data: bytes) -> Field | None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shim.arch import Arch
 from shim.fields import Field
+from shim.package.packages import file_sha256
 from shim.templates.consumers import PERMISSION, Finder
-from shim.templates.model import Alias, Function, Template, Tool, Version
+from shim.templates.model import Alias, Format, Function, Template, Tool, Version
 from shim.templates.value import Cause, Place, Reference, Text, Unknown, Value, leaves
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_plan(
     """Both sides."""
     references = dict(_references(document))
     changes = [one for one in document["resource_changes"].items() if one.has("change")]
-    old = _Side(file, [_Resource(one, "before", {}) for one in changes], lambda _path: None)
+    old = _Side(file, [_Resource(one, "before", {}) for one in changes], find, is_deployed=True)
     new = _Side(file, [_Resource(one, "after", references) for one in changes], find)
     return old.template(), new.template()
 
@@ -116,8 +117,14 @@ class _Resource:
 
 class _Side:
     def __init__(
-        self, file: str, resources: list[_Resource], find: Callable[[str], Path | None]
+        self,
+        file: str,
+        resources: list[_Resource],
+        find: Callable[[str], Path | None],
+        *,
+        is_deployed: bool = False,
     ) -> None:
+        self._is_deployed = is_deployed
         self._file = file
         self._find = find
         self._resources = [one for one in resources if one.values is not None]
@@ -130,6 +137,7 @@ class _Side:
         return Template(
             name=self._file,
             tool=Tool.TERRAFORM,
+            format=Format.PLAN,
             functions=functions,
             layers={},
             versions=tuple(self._versions()),
@@ -171,9 +179,16 @@ class _Side:
             role=value("role"),
             dead_letter=block("dead_letter_config", "target_arn"),
             code=self._value(one, "source_code_hash", {name: one.get(name) for name in _CODE}),
-            package=self._find(path) if isinstance(path, str) else None,
+            package=self._package(path, one.get("source_code_hash")),
             is_image=one.get("package_type") == "Image",
         )
+
+    def _package(self, path: Content, code_sha256: Content) -> Path | None:
+        """The zip; what is deployed only where the file still is what it was then."""
+        found = self._find(path) if isinstance(path, str) else None
+        if found is None or not self._is_deployed:
+            return found
+        return found if found.is_file() and file_sha256(found) == code_sha256 else None
 
     def _versions(self) -> Iterator[Version]:
         """Terraform publishes by an attribute of the function: its number shows whether it does."""

@@ -1,0 +1,218 @@
+"""Templates as plain data: the old one, with what a function has after some of its calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shim.errors import InputError
+from shim.plan.step import UpdateConfiguration
+from shim.templates.edit import REMOVED, Edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shim.package.read import Package
+    from shim.templates.split.places import Places
+    from shim.templates.split.ways import Passage
+    from shim.templates.value import Steps
+
+SAM_FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Lambda::LayerVersion"
+CODE = ("Code", "CodeUri", "InlineCode")
+"""Where a function's resource says which code it is."""
+
+_SETTINGS = {
+    "arch": "Architectures",
+    "runtime": "Runtime",
+    "handler": "Handler",
+    "layers": "Layers",
+    "environment": "Environment",
+}
+"""By a state's field: the property."""
+
+_ASSET = "aws:asset:path"
+_VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
+
+
+@dataclass(kw_only=True)
+class Stepped:
+    """The old template on its way; `old` and `new` are plain data, and stay as they are."""
+
+    old: dict[str, Any]
+    new: dict[str, Any]
+    places: Places
+    data: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """It begins as the old one."""
+        self.data = _copy(self.old)
+
+    def move(self, way: Passage, behind: int) -> None:
+        """Let the function be what it is with so many deployments of its own behind it."""
+        state, begin, wanted = way.state(behind), way.begin, way.wanted
+        name = resource_name(way.id)
+        if state.package is not begin.package:
+            self._code(name, way, state.package)
+        for setting, named in _SETTINGS.items():
+            value = getattr(state, setting)
+            if value == getattr(begin, setting):
+                continue
+            if value == getattr(wanted, setting):
+                self._take(name, named)
+            elif setting == "layers":
+                self._properties(name)[named] = list(self._layers(name, way, value))
+            else:
+                self._properties(name)[named] = value
+        if _is_configured(way, behind):
+            self._rest(name)
+
+    def _code(self, name: str, way: Passage, package: Package) -> None:
+        """As the new side has it; a bridge lies where that has its code."""
+        resource, after = self.data["Resources"][name], self.new["Resources"][name]
+        if "Metadata" in after:
+            resource["Metadata"] = _copy(after["Metadata"])
+        for one in CODE:
+            self._take(name, one)
+        for one in {*CODE} & self._properties(name).keys():
+            code = self._properties(name)[one]
+            if package is way.wanted.package:
+                self.places.expect(way, code)
+                continue
+            self._properties(name)[one] = self.places.location(package, code)
+            if _ASSET in resource.get("Metadata", {}):
+                resource["Metadata"][_ASSET] = self.places.location(package, None)
+
+    def _rest(self, name: str) -> None:
+        """What decides no start comes along with the last configuration."""
+        known = {*CODE, *_SETTINGS.values()}
+        for one in {**_of(self.old, name), **_of(self.new, name)}:
+            if one not in known:
+                self._take(name, one)
+
+    def _take(self, name: str, named: str) -> None:
+        """A property as the new side has it, and what that refers to."""
+        properties, own = self._properties(name), _of(self.new, name)
+        usual = _usual(self.new, name)
+        if named in own or (named in usual and named not in {"Layers", "Environment"}):
+            properties[named] = _copy(own.get(named, usual.get(named)))
+            self._bring(properties[named])
+        else:
+            properties.pop(named, None)
+
+    def _bring(self, value: Any) -> None:
+        """Parameters and resources that only the new side has, and layers as that has them."""
+        for name in set(_references(value)):
+            parameters = self.new.get("Parameters", {})
+            if name in parameters and name not in self.data.get("Parameters", {}):
+                self.data.setdefault("Parameters", {})[name] = _copy(parameters[name])
+            resource = self.new["Resources"].get(name)
+            mine = self.data["Resources"].get(name)
+            is_new = isinstance(resource, dict) and (
+                mine is None or (mine != resource and resource.get("Type") == LAYER)
+            )
+            if is_new:
+                self.data["Resources"][name] = _copy(resource)
+                self._bring(resource)
+
+    def _layers(self, name: str, way: Passage, layers: tuple[Package, ...]) -> Iterator[Any]:
+        known: dict[Package, Any] = {}
+        for side, state in ((self.old, way.begin), (self.new, way.wanted)):
+            written = _of(side, name).get("Layers", [])
+            if not isinstance(written, list) or len(written) != len(state.layers):
+                raise InputError(f"its layers aren't written out one by one: `{name}`")
+            known |= dict(zip(state.layers, written, strict=True))
+        for number, layer in enumerate(layers):
+            if layer in known:
+                self._bring(known[layer])
+                yield _copy(known[layer])
+                continue
+            made = f"ShimBridge{name}{number}"
+            code = next(iter(one for key, one in _of(self.new, name).items() if key in CODE), None)
+            content = {"Content": self.places.location(layer, code)}
+            self.data["Resources"][made] = {"Type": LAYER, "Properties": content}
+            yield {"Ref": made}
+
+    def _properties(self, name: str) -> dict[str, Any]:
+        properties: dict[str, Any] = self.data["Resources"][name].setdefault("Properties", {})
+        return properties
+
+
+def resource_name(id: str) -> str:  # noqa: A002 # what it is called everywhere
+    """A function's name in its own template."""
+    return id.rpartition("/")[2]
+
+
+def differences(before: Any, after: Any, path: Steps = ()) -> Iterator[Edit]:
+    """The least that has to be written, so that nothing else of a text changes."""
+    if before == after and type(before) is type(after):
+        return
+    if _is_object(before) and _is_object(after):
+        for name in {**before, **after}:
+            yield from _difference(before, after, path, name)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, pair in enumerate(zip(before, after, strict=True)):
+            yield from differences(*pair, path=(*path, index))
+    else:
+        yield Edit(path=path, value=after)
+
+
+def _difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], path: Steps, name: str
+) -> Iterator[Edit]:
+    if name not in after:
+        yield Edit(path=(*path, name), value=REMOVED)
+    elif name not in before:
+        yield Edit(path=(*path, name), value=after[name])
+    else:
+        yield from differences(before[name], after[name], (*path, name))
+
+
+def _is_object(value: Any) -> bool:
+    """Whether its names are written one by one: CloudFormation's functions are written whole."""
+    if not isinstance(value, dict) or not value:
+        return False
+    return len(value) > 1 or not next(iter(value)).startswith(("Ref", "Fn::", "Condition"))
+
+
+def _is_configured(way: Passage, behind: int) -> bool:
+    """Whether its last configuration call was made, and one was."""
+    calls = [isinstance(step, UpdateConfiguration) for group in way.deployments for step in group]
+    made = sum(len(group) for group in way.deployments[:behind])
+    return any(calls[:made]) and not any(calls[made:])
+
+
+def _of(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A resource's own properties."""
+    resource = data["Resources"].get(name)
+    properties = resource.get("Properties") if isinstance(resource, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _usual(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What SAM's functions have that don't say otherwise."""
+    if data["Resources"][name].get("Type") != SAM_FUNCTION:
+        return {}
+    shared = data.get("Globals")
+    usual = shared.get("Function") if isinstance(shared, dict) else None
+    return usual if isinstance(usual, dict) else {}
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The names that a value refers to."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case {"Fn::Sub": str(text) | [str(text), *_]}:
+            yield from _VARIABLE.findall(text)
+        case _:
+            pass
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _references(one)
+
+
+def _copy(value: Any) -> Any:
+    """The same, shared by nothing."""
+    return json.loads(json.dumps(value))
