@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import stat
 from typing import TYPE_CHECKING
@@ -151,6 +150,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _instead_of_handler(handler: str, package: Package, layers: tuple[Package, ...]) -> str:
+    import difflib  # a millisecond that few checks need
+
     names = _handler_names(package, layers)
     if near := difflib.get_close_matches(handler, names, n=3):
         return f"nearest: {', '.join(f'`{name}`' for name in near)}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
@@ -92,6 +91,8 @@ def _read_root(folder: Path, name: str = "") -> Runtime:
 
 
 def _read_image(arguments: argparse.Namespace) -> Runtime:
+    from tempfile import TemporaryDirectory
+
     from shim.emulate.image import container_engine
 
     with container_engine() as engine, TemporaryDirectory(prefix="shim-image-") as name:
