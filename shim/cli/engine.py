@@ -116,7 +116,9 @@ def _is_agreed(
     engine: OpenEngine,
     arguments: argparse.Namespace,
 ) -> bool:
-    cost = cost_of((order.plan for order in orders.values()), region=engine.site.place.region)
+    cost = cost_of(
+        (order.deployment.plan for order in orders.values()), region=engine.site.place.region
+    )
     against = f", something stands against {len(failed)} others" if failed else ""
     print_note(f"{len(orders)} functions are handed over{against}")
     dollars = "less than a cent" if cost.dollars < 0.01 else f"${cost.dollars:.2f}"

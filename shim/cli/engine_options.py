@@ -69,11 +69,20 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 def check_engine(arguments: argparse.Namespace) -> None:
     """Raise `InputError` for options that go with no engine, or with none but an engine."""
-    own, others = ("print", "role", "state_machine"), ("canary", "dry_run", "iam_consumers")
-    wrong = [name for name in (others if arguments.engine else own) if getattr(arguments, name)]
-    if wrong:
-        option = f"--{wrong[0].replace('_', '-')}"
-        raise InputError(f"{option} can't go {'with' if arguments.engine else 'without'} --engine")
+    own = {"--print": "print", "--role": "role", "--state-machine": "state_machine"}
+    others = {
+        "--canary": "canary",
+        "--dry-run": "dry_run",
+        "--iam-consumers": "iam_consumers",
+        # What the state machine can't: an answer is held against JSON, alarms are watched, here.
+        "--expect": "expect",
+        "--alarm": "alarms",
+        "--codedeploy": "codedeploy",
+    }
+    asked = others if arguments.engine else own
+    if wrong := [option for option, name in asked.items() if getattr(arguments, name)]:
+        way = "with" if arguments.engine else "without"
+        raise InputError(f"{wrong[0]} can't go {way} --engine")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

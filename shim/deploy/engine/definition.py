@@ -3,45 +3,46 @@
 A Distributed Map starts one child for each plan of a document (document.py) in a bucket. A child
 does what `Executor` does: it asks where the function is, looks for that among the plan's states,
 sends the call that leads on from there, guarded by the revision that it has just read, and waits
-until it has taken hold. What it knows is in variables, so that neither plan nor settings go from
-state to state through the history. Nothing in it depends on what is deployed.
+until it has taken hold; then it moves the alias, if the plan has one (traffic.py). What it knows is
+in variables, so that neither plan nor settings go from state to state through the history. Nothing
+in it depends on what is deployed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shim import __version__
-from shim.aws.api import Conflict, Denied, NotFound, Refused, RevisionMismatch
-from shim.aws.outcome import OUTCOMES
+from shim.deploy.engine.language import (
+    CHANGED,
+    DONE,
+    FAILED,
+    FAILED_UPDATE,
+    GIVEN_UP,
+    TOO_SLOW,
+    WRITE_DONE,
+    WRITE_FAILED,
+    expression,
+    fail,
+    guarded,
+    inputs,
+    result_of,
+    task,
+    wait,
+    when,
+)
+from shim.deploy.engine.traffic import ASK_ALIAS, BEGUN, settings_of, traffic_states
 from shim.deploy.patience import TRIES
 from shim.plan.step import UpdateCode, UpdateConfiguration
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from shim.aws.api import LambdaError
-
-CHANGED, FAILED_UPDATE, TOO_SLOW, GIVEN_UP = (
-    f"Shim.{name}" for name in ("Changed", "FailedUpdate", "TooSlow", "GivenUp")
-)
-"""The machine's own errors; all others are AWS's."""
 
 BEGIN, SPREAD, ASK, DECIDE, WAIT = (
     *("Begin", "Take turns"),
     *("Ask where it is", "What is next?", "Wait"),
 )
-WRITE_DONE, WRITE_FAILED, DONE, FAILED = "Write that it is done", "Write why", "Done", "Failed"
-"""The states besides the two calls, which have the calls' names."""
+"""The states besides the two calls, which have the calls' names, and those of `language`."""
 
 _GIVEN = ("bucket", "results", "wait", "polls", "concurrency")
 """Of the execution's input, what every child gets; see run.py."""
-
-_SETTINGS = """{
-    'CodeSha256': CodeSha256, 'Architectures': [Architectures], 'Runtime': Runtime,
-    'Handler': Handler, 'Layers': [Layers.Arn], 'Environment': $merge([{}, Environment.Variables])
-}"""
-"""Of what `GetFunction` answers, in the form that a plan's states have in document.py."""
 
 _NOW = f"""$states.result.Configuration.{{
     'revision': RevisionId,
@@ -50,7 +51,7 @@ _NOW = f"""$states.result.Configuration.{{
     'reason': LastUpdateStatusReasonCode & ': ' & LastUpdateStatusReason,
     'shown': Runtime & ', ' & Architectures[0] & ', handler ' & Handler & ', code ' & CodeSha256,
     'at': (
-        $settings := {_SETTINGS};
+        $settings := {settings_of()};
         $append($filter([$at..$count($plan.calls)], function($index) {{
             $plan.states[$index] = $settings
         }}), -1)[0]
@@ -62,26 +63,13 @@ that follow are looked at, for a function never goes back by itself."""
 _NEXT = "($now.is_failed and $now.at > 0 ? $now.at - 1 : $now.at)"
 """The call that leads on. An update that failed before the first try has not made its call."""
 
-_ACCEPTED = f"{{'call': $plan.calls[{_NEXT}].call, 'revision': $states.result.RevisionId}}"
+_ACCEPTED = f"{{'call': $plan.calls[{_NEXT}].call, 'gave': $states.result.RevisionId}}"
 """Of a call that was accepted, what is kept."""
-
-_PAUSES = {
-    "IntervalSeconds": 1,
-    "BackoffRate": 2.0,
-    "MaxDelaySeconds": 30,
-    "JitterStrategy": "FULL",
-}
-
-_UNNAMED, _UNNAMED_TRIES = ["Lambda.LambdaException", "S3.S3Exception"], 3
-"""What the SDK's models have no name for: mostly that the role may not."""
-
-_API_SECONDS = 90
-"""For one call, before it counts as not answered; the SDK inside gives up after 60."""
 
 
 def definition() -> dict[str, Any]:
     """The state machine, for an execution with the input that `run.start` gives it."""
-    given = _inputs(*_GIVEN)
+    given = inputs(*_GIVEN)
     functions = {
         "Type": "Map",
         "ItemReader": {
@@ -118,25 +106,22 @@ def _states() -> dict[str, Any]:
     return {
         BEGIN: {
             "Type": "Pass",
-            "Assign": {**_inputs(*_GIVEN, "plan", "index"), **begin},
+            "Assign": {**inputs(*_GIVEN, "plan", "index"), **begin, **BEGUN},
             "Output": {},
             "Next": SPREAD,
         },
         # The first ones would all call at once; those that follow them are spread by then.
-        SPREAD: {
-            "Type": "Wait",
-            "Seconds": "{% $index < $concurrency ? $floor($wait * $index / $concurrency) : 0 %}",
-            "Next": ASK,
-        },
+        SPREAD: wait("$index < $concurrency ? $floor($wait * $index / $concurrency) : 0", ASK),
         ASK: {
-            **_task("lambda:getFunction", {"FunctionName": "{% $plan.function %}"}),
-            "Assign": {"now": _expression(_NOW)},
+            **task("lambda:getFunction", {"FunctionName": "{% $plan.function %}"}),
+            "Assign": {"now": expression(_NOW)},
             "Next": DECIDE,
         },
         DECIDE: _decide(),
-        WAIT: {"Type": "Wait", "Seconds": "{% $wait %}", "Next": ASK},
+        WAIT: wait("$wait", ASK),
         UpdateCode.CALL: _update("lambda:updateFunctionCode"),
         UpdateConfiguration.CALL: _update("lambda:updateFunctionConfiguration"),
+        **traffic_states(refused=WAIT),
         WRITE_DONE: {**_write(), "Next": DONE},
         WRITE_FAILED: {**_write(), "Next": FAILED},
         DONE: {"Type": "Succeed"},
@@ -150,28 +135,22 @@ def _states() -> dict[str, Any]:
 
 def _decide() -> dict[str, Any]:
     """Nothing is decided before the last update, whoever made it, has ended."""
+    is_there = f"{_NEXT} = $count($plan.calls)"
     return {
         "Type": "Choice",
         "Choices": [
-            {
-                "Condition": "{% $now.is_changing and $looks < $polls %}",
-                "Assign": {"looks": "{% $looks + 1 %}"},
-                "Next": WAIT,
-            },
-            _fail("$now.is_changing", TOO_SLOW, "its last update does not take hold"),
-            _fail("$now.is_failed and $sent", FAILED_UPDATE, "{% $now.reason %}"),
-            _fail(
+            when("$now.is_changing and $looks < $polls", WAIT, looks="{% $looks + 1 %}"),
+            fail("$now.is_changing", TOO_SLOW, "its last update does not take hold"),
+            fail("$now.is_failed and $sent", FAILED_UPDATE, "{% $now.reason %}"),
+            fail(
                 "$now.at < 0",
                 CHANGED,
                 "{% 'it is in none of the states that follow in its plan, somebody else changed"
                 " it: ' & $now.shown %}",
             ),
-            {
-                "Condition": f"{{% {_NEXT} = $count($plan.calls) %}}",
-                "Assign": _result(outcome="done"),
-                "Next": WRITE_DONE,
-            },
-            _fail(
+            when(f"{is_there} and $exists($plan.alias)", ASK_ALIAS),
+            {**when(is_there, WRITE_DONE), "Assign": result_of(outcome="done")},
+            fail(
                 f"$now.at = $at and $tries >= {TRIES}",
                 GIVEN_UP,
                 f"{{% 'not taken in {TRIES} tries: ' & $plan.calls[{_NEXT}].call %}}",
@@ -184,33 +163,23 @@ def _decide() -> dict[str, Any]:
 
 def _make(call: str) -> dict[str, Any]:
     return {
-        "Condition": f"{{% $plan.calls[{_NEXT}].call = '{call}' %}}",
+        **when(f"$plan.calls[{_NEXT}].call = '{call}'", call),
         "Assign": {
             "at": "{% $now.at %}",
             "tries": "{% $now.at = $at ? $tries : 0 %}",
             "looks": 0,
         },
-        "Next": call,
     }
 
 
 def _update(action: str) -> dict[str, Any]:
     """One guarded call. Where it may or may not have been taken, the function is asked again."""
-    guarded = "{'FunctionName': $plan.function, 'RevisionId': $now.revision}"
-    task = _task(action, f"{{% $merge([$plan.calls[{_NEXT}].parameters, {guarded}]) %}}")
-    asked_again = _errors(Conflict, RevisionMismatch)
+    guard = "{'FunctionName': $plan.function, 'RevisionId': $now.revision}"
+    call = task(action, f"{{% $merge([$plan.calls[{_NEXT}].parameters, {guard}]) %}}")
     tried = {"tries": "{% $tries + 1 %}"}
-    # What fails to take hold then is somebody else's update.
-    look = {
-        "ErrorEquals": asked_again,
-        "Assign": {**tried, "sent": False},
-        "Output": {},
-        "Next": WAIT,
-    }
+    # What fails to take hold after a refusal is somebody else's update.
     return {
-        **task,
-        "Retry": [{"ErrorEquals": asked_again, "MaxAttempts": 0}, *task["Retry"]],
-        "Catch": [look, *task["Catch"]],
+        **guarded(call, tried={**tried, "sent": False}, again=WAIT),
         "Assign": {**tried, "sent": True, "made": f"{{% [$made, {_ACCEPTED}] %}}"},
         "Next": WAIT,
     }
@@ -223,56 +192,4 @@ def _write() -> dict[str, Any]:
         "Key": "{% $results & $plan.name & '.json' %}",
         "Body": "{% $string($result) %}",
     }
-    return _task("s3:putObject", arguments, failed=FAILED)
-
-
-def _task(
-    action: str, arguments: Mapping[str, str] | str, *, failed: str = WRITE_FAILED
-) -> dict[str, Any]:
-    """A call of AWS's; what isn't known to be final is tried again, more and more slowly."""
-    result = _result(
-        outcome="failed",
-        error="{% $states.errorOutput.Error %}",
-        cause="{% $states.errorOutput.Cause %}",
-    )
-    return {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::aws-sdk:{action}",
-        "Arguments": arguments,
-        "TimeoutSeconds": _API_SECONDS,
-        "Output": {},
-        "Retry": [
-            {"ErrorEquals": _errors(Denied, NotFound, Refused), "MaxAttempts": 0},
-            {"ErrorEquals": _UNNAMED, "MaxAttempts": _UNNAMED_TRIES, **_PAUSES},
-            {"ErrorEquals": ["States.ALL"], "MaxAttempts": TRIES, **_PAUSES},
-        ],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": result, "Output": {}, "Next": failed}],
-    }
-
-
-def _expression(text: str) -> str:
-    """In one line: validators of the language know no other."""
-    return f"{{% {' '.join(text.split())} %}}"
-
-
-def _inputs(*names: str) -> dict[str, str]:
-    return {name: f"{{% $states.input.{name} %}}" for name in names}
-
-
-def _fail(condition: str, error: str, cause: str) -> dict[str, Any]:
-    """What ends a function with an error of the machine's own."""
-    return {
-        "Condition": f"{{% {condition} %}}",
-        "Assign": _result(outcome="failed", error=error, cause=cause),
-        "Next": WRITE_FAILED,
-    }
-
-
-def _result(**content: str) -> dict[str, Any]:
-    """What is said of the function, as a variable: without any of its settings."""
-    return {"result": {**content, "made": "{% $made %}"}}
-
-
-def _errors(*outcomes: type[LambdaError]) -> list[str]:
-    """As the SDK's integration spells Lambda's errors."""
-    return [f"Lambda.{code}" for outcome in outcomes for code in OUTCOMES[outcome]]
+    return task("s3:putObject", arguments, failed=FAILED)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from shim.document import document
+from shim.fields import read_json
 from shim.package.packages import code_sha256
+from shim.plan.alias import AliasPlan, MoveAlias, PublishVersion
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
 
     from shim.aws.bucket import StoredObject
     from shim.check.state import State
+    from shim.deploy.folder import Deployment
+    from shim.deploy.transition import Transition
     from shim.package.read import Package
-    from shim.plan.plan import Plan
     from shim.plan.step import Step
-    from shim.plan.target import Target
 
 ENGINE_FORMAT = 1
 """Of these documents: counted up when the state machine must be another one for them."""
@@ -37,9 +39,12 @@ class Placed:
     """ARNs."""
 
 
-def engine_document(target: Target, plan: Plan, placed: Placed) -> dict[str, Any]:
+def engine_document(
+    deployment: Deployment, placed: Placed, *, transition: Transition
+) -> dict[str, Any]:
     """What the machine is given for one function; it has values of the environment."""
-    content = {
+    plan, target = deployment.latest, deployment.target
+    content: dict[str, Any] = {
         "name": target.name,
         "function": target.address,
         "states": [_settings(state, placed.layers) for state in plan.states],
@@ -47,7 +52,24 @@ def engine_document(target: Target, plan: Plan, placed: Placed) -> dict[str, Any
             {"call": step.CALL, "parameters": _parameters(step, placed)} for step in plan.steps
         ],
     }
+    if isinstance(deployment.plan, AliasPlan) and deployment.plan.after:
+        content["alias"] = _alias(deployment.plan, transition)
     return document(ENGINE_FORMAT, content)
+
+
+def _alias(plan: AliasPlan, transition: Transition) -> dict[str, Any]:
+    """Which one, from where, and what there is to know on its way."""
+    moves = [step for step in plan.after if isinstance(step, MoveAlias)]
+    codes = [step.code_sha256 for step in plan.after if isinstance(step, PublishVersion)]
+    content = {
+        "name": moves[0].alias,
+        "old": moves[0].old_version,
+        "code": codes[0],
+        "shares": [step.share for step in moves],
+        "pause": transition.pause,
+        "event": read_json(transition.event).value,
+    }
+    return {name: one for name, one in content.items() if one is not None}
 
 
 def _settings(state: State, layers: Mapping[Package, str]) -> dict[str, Any]:

@@ -6,13 +6,13 @@ share them, and each has to be looked for among the versions that there are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shim.check.verdicts import Verdicts
 from shim.deploy.beforehand import Unfit, look_ahead
 from shim.deploy.executor import Executor
-from shim.plan.alias import AliasPlan
+from shim.deploy.transition import Transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +32,14 @@ class Order:
     deployment: Deployment
     layers: Mapping[Package, str]
     """The ARN of each that is published."""
+    transition: Transition = field(default_factory=Transition)
+    """How an alias gets to the new version."""
     index: int = 0
     """Of the plan's state that the function showed."""
 
     @property
     def plan(self) -> Plan:
-        """What the state machine carries out."""
+        """What happens to `$LATEST`."""
         return self.deployment.latest
 
 
@@ -45,24 +47,22 @@ def order_of(folder: DeploymentFolder, means: Means, terms: Terms, *, place: Pla
     """A folder's deployment as the engine at `place` can take it; `ShimError` where it can't."""
     deployment = folder.read()
     target = deployment.target
-    if isinstance(deployment.plan, AliasPlan):
-        raise Unfit(
-            f"the engine moves no alias: {target.name}",
-            hint="`shim deploy` without `--engine` does",
-        )
     if (target.region or place.region, target.account or place.account) != (
         place.region,
         place.account,
     ):
         raise Unfit(f"the function is in another account or region: {target.arn}")
+    transition = means.transition(target)
     outlook = look_ahead(
         deployment,
         means.connect(target),
-        transition=means.transition(target),
+        transition=transition,
         verdicts=Verdicts(day=terms.day),
         terms=terms,
     )
-    return Order(deployment=deployment, layers=outlook.arns, index=outlook.index)
+    return Order(
+        deployment=deployment, layers=outlook.arns, transition=transition, index=outlook.index
+    )
 
 
 def with_layers(order: Order, means: Means) -> Order:

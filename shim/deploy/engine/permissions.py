@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.aws.permissions import Resource, policy
 from shim.deploy.permissions import asked
+from shim.plan.alias import InvokeVersion, MoveAlias, PublishVersion
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ ROLE_LIMIT = 10_240
 quotas"): with more functions than their names fit into it, it is for all of the account."""
 
 _UPDATES = {UpdateCode.CALL, UpdateConfiguration.CALL}
+_MOVES = {PublishVersion.CALL, InvokeVersion.CALL, MoveAlias.CALL}
+_ALIASES = {"GetAlias", "GetProvisionedConcurrencyConfig"}
+"""What is asked for where traffic is on an alias."""
 
 _STARTS = {
     *("CreateStateMachine", "DescribeStateMachine", "StartExecution"),
@@ -71,12 +75,14 @@ def trust_policy(site: Site) -> dict[str, Any]:
 
 def role_policy(deployments: Sequence[Deployment], site: Site) -> dict[str, Any]:
     """What the state machine does, for these deployments."""
-    names = {one.target.name for one in deployments}
-    _, arns = asked(deployments, lambda _: site.place)
-    layers = arns.get(Resource.LAYER_VERSION, ())
-    document = _role_policy(names, layers, site)
+    calls, arns = asked(deployments, lambda _: site.place)
+    document = _role_policy(calls, arns, site)
     if len(json.dumps(document, separators=(",", ":"))) > ROLE_LIMIT:
-        return _role_policy({"*"}, layers, site)
+        anywhere = {
+            Resource.FUNCTION: site.place.function("*"),
+            Resource.QUALIFIED: [site.place.arn(Resource.QUALIFIED)],
+        }
+        return _role_policy(calls, {**arns, **anywhere}, site)
     return document
 
 
@@ -84,7 +90,7 @@ def caller_policy(deployments: Iterable[Deployment], site: Site) -> dict[str, An
     """What `shim` does to start it: of calls of Lambda's it tries code as a dry run alone."""
     calls, arns = asked(deployments, lambda _: site.place)
     return _joined(
-        policy(calls - {UpdateConfiguration.CALL}, arns),
+        policy(calls - {UpdateConfiguration.CALL, *_MOVES}, arns),
         policy(
             {"GetBucketVersioning", "GetPublicAccessBlock", "GetObject"},
             {Resource.BUCKET: [site.place.arn(Resource.BUCKET, site.bucket)]},
@@ -96,11 +102,12 @@ def caller_policy(deployments: Iterable[Deployment], site: Site) -> dict[str, An
     )
 
 
-def _role_policy(names: Iterable[str], layers: Iterable[str], site: Site) -> dict[str, Any]:
-    functions = [site.place.arn(Resource.FUNCTION, name) for name in names]
-    resources = {Resource.FUNCTION: functions, Resource.LAYER_VERSION: layers}
+def _role_policy(
+    calls: set[str], arns: Mapping[Resource, Iterable[str]], site: Site
+) -> dict[str, Any]:
+    called = {"GetFunction", *_UPDATES} | (calls & (_MOVES | _ALIASES))
     return _joined(
-        policy({"GetFunction", *_UPDATES}, resources if layers else {Resource.FUNCTION: functions}),
+        policy(called, arns),
         policy({"UpdateFunctionCode, S3ObjectVersion"}, site.objects("zips/*")),
         policy({"GetObject"}, site.objects("*/plans.json")),
         policy({"PutObject"}, site.objects("*/results-*")),

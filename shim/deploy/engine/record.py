@@ -39,6 +39,6 @@ def end_records(
         problem = without_values(result.problem, order.plan)
         with folder.at_work(now) as record:
             for made in result.made:
-                record.write("answer", call=made.call, gave=made.revision, error=None, reason="")
+                record.write("answer", call=made.call, gave=made.gave, error=None, reason="")
             record.write("end", problem=problem or None)
         yield folder, replace(result, problem=problem)

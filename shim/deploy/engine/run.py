@@ -74,8 +74,8 @@ class Made:
     """A call that was accepted."""
 
     call: str
-    revision: str
-    """In its answer."""
+    gave: str
+    """The revision, or the version, in its answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +101,9 @@ def place(
         raise InputError(f"two deployments are for one function: {twice[0]}")
     zips = _store_zips(orders, bucket, prefix)
     documents = [
-        engine_document(order.deployment.target, order.plan, Placed(zips=zips, layers=order.layers))
+        engine_document(
+            order.deployment, Placed(zips=zips, layers=order.layers), transition=order.transition
+        )
         for order in orders
     ]
     lines = ",\n".join(encode(document, indent=None) for document in documents)
@@ -192,7 +194,6 @@ def _read_result(run: Run, name: str) -> Result:
             field = read_json(field.value)
         error = f"{field['error'].text()}: {field['cause'].text()}" if field.has("error") else ""
         made = tuple(
-            Made(call=one["call"].text(), revision=one["revision"].text())
-            for one in field["made"].items()
+            Made(call=one["call"].text(), gave=one["gave"].text()) for one in field["made"].items()
         )
         return Result(name=name, problem=error, made=made)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
+from shim.aws.api import Alias
 from shim.check.verdicts import Verdicts
 from shim.deploy.folder import make_folder
 from shim.plan.document import as_document
 from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
 from tests.aws.wire.server import REGION
-from tests.deploy.engine.interpreter import Engine, make_whole, plan_of
+from tests.deploy.engine.interpreter import LIVE, Engine, make_whole, plan_of
+from tests.plan.worlds import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.plan.plan import Plan
+    from shim.simulate.control import ControlPlane
     from tests.aws.wire.server import Cloud
     from tests.plan.worlds import World
 
@@ -34,6 +38,15 @@ def engine(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Engine:
 def plan(world: World) -> Plan:
     """Three calls."""
     return plan_of(world)
+
+
+@pytest.fixture
+def plane(engine: Engine, plan: Plan) -> ControlPlane:
+    """A function whose traffic is on the alias `live`, which is on version 1."""
+    plane = engine.cloud.account().create(NAME, plan.begin).plane
+    version = boto3.client("lambda").publish_version(FunctionName=NAME)["Version"]
+    plane.aliases.put(Alias(name=LIVE, version=version))
+    return plane
 
 
 @pytest.fixture

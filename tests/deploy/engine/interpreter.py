@@ -26,7 +26,10 @@ from shim.deploy.engine.definition import definition
 from shim.deploy.engine.order import Order
 from shim.deploy.engine.run import Batch, Result, Run, place, read_results, start, watch
 from shim.deploy.folder import Deployment
+from shim.deploy.transition import Transition
+from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.plan import Plan
+from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 
 VALUE = "sesame"
 """Of a variable in the environment."""
+
+LIVE = "live"
+"""An alias."""
 
 BUCKET, PREFIX, ROLE = "engine", "shim/", f"arn:aws:iam::{ACCOUNT}:role/engine"
 _PRIVATE = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -64,6 +70,21 @@ def plan_of(world: World) -> Plan:
         UpdateConfiguration(runtime=AL2023),
     )
     return Plan(begin=replace(world.state, environment=(("TOKEN", VALUE),)), steps=steps)
+
+
+def aliased(plan: Plan, *shares: float) -> AliasPlan:
+    found = find_alias_plan(
+        plan.begin,
+        plan.wanted,
+        live=plan.begin,
+        alias=LIVE,
+        old_version="1",
+        shares=shares,
+        answer=whatever_starts,
+        day=None,
+    )
+    assert isinstance(found, AliasPlan)
+    return AliasPlan(latest=plan, after=found.after)
 
 
 def make_bucket(name: str = BUCKET) -> Bucket:
@@ -89,26 +110,42 @@ class Engine:
         self.machines = StateMachines(boto3.client("stepfunctions"))
         self.machine = self.machines.make("shim", json.dumps(definition()), role=ROLE)
 
-    def place(self, plans: Mapping[str, Plan]) -> Batch:
+    def place(
+        self, plans: Mapping[str, Plan | AliasPlan], transition: Transition | None = None
+    ) -> Batch:
         """These functions' plans, in the bucket."""
         orders = [
-            Order(deployment=Deployment(target=Target(name=name), plan=plan, arns={}), layers={})
+            Order(
+                deployment=Deployment(target=Target(name=name), plan=plan, arns={}),
+                layers={},
+                transition=transition or Transition(),
+            )
             for name, plan in plans.items()
         ]
         return place(orders, self.bucket, prefix=PREFIX)
 
-    def start(self, plans: Mapping[str, Plan], **settings: Any) -> Run:
+    def start(
+        self,
+        plans: Mapping[str, Plan | AliasPlan],
+        transition: Transition | None = None,
+        **settings: Any,
+    ) -> Run:
         """Begin with them; in these tests nobody waits."""
         settings = {"concurrency": 20, "wait": 0, **settings}
-        return start(self.place(plans), self.machines, self.machine, **settings)
+        return start(self.place(plans, transition), self.machines, self.machine, **settings)
 
     def ended(self, execution: str) -> Execution:
         """The execution, when it runs no more."""
         *_, now = watch(execution, self.machines, sleep=lambda _: time.sleep(0.05))
         return now
 
-    def run(self, plans: Mapping[str, Plan], **settings: Any) -> dict[str, Result]:
+    def run(
+        self,
+        plans: Mapping[str, Plan | AliasPlan],
+        transition: Transition | None = None,
+        **settings: Any,
+    ) -> dict[str, Result]:
         """What became of each function."""
-        run = self.start(plans, **settings)
+        run = self.start(plans, transition, **settings)
         assert self.ended(run.execution).status is Status.SUCCEEDED
         return {result.name: result for result in read_results(run)}

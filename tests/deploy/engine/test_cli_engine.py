@@ -86,6 +86,8 @@ def test_the_definition_is_printed_and_a_machine_with_another_one_is_refused(
         (["--s3-bucket", "b"], "give one of `--role ARN` and `--state-machine ARN`"),
         (["--s3-bucket", "b", "--role", "engine"], "not an ARN: engine"),
         (["--dry-run"], "--dry-run can't go with --engine"),
+        (["--alarm", "errors"], "--alarm can't go with --engine"),
+        (["--expect", "{}"], "--expect can't go with --engine"),
         (["--s3-bucket", "open", "--role", ROLE], "the bucket keeps no versions"),
     ],
 )

@@ -7,15 +7,18 @@ import re
 
 from statelint.linter import Linter
 
-from shim.deploy.engine.definition import definition
+from shim.deploy.engine.definition import SPREAD, WAIT, definition
+from shim.deploy.engine.traffic import PAUSE, WAIT_PROVISIONED, WAIT_VERSION
 
 UNKNOWN_TO_STATELINT = {
     # Its tables are older than JSONata in these fields (Step Functions Developer Guide, "Map state
     # in Distributed mode" and "Wait state").
     "State Machine.States.Functions.MaxConcurrency",
     "State Machine.States.Functions.ToleratedFailureCount",
-    "State Machine.States.Functions.ItemProcessor.States.Take turns.Seconds",
-    "State Machine.States.Functions.ItemProcessor.States.Wait.Seconds",
+    *(
+        f"State Machine.States.Functions.ItemProcessor.States.{name}.Seconds"
+        for name in (SPREAD, WAIT, WAIT_VERSION, PAUSE, WAIT_PROVISIONED)
+    ),
     # Of an item reader it knows one kind of file.
     'Field "InputType" not allowed in State Machine.States.Functions.ItemReader.ReaderConfig',
 }
@@ -38,5 +41,10 @@ def test_it_takes_these_actions_and_no_others() -> None:
         "aws-sdk:lambda:getFunction",
         "aws-sdk:lambda:updateFunctionCode",
         "aws-sdk:lambda:updateFunctionConfiguration",
+        "aws-sdk:lambda:getAlias",
+        "aws-sdk:lambda:publishVersion",
+        "lambda:invoke",
+        "aws-sdk:lambda:updateAlias",
+        "aws-sdk:lambda:getProvisionedConcurrencyConfig",
         "aws-sdk:s3:putObject",
     }

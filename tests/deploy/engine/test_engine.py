@@ -9,7 +9,7 @@ import boto3
 
 from shim.aws.api import UpdateStatus
 from shim.aws.step_functions import Status
-from shim.deploy.engine.definition import (
+from shim.deploy.engine.language import (
     CHANGED,
     FAILED_UPDATE,
     GIVEN_UP,

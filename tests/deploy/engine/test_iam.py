@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
 
+from shim.aws.permissions import Place
 from shim.cli.main import main
 from shim.deploy.engine.definition import definition
+from shim.deploy.engine.permissions import Site, caller_policy, role_policy
+from shim.deploy.folder import Deployment
+from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
 from tests.aws.wire.user import User, parts
+from tests.deploy.engine.interpreter import aliased
 from tests.deploy.engine.test_cli_engine import HANDED
 
 if TYPE_CHECKING:
@@ -30,6 +36,14 @@ OTHERS = {
     "s3:GetObjectVersion",  # what a code call names
     # Children are executions of their own; moto's are threads, for which nobody is asked.
     *("states:DescribeExecution", "states:StartExecution", "states:StopExecution"),
+}
+
+
+PROVISIONED = "lambda:GetProvisionedConcurrencyConfig"
+
+FOR_ALIASES = {
+    *("lambda:GetAlias", "lambda:PublishVersion", "lambda:UpdateAlias"),
+    PROVISIONED,
 }
 
 
@@ -56,7 +70,7 @@ def test_the_roles_policy_is_what_the_state_machine_asks_for(
     least = policies(capsys, folders / "orders")["rolesPolicy"]
     tasks = re.findall(r"aws-sdk:(\w+:)(\w)(\w+)", json.dumps(definition()))
     asked = {f"{service}{first.upper()}{rest}" for service, first, rest in tasks}
-    assert {action for action, _ in parts(least)} == asked | OTHERS
+    assert {action for action, _ in parts(least)} == asked - FOR_ALIASES | OTHERS
     with monkeypatch.context() as patch:
         User(engine.cloud, patch).may(least)
     (user,) = iam_backends[ACCOUNT]["aws"].users.values()
@@ -67,6 +81,25 @@ def test_the_roles_policy_is_what_the_state_machine_asks_for(
     assert "is not authorized to perform: lambda:UpdateFunctionCode on resource" in problem
     user.policies["shim"] = json.dumps(least)
     assert engine.run({"orders": plan})["orders"].problem == ""
+
+
+def test_where_traffic_is_on_an_alias_the_role_may_move_it(plan: Plan) -> None:
+    site = Site(
+        place=Place(region="eu-west-1", account=ACCOUNT),
+        bucket="b",
+        prefix="shim/",
+        machine="shim",
+        role=f"arn:aws:iam::{ACCOUNT}:role/engine",
+    )
+    deployment = Deployment(target=Target(name="orders"), plan=aliased(plan), arns={})
+    role = {action for action, _ in parts(role_policy([deployment], site))}
+    assert role >= FOR_ALIASES | {"lambda:InvokeFunction"}
+    caller = {action for action, _ in parts(caller_policy([deployment], site))}
+    assert not caller & {"lambda:InvokeFunction", "lambda:UpdateAlias", "lambda:PublishVersion"}
+    many = [replace(deployment, target=Target(name=f"orders-{n}")) for n in range(200)]
+    statements = role_policy(many, site)["Statement"]
+    (anywhere,) = (one for one in statements if one["Action"] == [PROVISIONED])
+    assert anywhere["Resource"] == [f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:*:*"]
 
 
 def test_the_callers_policy_is_what_shim_takes(
