@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shim.fields import Field, naming, read_json
 from shim.templates.expand import expanded
 from shim.templates.project import read_inside
-from shim.templates.source import Source, dotted
+from shim.templates.source import Source, check_size, dotted
 from shim.templates.stack import Part, Stack, check_template
 from shim.templates.value import Place
 
@@ -55,6 +55,7 @@ def read_constructs(
     """A synthesised template; `InputError` that names it."""
     data = read_inside(project, path)
     with naming(project.name(path)):
+        check_size(data)
         source = Source(file=project.name(path), data=read_json(data).value)
         template = check_template(expanded(source, given, lambda _path: None).data)
     return template, Constructs(file=project.name(path), data=template)

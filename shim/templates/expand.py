@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOOP = "Fn::ForEach"
 _INCLUDE = "AWS::Include"
-_WORK_LIMIT = 500_000
+_WORK_LIMIT = 100_000
 _LETTERS = 64
 """Values that are made of one template, and letters of a text that count as one of them."""
 

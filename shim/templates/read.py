@@ -17,7 +17,7 @@ from shim.templates.model import Format
 from shim.templates.project import Project, read_inside
 from shim.templates.resolve import Given
 from shim.templates.sam import is_sam, translate
-from shim.templates.source import Source, read_source
+from shim.templates.source import Source, check_size, read_source
 from shim.templates.stack import Part, Stack, check_template
 from shim.templates.terraform import is_terraform, read_plan
 
@@ -187,6 +187,7 @@ def _as_json(data: bytes) -> Field | None:
 
 def _with_lines(file: str, data: bytes, document: Field) -> Source:
     """A JSON template; without lines where YAML doesn't have all that JSON has (`\\ud83d`)."""
+    check_size(data)
     try:
         return read_source(file, data)
     except InputError:

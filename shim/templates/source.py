@@ -92,10 +92,7 @@ def dotted(path: Iterable[str | int]) -> str:
 def read_source(file: str, data: bytes) -> Source:
     """A YAML or JSON document; `InputError` with the line where it is none."""
     yaml = import_yaml()
-    if len(data) > SOURCE_LIMIT:
-        raise InputError(
-            f"not a template: it has {len(data):,} bytes, and CloudFormation takes 1,000,000"
-        )
+    check_size(data)
     try:
         builder = _Builder()
         for event in yaml.parse(data, Loader=yaml.CSafeLoader):
@@ -117,6 +114,14 @@ def read_source(file: str, data: bytes) -> Source:
         # Not splitlines, which knows more ends of lines than YAML does.
         lines=tuple(data.decode(errors="replace").replace("\r\n", "\n").split("\n")),
     )
+
+
+def check_size(data: bytes) -> None:
+    """Raise `InputError` where no template can be so large."""
+    if len(data) > SOURCE_LIMIT:
+        raise InputError(
+            f"not a template: it has {len(data):,} bytes, and CloudFormation takes 1,000,000"
+        )
 
 
 def import_yaml() -> ModuleType:
