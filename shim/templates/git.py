@@ -49,7 +49,9 @@ class Commit:
         return Folder(root=self.root).find(path)
 
     def name(self, path: Path) -> str:
-        """See `Project`: as `git show` takes it."""
+        """See `Project`: as `git show` takes it; a file of the user's own, by its own name."""
+        if not path.is_relative_to(self.root):
+            return str(path)
         return f"{self.label}:{Path(*_normal(path.relative_to(self.root)))}"
 
     def _take_out(self, path: Path) -> None:
