@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shim.package.entry import Entry
 
 LEVEL, LARGE_LEVEL = 5, 4
-"""Of libdeflate's 1 to 12, the second for LARGE files: figures in docs/reference/packages.md."""
+"""Of libdeflate's 1 to 12, the second for LARGE files: figures in docs/why/speed.md."""
 
 LARGE = 8 << 20
 """Bytes."""

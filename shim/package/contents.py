@@ -21,7 +21,7 @@ STORED, DEFLATED = 0, 8
 _CHUNK = 1 << 16
 _OUTPUT = 1 << 20
 _WHOLE_LIMIT = 64 << 20
-"""Bytes of a file that is inflated at once, by libdeflate: figures in docs/reference/check.md."""
+"""Bytes of a file that is inflated at once, by libdeflate: figures in docs/why/speed.md."""
 
 
 class Unreadable(ValueError):

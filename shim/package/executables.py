@@ -24,7 +24,7 @@ _SCRIPT_LIMIT = 1 << 16
 _LAUNCHER_LIMIT = 16 << 20
 _HANDLER_LIMIT = 1 << 17
 _LAUNCHER_MARK = b"HandlerIsLauncher"
-"""In every launcher's data, whichever version made it: error types stay (docs/why/launcher.md)."""
+"""In every launcher's data, whichever version made it: types stay (docs/reference/errors.md)."""
 
 _DUAL = re.compile(rb"exec \S*\.shim/")
 

@@ -26,7 +26,7 @@ _BY_LAUNCHER = {
     "handler-wrong-architecture": "Runtime.WrongArchitecture",
     "interpreter-missing": "Runtime.InterpreterMissing",
 }
-"""What our launcher reports (docs/why/launcher.md); a script there only exits."""
+"""What our launcher reports (docs/reference/errors.md); a script there only exits."""
 
 _BY_LINKER = ("glibc-", "libstdcxx-", "library-")
 """The dynamic linker ends the process before it has asked for work."""

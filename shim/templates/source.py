@@ -1,7 +1,7 @@
 """Reads YAML and JSON with the line of everything, and CloudFormation's short tags spelt out.
 
 It goes by the events of libyaml, which construct nothing: no tag can call anything
-(docs/reference/diff.md says what else was measured).
+(docs/why/speed.md says what else was measured).
 """
 
 from __future__ import annotations

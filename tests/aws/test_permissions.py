@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,17 +84,6 @@ def test_a_functions_arn_says_region_and_account(
     assert document["Statement"][0]["Resource"] == [arn, f"{arn}:*"]
     layers = document["Statement"][1]["Resource"]
     assert layers == ["arn:aws-cn:lambda:cn-north-1:*:layer:*:*"]
-
-
-def test_what_the_documentation_shows_is_what_is_printed(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    text = (Path(__file__).parents[2] / "docs/reference/account.md").read_text("utf-8")
-    examples = re.findall(r"```\n\$ shim ([^\n]+)\n(.*?)```", text, re.DOTALL)
-    assert examples
-    for words, shown in examples:
-        assert main(shlex.split(words)) == 0
-        assert capsys.readouterr().out == shown
 
 
 def test_a_denial_goes_before_what_another_policy_allows() -> None:

@@ -4,7 +4,7 @@
 
 Packages are of twenty kinds, real zips of real programs, N of them with bytes of their own (one a
 function, if nothing is said); a process of its own gives them over HTTP. The account is in memory:
-what its rates allow is the same for everybody. It prints a row for docs/reference/scan.md.
+what its rates allow is the same for everybody. It prints a row for docs/why/speed.md.
 """
 
 from __future__ import annotations

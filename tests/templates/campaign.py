@@ -4,7 +4,7 @@
 
 Every YAML and JSON file with a Lambda function in it counts; each is also compared with itself,
 which must find no change of a setting. A traceback ends it. What was found is in
-docs/reference/diff.md.
+docs/why/checked.md.
 """
 
 from __future__ import annotations
