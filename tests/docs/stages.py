@@ -24,6 +24,10 @@ from tests.docs.pages import ROOT
 from tests.plan.builders import zipped
 from tests.plan.worlds import AL2, AL2023, GO, NAME, World
 from tests.scan.account import fill
+from tests.templates.split.builders import GO as GO_FILES
+from tests.templates.split.builders import OWN as OWN_FILES
+from tests.templates.split.builders import put
+from tests.templates.split.test_split import NEW, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,6 +209,13 @@ Resources:
     scene.write("template.yaml", template.format(runtime="provided.al2023", handler="bootstrap"))
 
 
+def first_article(scene: Scene) -> None:
+    """A function on go1.x and on provided.al2023, as two templates with their packages."""
+    put(scene.folder, {"build/old": GO_FILES, "build/new": OWN_FILES})
+    scene.write("old.yaml", OLD)
+    scene.write("new.yaml", NEW)
+
+
 def two_faults(scene: Scene) -> None:
     """A script of Windows's and a program that may not be executed; a script and its program."""
     launched = {
@@ -261,6 +272,7 @@ STAGES: dict[str, Callable[[Scene], None]] = {
     "examples/cpp": example("cpp"),
     "programs for both architectures": BUILT,
     "a package with two faults": two_faults,
+    "the first article's templates": first_article,
     "a pull request that leaves go1.x": leaving_go,
     "a renamed handler": renamed_handler,
     "what terraform show prints": terraform_plan,

@@ -19,7 +19,6 @@ from tests.templates.test_cli_diff import git
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = (Path(__file__).parents[3] / "docs/reference/diff.md").read_text("utf-8")
 pytestmark = pytest.mark.usefixtures("lean_launchers", "here")
 
 
@@ -76,7 +75,6 @@ def test_each_deployment_is_said_with_what_it_meets(said: Callable[..., tuple[in
         ),
     ]
     assert Path("out/3-new.yaml").read_text() == NEW
-    assert f"$ shim diff old.yaml new.yaml --split out\n[…]\n{split}```" in PAGE
 
 
 def test_as_json(said: Callable[..., tuple[int, str]]) -> None:
