@@ -1,5 +1,7 @@
 """How `scripts/site` builds these pages; each is Markdown that reads as well on its own."""
 
+from pygments.lexers.special import TextLexer
+
 project = "shim"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["deflist"]
@@ -11,3 +13,8 @@ html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+
+
+def setup(app):
+    """Show drawings that GitHub draws as their source: what draws them comes from elsewhere."""
+    app.add_lexer("mermaid", TextLexer)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import pytest
 
 FAST = Timing(call=(0.0, 0.0), update=(0.0, 0.0))
-_LAYER = "arn:aws:lambda:eu-west-1:464622532012:layer:Datadog-Extension"
 
 
 @dataclass(kw_only=True)
@@ -146,29 +145,6 @@ def many_functions(scene: Scene) -> None:
     fill(scene.serve().account(), folder)
 
 
-def datadog(scene: Scene) -> None:
-    """A function and its layer, for another architecture each."""
-    for name, arch, layer in (("b", "x86_64", f"{_LAYER}:60"), ("c", "arm64", f"{_LAYER}-ARM:60")):
-        scene.write(
-            f"{name}.yaml",
-            f"""\
-Resources:
-  Api:
-    Type: AWS::Lambda::Function
-    Properties:
-      Runtime: provided.al2023
-      Handler: api
-      Architectures: [{arch}]
-      Code: {{S3Bucket: builds, S3Key: api-{arch}.zip}}
-      Layers:
-        - {layer}
-  Url:
-    Type: AWS::Lambda::Url
-    Properties: {{TargetFunctionArn: !Ref Api, AuthType: AWS_IAM}}
-""",
-        )
-
-
 def commit(scene: Scene) -> None:
     """All that is there, in a repository of git's."""
     git = ["git", "-c", "user.name=reader", "-c", "user.email=reader@example.com"]
@@ -265,7 +241,6 @@ STAGES: dict[str, Callable[[Scene], None]] = {
     "orders on provided.al2": orders_on_al2,
     "orders as before, and fewer permissions": orders_as_before,
     "an account of functions": many_functions,
-    "the articles' templates": datadog,
     "examples/go": example("go"),
     "examples/go is built": build_go,
     "examples/rust": example("rust"),
