@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.check.state import State
+    from shim.check.verdict import Verdict
     from shim.plan.bridge.planning import Bridged
     from shim.plan.step import Step
     from shim.templates.between import Judge
@@ -118,6 +119,9 @@ def _name(text: str, taken: set[str]) -> str:
 
 
 def _way(deployed: Deployed, folder: Path, name: str) -> Way:
+    end, _ = deployed.judge.verdict(deployed.pair.new_side, deployed.pair.new)
+    if end is not None and end.answer is Answer.FAILS:
+        return _failing(deployed, Reason.WANTED_FAILS, end)
     if reason := _needs_none(deployed):
         return Way(deployed=deployed, answer=Answer.STARTS, reason=reason)
     ends = ends_of(deployed.pair, deployed.judge)
@@ -176,17 +180,21 @@ def _is_absent(ends: Ends, judge: Judge) -> bool:
 
 
 def _no_way(deployed: Deployed, found: Unbridged) -> Way:
-    judge = deployed.judge
-    answer = found.answer
-    failing = {Reason.BEGIN_FAILS: answer.begin, Reason.WANTED_FAILS: answer.wanted}
-    state = failing.get(answer.reason)
-    reason = judge.verdicts.verdict(state).reason if state else None
+    if found.answer.reason is Reason.BEGIN_FAILS:
+        begin = deployed.judge.verdicts.verdict(found.answer.begin)
+        return _failing(deployed, Reason.BEGIN_FAILS, begin)
     return Way(
         deployed=deployed,
         answer=Answer.FAILS,
-        reason=answer.reason.value,
-        reasons=(f"{reason.location} {reason.sentence}",) if reason else found.reasons,
+        reason=found.answer.reason.value,
+        reasons=found.reasons,
     )
+
+
+def _failing(deployed: Deployed, reason: Reason, verdict: Verdict) -> Way:
+    """One of the two ends fails: no deployments between them would mend that."""
+    reasons = tuple(f"{one.location} {one.sentence}" for one in verdict.reasons[:1])
+    return Way(deployed=deployed, answer=Answer.FAILS, reason=reason.value, reasons=reasons)
 
 
 def _joined(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
