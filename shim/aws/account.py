@@ -19,7 +19,7 @@ from shim.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shim.aws.api import Function
+    from shim.aws.api import Alias, Function
     from shim.aws.download import Link
     from shim.fields import Field
 
@@ -113,8 +113,8 @@ class AccountApi(Protocol):
     def event_sources(self) -> Iterator[tuple[str, Caller]]:
         """Every mapping, with the ARN of its function, without a qualifier."""
 
-    def aliases(self, function: str) -> tuple[str, ...]:
-        """Their names."""
+    def aliases(self, function: str) -> tuple[Alias, ...]:
+        """All of them."""
 
     def urls(self, function: str) -> tuple[Caller, ...]:
         """Its URLs, and its aliases'."""

@@ -24,7 +24,7 @@ from shim.aws.api import (
 )
 from shim.aws.connection import READ_SECONDS
 from shim.aws.download import download, parse_link
-from shim.aws.function import NamedFunction, parse_function
+from shim.aws.function import NamedFunction, parse_alias, parse_function
 from shim.aws.outcome import calling, hiding
 from shim.errors import InputError
 from shim.fields import Field, naming, read_json
@@ -235,13 +235,13 @@ class BotoApi:
 
     def get_alias(self, function: str, alias: str) -> Alias:
         """See `LambdaApi`."""
-        return _alias(self._call("get_alias", FunctionName=function, Name=alias))
+        return parse_alias(self._call("get_alias", FunctionName=function, Name=alias))
 
     def update_alias(self, function: str, alias: Alias) -> Alias:
         """See `LambdaApi`."""
         is_split = alias.other_version is not None and alias.other_weight > 0
         weights = {alias.other_version: alias.other_weight} if is_split else {}
-        return _alias(
+        return parse_alias(
             self._call(
                 "update_alias",
                 FunctionName=function,
@@ -330,19 +330,6 @@ class BotoApi:
 
 def _operation(call: str) -> str:
     return "".join(part.capitalize() for part in call.split("_"))
-
-
-def _alias(answer: Field) -> Alias:
-    routing = answer["RoutingConfig"] if answer.has("RoutingConfig") else Field(value={})
-    weights = routing["AdditionalVersionWeights"].value if routing.value else {}
-    other, weight = next(iter(weights.items()), (None, 0.0))
-    return Alias(
-        name=answer["Name"].text(),
-        version=answer["FunctionVersion"].text(),
-        other_version=other,
-        other_weight=weight,
-        revision=answer["RevisionId"].text(),
-    )
 
 
 def _read(package: Zip) -> bytes:

@@ -8,6 +8,7 @@ from shim.aws.account import parse_described, parse_listed
 from shim.aws.api import LATEST, NotFound
 from shim.aws.callers import parse_event_source, parse_policy, parse_url
 from shim.aws.download import parse_link
+from shim.aws.function import parse_alias
 from shim.aws.outcome import calling
 from shim.fields import Field, naming
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shim.aws.account import Caller, Described, Listed
+    from shim.aws.api import Alias
     from shim.aws.download import Link
     from shim.aws.pace import Pace
 
@@ -51,10 +53,11 @@ class BotoAccount:
             if one.has("FunctionArn"):
                 yield parse_event_source(one)
 
-    def aliases(self, function: str) -> tuple[str, ...]:
+    def aliases(self, function: str) -> tuple[Alias, ...]:
         """See `AccountApi`."""
         pages = self._pages("list_aliases", "Aliases", FunctionName=function)
-        return tuple(one["Name"].text() for one in pages)
+        with naming("ListAliases"):
+            return tuple(map(parse_alias, pages))
 
     def urls(self, function: str) -> tuple[Caller, ...]:
         """See `AccountApi`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.aws.api import LATEST, TIMEOUT, Function, UpdateStatus
+from shim.aws.api import LATEST, TIMEOUT, Alias, Function, UpdateStatus
 from shim.check.runtimes import known_runtime, lambda_runtimes, read_runtimes
 from shim.check.state import State
 from shim.fields import Field, naming, read_file, read_json
@@ -134,3 +134,17 @@ def _tags(document: Field) -> tuple[tuple[str, str], ...] | None:
 def _update(field: Field) -> UpdateStatus:
     name = "LastUpdateStatus"
     return field[name].one_of(UpdateStatus) if field.has(name) else UpdateStatus.SUCCESSFUL
+
+
+def parse_alias(answer: Field) -> Alias:
+    """What `GetAlias` and `UpdateAlias` answer, and one of `ListAliases`."""
+    routing = answer["RoutingConfig"] if answer.has("RoutingConfig") else Field(value={})
+    weights = routing["AdditionalVersionWeights"].value if routing.value else {}
+    other, weight = next(iter(weights.items()), (None, 0.0))
+    return Alias(
+        name=answer["Name"].text(),
+        version=answer["FunctionVersion"].text(),
+        other_version=other,
+        other_weight=weight,
+        revision=answer["RevisionId"].text(),
+    )

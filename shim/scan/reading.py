@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from shim.aws.account import AccountApi, Caller, Listed
+    from shim.aws.api import Alias
     from shim.scan.facts import Choice
+
+_NOT_JUDGED = (
+    "not judged: the published versions that its aliases are on (`shim plan --alias` does)"
+)
 
 
 class Reader:
@@ -76,11 +81,14 @@ class CallersReader:
         if future is None or not (future.done() and self._sources.done()) or future.cancelled():
             return facts
         try:
-            callers = (*self._sources.result()[facts.listed.arn], *future.result())
+            aliases, allowed = future.result()
+            callers = (*self._sources.result()[facts.listed.arn], *allowed)
         except ShimError as error:
             problem = f"who invokes it is not known: {why(error)}"
             return replace(facts, problems=(*facts.problems, problem))
-        return replace(facts, callers=callers)
+        is_published = any(one.version != LATEST or one.other_version for one in aliases)
+        notes = (_NOT_JUDGED,) if is_published else ()
+        return replace(facts, callers=callers, problems=(*facts.problems, *notes))
 
     def _event_sources(self) -> Mapping[str, list[Caller]]:
         found: defaultdict[str, list[Caller]] = defaultdict(list)
@@ -88,14 +96,14 @@ class CallersReader:
             found[arn].append(caller)
         return found
 
-    def _callers(self, function: str) -> tuple[Caller, ...]:
+    def _callers(self, function: str) -> tuple[tuple[Alias, ...], tuple[Caller, ...]]:
         aliases = self._api.aliases(function)
         allowed = [
             caller
-            for qualifier in (LATEST, *aliases)
+            for qualifier in (LATEST, *(alias.name for alias in aliases))
             for caller in self._api.permissions(function, qualifier)
         ]
-        return (*self._api.urls(function), *allowed)
+        return aliases, (*self._api.urls(function), *allowed)
 
 
 def facts_of(described: Described) -> Facts:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shim.aws.account import Caller, Described, Listed
-from shim.aws.api import LATEST, Function, NotFound
+from shim.aws.api import LATEST, Alias, Function, NotFound
 from shim.aws.download import Link
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class MemoryAccount:
     links: dict[str, Link] = field(default_factory=dict)
     """Of layers, by ARN."""
     callers: dict[str, tuple[Caller, ...]] = field(default_factory=dict)
+    live_version: str = LATEST
+    """That each function's alias is on."""
     calls: Counter[str] = field(default_factory=Counter)
     failing: dict[tuple[str, str], BaseException] = field(default_factory=dict)
     """What calls raise, by their name and the function's ARN."""
@@ -109,9 +111,9 @@ class MemoryAccount:
     def event_sources(self) -> Iterator[tuple[str, Caller]]:
         yield from ()
 
-    def aliases(self, function: str) -> tuple[str, ...]:
+    def aliases(self, function: str) -> tuple[Alias, ...]:
         self._call("ListAliases", function)
-        return ("live",)
+        return (Alias(name="live", version=self.live_version),)
 
     def urls(self, function: str) -> tuple[Caller, ...]:
         self._call("ListFunctionUrlConfigs", function)

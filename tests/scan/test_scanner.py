@@ -157,6 +157,16 @@ def test_who_invokes_a_function_is_told_with_the_qualifier(house: House) -> None
     assert one.facts.callers is None
 
 
+def test_an_alias_on_a_published_version_is_named_as_not_judged(house: House) -> None:
+    house.create("dual")
+    (one,) = house.scan(asks_callers=True).functions
+    assert one.facts.problems == ()
+    house.account.live_version = "3"
+    (one,) = house.scan(asks_callers=True).functions
+    (problem,) = one.facts.problems
+    assert problem.startswith("not judged: the published versions that its aliases are on")
+
+
 def test_callers_that_are_not_all_known_are_not_known(house: House) -> None:
     house.create("dual")
     function = ARN.format("function", "dual")
