@@ -5,21 +5,21 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.fields import Field
 from shim.package.packages import file_sha256
 from shim.templates.consumers import PERMISSION, Finder
-from shim.templates.model import Alias, Format, Function, Template, Tool, Version
-from shim.templates.value import Cause, Place, Reference, Text, Unknown, Value, leaves
+from shim.templates.model import Alias, Format, Function, Layer, Template, Tool, Version
+from shim.templates.planned import LAYER, Planned, read_references
+from shim.templates.value import Place, Reference, Text, Unknown, Value, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from shim.fields import Field
     from shim.templates.model import Consumer
     from shim.templates.value import Content
 
@@ -49,9 +49,7 @@ KINDS = {
 }
 """What invokes functions, and what it is called, as `consumers.KINDS` has them."""
 
-_SPELT = {"function_name": "FunctionName", "qualifier": "Qualifier"}
 _CODE = ("source_code_hash", "s3_bucket", "s3_key", "s3_object_version", "image_uri")
-_INDEX = re.compile(r"\[[^\[\]]*\]")
 
 
 def is_terraform(document: Field) -> bool:
@@ -63,71 +61,43 @@ def read_plan(
     file: str, document: Field, find: Callable[[str], Path | None]
 ) -> tuple[Template, Template]:
     """Both sides."""
-    references = dict(_references(document))
+    references = dict(read_references(document))
     changes = [one for one in document["resource_changes"].items() if one.has("change")]
-    old = _Side(file, [_Resource(one, "before", {}) for one in changes], find, is_deployed=True)
-    new = _Side(file, [_Resource(one, "after", references) for one in changes], find)
+    old = _Side(file, [Planned(one, "before", {}) for one in changes], partial(_deployed, find))
+    new = _Side(file, [Planned(one, "after", references) for one in changes], partial(_file, find))
     return old.template(), new.template()
 
 
-class _Resource:
-    """One side of a resource's change."""
+def _file(find: Callable[[str], Path | None], resource: Planned) -> Path | None:
+    """Where the zip lies that a function or a layer is made of."""
+    path = resource.get("filename")
+    return find(path) if isinstance(path, str) else None
 
-    def __init__(self, change: Field, side: str, references: Mapping[tuple[str, str], Any]) -> None:
-        self.address = change["address"].text()
-        self.type = change["type"].text()
-        self.module = change["module_address"].text() if change.has("module_address") else ""
-        self._references = references
-        inner = change["change"]
-        self.values: dict[str, Any] | None = inner[side].value if inner.has(side) else None
-        later = f"{side}_unknown"
-        self._later = inner[later].value if inner.has(later) else None
 
-    def get(self, name: str) -> Content:
-        """An attribute; what is known after the apply by what it refers to, if that is told."""
-        values = self.values if isinstance(self.values, dict) else {}
-        later = self._later.get(name) if isinstance(self._later, dict) else None
-        if later is True:
-            parts = self._references.get((_INDEX.sub("", self.address), name), ())
-            named = tuple(Reference(id=one, attribute=attribute) for one, attribute in parts)
-            return Text(parts=named) if named else self._unknown(name)
-        value = values.get(name)
-        return self._with_unknown(value, later, name)
-
-    def all(self) -> dict[str, Content]:
-        """Every attribute, spelt as CloudFormation does where a finder must know it."""
-        values = self.values if isinstance(self.values, dict) else {}
-        later = self._later if isinstance(self._later, dict) else {}
-        return {_SPELT.get(name, name): self.get(name) for name in {**values, **later}}
-
-    def _with_unknown(self, value: Any, later: Any, name: str) -> Content:
-        if later is True:
-            return self._unknown(name)
-        if isinstance(value, dict) and isinstance(later, dict):
-            both = {**dict.fromkeys(later), **value}
-            return {key: self._with_unknown(both[key], later.get(key), name) for key in both}
-        if isinstance(value, list) and isinstance(later, list):
-            rest = [*later, *[None] * (len(value) - len(later))]
-            return [self._with_unknown(*pair, name) for pair in zip(value, rest, strict=False)]
-        return value
-
-    def _unknown(self, name: str) -> Unknown:
-        return Unknown(cause=Cause.LATER, reason=f"`{name}` is known after the apply")
+def _deployed(find: Callable[[str], Path | None], resource: Planned) -> Path | None:
+    """The same of what is there already: only if it still is that zip."""
+    path = _file(find, resource)
+    if path is None or not path.is_file():
+        return None
+    return path if file_sha256(path) == resource.get("source_code_hash") else None
 
 
 class _Side:
     def __init__(
         self,
         file: str,
-        resources: list[_Resource],
-        find: Callable[[str], Path | None],
-        *,
-        is_deployed: bool = False,
+        resources: list[Planned],
+        package: Callable[[Planned], Path | None],
     ) -> None:
-        self._is_deployed = is_deployed
         self._file = file
-        self._find = find
+        self._package = package
         self._resources = [one for one in resources if one.values is not None]
+        self._made = {
+            arn: Reference(id=one.address, attribute="Arn")
+            for one in self._of(LAYER)
+            if isinstance(arn := one.get("arn"), str)
+        }
+        """The plan's own layers by the ARNs that they have."""
 
     def template(self) -> Template:
         functions = {one.address: self._function(one) for one in self._of("aws_lambda_function")}
@@ -139,21 +109,21 @@ class _Side:
             tool=Tool.TERRAFORM,
             format=Format.PLAN,
             functions=functions,
-            layers={},
+            layers={one.address: self._layer(one) for one in self._of(LAYER)},
             versions=tuple(self._versions()),
             aliases=aliases,
             consumers=tuple(self._consumers(Finder(known, (), aliases))),
             outputs=(),
         )
 
-    def _of(self, kind: str) -> Iterator[_Resource]:
+    def _of(self, kind: str) -> Iterator[Planned]:
         return (one for one in self._resources if one.type == kind)
 
-    def _value(self, resource: _Resource, name: str, content: Content) -> Value:
+    def _value(self, resource: Planned, name: str, content: Content) -> Value:
         place = Place(file=self._file, path=f"{resource.address}.{name}")
         return Value(content=content, place=place)
 
-    def _function(self, one: _Resource) -> Function:
+    def _function(self, one: Planned) -> Function:
         def value(name: str) -> Value:
             return self._value(one, name, one.get(name))
 
@@ -162,7 +132,6 @@ class _Side:
 
         architectures = one.get("architectures")
         only = architectures[0] if isinstance(architectures, list) and architectures else None
-        path = one.get("filename")
         return Function(
             id=one.address,
             place=Place(file=self._file, path=one.address),
@@ -174,21 +143,41 @@ class _Side:
                 "architectures",
                 architectures if isinstance(architectures, Unknown) else only or Arch.X86_64.value,
             ),
-            layers=self._value(one, "layers", one.get("layers") or []),
+            layers=self._value(one, "layers", self._layers(one)),
             environment=block("environment", "variables"),
             role=value("role"),
             dead_letter=block("dead_letter_config", "target_arn"),
-            code=self._value(one, "source_code_hash", {name: one.get(name) for name in _CODE}),
-            package=self._package(path, one.get("source_code_hash")),
+            code=self._code(one),
+            package=self._package(one),
             is_image=one.get("package_type") == "Image",
         )
 
-    def _package(self, path: Content, code_sha256: Content) -> Path | None:
-        """The zip; what is deployed only where the file still is what it was then."""
-        found = self._find(path) if isinstance(path, str) else None
-        if found is None or not self._is_deployed:
-            return found
-        return found if found.is_file() and file_sha256(found) == code_sha256 else None
+    def _layers(self, function: Planned) -> Content:
+        """Each layer: one that the plan makes as it is referred to, any other by its ARN."""
+        content = function.get("layers")
+        references = iter(function.references("layers"))
+        if isinstance(content, Text):
+            return list(content.parts)
+        if not isinstance(content, list):
+            return content or []
+        return [
+            next(references, one) if isinstance(one, Unknown) else self._made.get(str(one), one)
+            for one in content
+        ]
+
+    def _layer(self, one: Planned) -> Layer:
+        return Layer(
+            id=one.address,
+            place=Place(file=self._file, path=one.address),
+            architectures=self._value(
+                one, "compatible_architectures", one.get("compatible_architectures")
+            ),
+            code=self._code(one),
+            package=self._package(one),
+        )
+
+    def _code(self, one: Planned) -> Value:
+        return self._value(one, "source_code_hash", {name: one.get(name) for name in _CODE})
 
     def _versions(self) -> Iterator[Version]:
         """Terraform publishes by an attribute of the function: its number shows whether it does."""
@@ -218,7 +207,7 @@ class _Side:
             if one.type in KINDS:
                 yield from finder.consumers(KINDS[one.type], one.all(), partial(self._at, one))
 
-    def _at(self, resource: _Resource, _: tuple[str | int, ...]) -> Place:
+    def _at(self, resource: Planned, _: tuple[str | int, ...]) -> Place:
         return Place(file=self._file, path=resource.address)
 
 
@@ -238,41 +227,3 @@ def _block(content: Content, name: str) -> Content:
     if isinstance(content, list):
         return content[0].get(name) if content and isinstance(content[0], dict) else None
     return content
-
-
-_Referred: TypeAlias = "Iterator[tuple[tuple[str, str], list[tuple[str, str]]]]"
-
-
-def _references(document: Field) -> _Referred:
-    """By address and attribute: what the configuration refers to there, functions and aliases."""
-    if document.has("configuration") and document["configuration"].has("root_module"):
-        yield from _in_module(document["configuration"]["root_module"], "")
-
-
-def _in_module(module: Field, prefix: str) -> _Referred:
-    for one in module["resources"].items() if module.has("resources") else ():
-        address = f"{prefix}{one['address'].text()}"
-        expressions = one["expressions"] if one.has("expressions") else Field(value={})
-        for name in expressions.names():
-            expression = expressions[name]
-            # A nested block is a list of such objects: none of those that matter here.
-            if isinstance(expression.value, dict) and expression.has("references"):
-                words = [word.text() for word in expression["references"].items()]
-                yield (address, name), [one for word in words for one in _named(word, prefix)]
-    calls = module["module_calls"] if module.has("module_calls") else Field(value={})
-    for name in calls.names():
-        if calls[name].has("module"):
-            yield from _in_module(calls[name]["module"], f"{prefix}module.{name}.")
-
-
-def _named(word: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """The function or alias in `aws_lambda_function.orders.arn`, and the attribute.
-
-    Those that give an ARN are one; a qualified one has its version in it.
-    """
-    match word.split("."):
-        case ["aws_lambda_function" | "aws_lambda_alias" as kind, name, attribute]:
-            is_arn = attribute in {"arn", "invoke_arn", "function_name", "id"}
-            yield f"{prefix}{kind}.{name}", "Arn" if is_arn else attribute
-        case _:
-            pass
