@@ -102,8 +102,7 @@ class Part:
         for name, whole in self.stack.data["Resources"].items():
             if not isinstance(whole, dict) or not isinstance(whole.get("Type"), str):
                 continue
-            condition = whole.get("Condition")
-            if isinstance(condition, str) and self.scope.condition(condition) is False:
+            if not self._is_there(whole):
                 continue
             properties = self.scope.resolve(whole.get("Properties"))
             yield Resource(
@@ -119,9 +118,14 @@ class Part:
         """Its own, by name."""
         outputs = self.stack.data.get("Outputs")
         for name, output in outputs.items() if isinstance(outputs, dict) else ():
-            content = self.scope.resolve(output)
+            content = self.scope.resolve(output) if self._is_there(output) else None
             if isinstance(content, dict):
                 yield name, content
+
+    def _is_there(self, whole: Any) -> bool:
+        """Whether the condition of a resource or an output, if it has one, may hold."""
+        condition = whole.get("Condition") if isinstance(whole, dict) else None
+        return not isinstance(condition, str) or self.scope.condition(condition) is not False
 
     def _output_of(self, name: str, output: str) -> Content:
         child = self._child(name)

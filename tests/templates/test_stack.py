@@ -58,6 +58,7 @@ Outputs:
   Arn: {Value: !GetAtt Orders.Arn}
   Name: {Value: !Ref Orders}
   Live: {Value: !Ref Live}
+  Gone: {Condition: Never, Value: !GetAtt Orders.Arn}
 """
 
 
