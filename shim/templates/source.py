@@ -73,14 +73,21 @@ class Source:
             mark = mark.inside[name]
             if mark.source is not None:
                 source, steps = mark.source, path[index:]
+        # In JSON what a bracket opens begins a line below.
+        while mark.inside and source.text_of(mark).strip() in {"{", "["}:
+            mark = next(iter(mark.inside.values()))
         return Place(
             file=source.file,
             path=dotted(steps),
             line=mark.line + 1,
             column=mark.column + 1,
-            text=source.lines[mark.line] if mark.line < len(source.lines) else "",
+            text=source.text_of(mark),
             steps=steps,
         )
+
+    def text_of(self, mark: Mark) -> str:
+        """The line that something stands in."""
+        return self.lines[mark.line] if mark.line < len(self.lines) else ""
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -76,6 +76,12 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+def test_a_bracket_alone_is_not_shown() -> None:
+    source = read_source("t.json", b'{\n "Layers": [\n  {\n   "Ref": "Audit"\n  }\n ]\n}')
+    place = source.place(("Layers", 0))
+    assert (place.line, place.text.strip()) == (4, '"Ref": "Audit"')
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
