@@ -98,16 +98,15 @@ class Pair:
     def _code(self, old: Function | Layer, new: Function | Layer) -> Changed:
         """By the files where both are at hand; else by what says which code it is."""
         before, after = old.package, new.package
-        is_same = False
-        if before is not None and after is not None:
-            is_same = before.samefile(after)
-            if not is_same:
-                return self._files(before, after)
+        is_same = before is not None and after is not None and before.samefile(after)
+        if before is not None and after is not None and not is_same:
+            return self._files(before, after)
         answer = _compared(old.code.content, new.code.content)
-        # A path, however it is written, says nothing of what was deployed from it.
-        if new.is_local and (is_same or answer is Changed.NO):
+        # A path, however it is written, says nothing of what was deployed from it. Nor does a key in
+        # S3 that the tool makes anew each time, for the same file.
+        if answer is Changed.NO and (new.is_local or new.code.unknown):
             return Changed.UNKNOWN
-        return Changed.UNKNOWN if answer is Changed.NO and new.code.unknown else answer
+        return Changed.UNKNOWN if is_same and answer is Changed.YES else answer
 
     def _files(self, old: Path, new: Path) -> Changed:
         before, after = self.packages.read(old), self.packages.read(new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from os.path import normpath
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError
@@ -17,6 +18,7 @@ from shim.templates.model import Format
 from shim.templates.project import Project, read_inside
 from shim.templates.resolve import Given
 from shim.templates.sam import is_sam, translate
+from shim.templates.serverless import TEMPLATE, read_uploads
 from shim.templates.source import Source, check_size, read_source
 from shim.templates.stack import Part, Stack, check_template
 from shim.templates.terraform import is_terraform, read_plan
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.templates.model import Template
-
-SERVERLESS = "cloudformation-template-update-stack.json"
-"""What `serverless package` leaves in `.serverless`, with the zips beside it."""
 
 _STACKS_LIMIT = 500
 _DEPTH_LIMIT = 8
@@ -69,7 +68,11 @@ class Reader:
                 )
 
     def _named(self, path: Path) -> tuple[Template, ...]:
-        return tuple(replace(one, shown=self.project.name) for one in self._sides(path))
+        return tuple(replace(one, shown=self._shown) for one in self._sides(path))
+
+    def _shown(self, path: Path) -> str:
+        """What people call a file that a template names: without `now/..`, as tools leave it."""
+        return normpath(self.project.name(path))
 
     def _sides(self, path: Path) -> tuple[Template, ...]:
         self._read = 0
@@ -100,10 +103,10 @@ class Reader:
             parts = read_assembly(self.project, folder, self.given, self._nested)
             read = read_stacks(self.project.name(folder), parts)
             return replace(read, format=Format.ASSEMBLY)
-        path = folder / SERVERLESS
+        path = folder / TEMPLATE
         if self.project.find(path) is None:
             raise InputError(
-                f"neither `{MANIFEST}` of `cdk synth` nor `{SERVERLESS}` of `serverless package` is"
+                f"neither `{MANIFEST}` of `cdk synth` nor `{TEMPLATE}` of `serverless package` is"
                 f" in this folder: `{self.project.name(folder)}`",
                 hint="name the template's file",
             )
@@ -112,7 +115,7 @@ class Reader:
             stack = self._stack(
                 path, _with_lines(self.project.name(path), data, read_json(data)), self.given
             )
-            stack = replace(stack, uploaded=lambda key: self._find(folder, key.rpartition("/")[2]))
+            stack = replace(stack, uploaded=read_uploads(self.project, folder))
             read = read_stacks(self.project.name(folder), [self._part(stack)])
             return replace(read, format=Format.SERVERLESS)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shim.errors import InputError, ShimError
+from shim.package.packages import Packages
+from shim.templates.change import Changed, pairs_of
 from shim.templates.model import Tool
 from shim.templates.value import Cause, Reference
 from tests.cli.test_hostile_json import STRANGE
@@ -171,6 +175,53 @@ def test_a_terraform_plan_has_both_sides(tmp_path: Path) -> None:
     ]
 
 
+AUDIT = "arn:aws:lambda:eu-west-1:1:layer:audit"
+LAYER = {"filename": "audit.zip", "compatible_architectures": ["arm64"], "arn": f"{AUDIT}:3"}
+
+
+@pytest.mark.parametrize("layers", [[None, f"{AUDIT}-2:1"], None])
+def test_layers_that_a_plan_makes_are_told_from_others(tmp_path: Path, layers: Any) -> None:
+    (tmp_path / "audit.zip").touch()
+    later = True if layers is None else [True, False]
+    document = {
+        "format_version": "1.2",
+        "resource_changes": [
+            planned("aws_lambda_layer_version", "audit", LAYER, {**LAYER, "arn": None}, arn=True),
+            planned(
+                "aws_lambda_function", "orders", {**LAMBDA, "layers": [f"{AUDIT}:3"]},
+                {**LAMBDA, "layers": layers}, layers=later,
+            ),
+        ],
+        "configuration": {"root_module": {"resources": [
+            {"address": "aws_lambda_function.orders", "expressions": {"layers": {"references": [
+                "aws_lambda_layer_version.audit.arn", "aws_lambda_layer_version.audit",
+            ]}}},
+        ]}},
+    }  # fmt: skip
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(document))
+    old, new = reader(tmp_path).read_both(path)
+    made = Reference(id="aws_lambda_layer_version.audit", attribute="Arn")
+    others = [] if layers is None else [f"{AUDIT}-2:1"]
+    assert old.functions["aws_lambda_function.orders"].layers.content == [made]
+    assert new.functions["aws_lambda_function.orders"].layers.content == [made, *others]
+    assert new.layers[made.id].package == tmp_path / "audit.zip"
+    assert new.layers[made.id].architectures.content == ["arm64"]
+
+
+@pytest.mark.parametrize("data", [b"old", b"other"])
+def test_what_was_deployed_is_at_hand_if_it_still_is_that_zip(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "new.zip").write_bytes(data)
+    digest = b64encode(hashlib.sha256(b"old").digest()).decode()
+    change = planned("aws_lambda_function", "f", {**LAMBDA, "source_code_hash": digest}, LAMBDA)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"format_version": "1.2", "resource_changes": [change]}))
+    old, new = reader(tmp_path).read_both(path)
+    at_hand = tmp_path / "new.zip"
+    assert old.functions["aws_lambda_function.f"].package == (at_hand if data == b"old" else None)
+    assert new.functions["aws_lambda_function.f"].package == at_hand
+
+
 def assembly(folder: Path) -> Path:
     """A `cdk.out` with a nested stack, an asset, and an export between two stacks."""
     out = folder / "cdk.out"
@@ -237,6 +288,40 @@ def test_what_serverless_packages(tmp_path: Path) -> None:
     found = reader(tmp_path).read_one(folder).functions["F"]
     assert found.package == folder / "orders.zip"
     assert found.handler.place.line == 11
+
+
+def given_artifacts(folder: Path, key: str, *names: str) -> Path:
+    """What Serverless leaves in a folder of zips that it was given, of which it copies none."""
+    folder.mkdir()
+    function_ = function(Code={"S3Bucket": "b", "S3Key": f"serverless/shop/dev/{key}/x.zip"})
+    artifacts = [{"package": {"artifact": name}} for name in names]
+    files = {
+        "cloudformation-template-update-stack.json": {"Resources": {"F": function_}},
+        "serverless-state.json": {"service": {"functions": artifacts}},
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+def test_an_artifact_that_serverless_was_given_stays_where_it_is(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.zip").touch()
+    one = reader(tmp_path).read_one(given_artifacts(tmp_path / "one", "1", "a/x.zip"))
+    both = reader(tmp_path).read_one(given_artifacts(tmp_path / "both", "1", "a/x.zip", "b/x.zip"))
+    package = one.functions["F"].package
+    assert package
+    assert package.samefile(tmp_path / "a/x.zip")
+    assert both.functions["F"].package is None
+
+
+def test_one_file_under_two_keys_may_be_other_code(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").touch()
+    folders = [given_artifacts(tmp_path / key, key, "x.zip") for key in ("1", "2")]
+    old, new = map(reader(tmp_path).read_one, folders)
+    [pair] = pairs_of(old, new, Packages())
+    assert pair.changes["code"] is Changed.UNKNOWN
 
 
 def test_a_folder_of_nothing_known_is_one_sentence(tmp_path: Path) -> None:
