@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def served(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
-    """Its address; `answer` gives the status and the body for what a GET names."""
+    """Its address; `answer` gives the status and the body for what a GET or a POST names."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -22,6 +22,10 @@ def served(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
