@@ -102,11 +102,10 @@ class Pair:
         if before is not None and after is not None and not is_same:
             return self._files(before, after)
         answer = _compared(old.code.content, new.code.content)
-        # A path, however it is written, says nothing of what was deployed from it. Nor does a key in
-        # S3 that the tool makes anew each time, for the same file.
-        if answer is Changed.NO and (new.is_local or new.code.unknown):
-            return Changed.UNKNOWN
-        return Changed.UNKNOWN if is_same and answer is Changed.YES else answer
+        # A path says nothing of what was deployed from it; for the same file, neither does another
+        # way to write it, nor a key in S3 that the tool makes anew each time.
+        is_open = is_same if answer is Changed.YES else new.is_local or bool(new.code.unknown)
+        return Changed.UNKNOWN if is_open else answer
 
     def _files(self, old: Path, new: Path) -> Changed:
         before, after = self.packages.read(old), self.packages.read(new)

@@ -18,7 +18,7 @@ from shim.templates.model import Format
 from shim.templates.project import Project, read_inside
 from shim.templates.resolve import Given
 from shim.templates.sam import is_sam, translate
-from shim.templates.serverless import TEMPLATE, read_uploads
+from shim.templates.serverless import SERVERLESS, read_uploads
 from shim.templates.source import Source, check_size, read_source
 from shim.templates.stack import Part, Stack, check_template
 from shim.templates.terraform import is_terraform, read_plan
@@ -103,10 +103,10 @@ class Reader:
             parts = read_assembly(self.project, folder, self.given, self._nested)
             read = read_stacks(self.project.name(folder), parts)
             return replace(read, format=Format.ASSEMBLY)
-        path = folder / TEMPLATE
+        path = folder / SERVERLESS
         if self.project.find(path) is None:
             raise InputError(
-                f"neither `{MANIFEST}` of `cdk synth` nor `{TEMPLATE}` of `serverless package` is"
+                f"neither `{MANIFEST}` of `cdk synth` nor `{SERVERLESS}` of `serverless package` is"
                 f" in this folder: `{self.project.name(folder)}`",
                 hint="name the template's file",
             )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shim.templates.project import Project
     from shim.templates.value import Content
 
-TEMPLATE = "cloudformation-template-update-stack.json"
+SERVERLESS = "cloudformation-template-update-stack.json"
 _STATE = "serverless-state.json"
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.command import run_shim
 from tests.examples.conftest import EXAMPLES
-from tests.examples.tools import install
+from tests.examples.tools import NO_TOOLS, install
 from tests.served import served
 from tests.templates.builders import reader
 from tests.templates.facts import facts
@@ -78,7 +78,7 @@ def test_a_project_comes_to_what_its_readme_and_the_template_by_hand_say(
 
 def test_plans_of_terraform_say_what_the_readme_shows(shop: Path, tmp_path: Path) -> None:
     project = copied("terraform", shop, tmp_path)
-    follow(project / "README.md", os.environ)
+    follow(project / "README.md", NO_TOOLS.environment())
     for patch in ("dangerous.patch", "safe-1.patch"):
         patched = ["patch", "-p1", "--dry-run", "--input", patch]
         subprocess.run(patched, cwd=project, capture_output=True, check=True)

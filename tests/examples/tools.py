@@ -25,9 +25,9 @@ _PYTHON, _NODE = "requirements.txt", "package-lock.json"
 class Tools:
     """Where what one project's locks name is installed."""
 
-    python: Path | None
-    node: Path | None
-    home: Path
+    python: Path | None = None
+    node: Path | None = None
+    home: Path = Path()
     """What the tools keep of their own."""
 
     def environment(self) -> Mapping[str, str]:
@@ -45,6 +45,9 @@ class Tools:
             "SLS_NOTIFICATIONS_MODE": "off",
             "SLS_TELEMETRY_DISABLED": "1",
         }
+
+
+NO_TOOLS = Tools()
 
 
 def install(project: str, cache: Path) -> Tools:

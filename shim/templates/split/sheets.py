@@ -10,7 +10,7 @@ from shim.templates.assembly import stack_files
 from shim.templates.edit import edited
 from shim.templates.model import Format
 from shim.templates.project import Folder, read_inside
-from shim.templates.read import SERVERLESS
+from shim.templates.serverless import SERVERLESS
 from shim.templates.source import read_source
 from shim.templates.split.check import Joined, check_step
 from shim.templates.split.data import Stepped, differences, resource_name
