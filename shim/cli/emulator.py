@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shim.cli.cache import cache_folder
+from shim.cli.cache import used_cache
 from shim.cli.terminal import status
 from shim.errors import InputError, MachineError
 
@@ -40,7 +40,7 @@ def find_emulator(given: Path | None) -> Path:
     from shim.emulate import rie, standin
 
     pin = rie.read_pin(standin.required_host_arch())
-    cache = cache_folder()
+    cache = used_cache()
     if program := rie.cached(cache, pin):
         return program
     with status(f"fetching AWS's emulator ({pin.megabytes} MB), this once"):

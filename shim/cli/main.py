@@ -29,6 +29,8 @@ COMMANDS = {
     "rollback": "bring functions back to what they were before a deployment",
     "run": "start a package under AWS's Runtime Interface Emulator and invoke it",
     "simulate": "show what a change costs a function under traffic, in naive orders and by plan",
+    "doctor": "say what this machine can do, and what would have to be there for the rest",
+    "cache": "say what was downloaded and is kept, and remove it",
     "completion": "print what makes a shell complete commands and options",
     "bench": "measure the launcher against the shell scripts that it replaces",
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import known_runtime
-from shim.cli.cache import cache_folder
+from shim.cli.cache import used_cache
 from shim.cli.connecting import open_connection
 from shim.cli.iam import print_policy
 from shim.cli.scan_options import add_scan_arguments, check_scan_arguments
@@ -103,7 +103,7 @@ def _scan(arguments: argparse.Namespace) -> Scan:
             choice=choice,
             wanted=wanted,
             day=day,
-            store=Store(cache_folder() / "functions"),
+            store=Store(used_cache() / "functions"),
             folders=folders,
             say=say,
         )

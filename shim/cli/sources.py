@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from shim.aws.function import NamedFunction, read_function
-from shim.cli.cache import cache_folder
+from shim.cli.cache import used_cache
 from shim.cli.connecting import open_connection
 from shim.deploy.position import as_shown
 from shim.errors import InputError
@@ -124,7 +124,7 @@ class Account:
         self._client: Any = open_connection(arguments, tries=5).client()
         self._name: str = arguments.function
         self._paths = paths
-        self._folder = cache_folder() / "functions"
+        self._folder = used_cache() / "functions"
 
     def function(self) -> Found:
         """See `Source`."""

@@ -37,8 +37,8 @@ class Image:
 
 
 @contextmanager
-def container_engine() -> Iterator[Engine]:
-    """The engine that `docker` would call; `MachineError` where there is none."""
+def container_engine(*, seconds: int = _SECONDS) -> Iterator[Engine]:
+    """The engine that `docker` would call; `MachineError` where none answers in so many seconds."""
     try:
         import docker  # type: ignore[import-untyped] # its types are a package of others
         from docker.context import ContextAPI  # type: ignore[import-untyped] # the same
@@ -50,9 +50,9 @@ def container_engine() -> Iterator[Engine]:
             # Without DOCKER_HOST the context counts, Colima's or Rancher's say, as for `docker`.
             context = None if docker.utils.kwargs_from_env() else ContextAPI.get_current_context()
             client = (
-                docker.DockerClient(base_url=context.Host, timeout=_SECONDS)
+                docker.DockerClient(base_url=context.Host, timeout=seconds)
                 if context
-                else docker.from_env(timeout=_SECONDS)
+                else docker.from_env(timeout=seconds)
             )
             stack.callback(client.close)
             client.ping()
@@ -67,6 +67,11 @@ class Engine:
     def __init__(self, client: Any) -> None:
         """See `container_engine`."""
         self._client = client
+
+    def describe(self) -> str:
+        """Its version and system."""
+        about = self._client.version()
+        return f"{about['Version']}, {about['Os']} {about['Arch']}"
 
     def find_image(
         self, name: str, arch: Arch | None, *, tell: Callable[[str], None] = lambda _: None

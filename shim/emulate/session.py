@@ -32,7 +32,7 @@ PATH = "/2015-03-31/functions/function/invocations"
 LISTEN_SECONDS, ANSWER_SECONDS = 20, 15
 """Bounds until the emulator listens, and for an answer, beyond the function's own timeout."""
 
-_NO_QEMU = (
+NO_QEMU = (
     "install qemu-user with its entry in binfmt_misc; on Debian and Ubuntu that is "
     "`apt-get install qemu-user-static binfmt-support`"
 )
@@ -87,7 +87,7 @@ class Session:
     def __enter__(self) -> Self:
         arch = self._start.arch
         if arch != standin.host_arch() and not standin.can_run(arch):
-            raise MachineError(f"programs for {arch} don't run on this machine", hint=_NO_QEMU)
+            raise MachineError(f"programs for {arch} don't run on this machine", hint=NO_QEMU)
         for tries_left in reversed(range(_TRIES)):
             self._last_lines.clear()
             try:
