@@ -36,13 +36,13 @@ def make_page(folder: Path) -> Path:
     return page
 
 
-def take(page: Path, picture: Path, *, width: int, is_dark: bool) -> None:
+def take(page: Path, picture: Path, *, width: int, is_dark: bool, height: int = HEIGHT) -> None:
     """The page as a browser shows it."""
     with TemporaryDirectory() as profile:
         words = [
             *("chromium", *FLAGS, f"--user-data-dir={profile}"),
             f"--blink-settings=preferredColorScheme={0 if is_dark else 1}",
-            f"--window-size={width},{HEIGHT}",
+            f"--window-size={width},{height}",
             f"--screenshot={picture.absolute()}",
             page.as_uri(),
         ]
