@@ -14,6 +14,7 @@ from shim.cli.case import read_case
 from shim.cli.change_options import add_change_arguments
 from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
 from shim.cli.iam import print_reading_policy
+from shim.cli.request import read_event
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
 from shim.cli.traffic import add_pause
@@ -42,6 +43,7 @@ EPILOG = """\
 examples:
   shim simulate --from old.json --to new.json --from-package old.zip --to-package new.zip
   shim simulate --plan plan.json --rate 50 --invocations 10000 --seed 2 --draw change.svg
+  shim simulate --plan plan.json --event event.json
   shim simulate --from old.json --to new.json --from-package old.zip --to-package new.zip \\
       --layer arn:aws:lambda:eu-west-1:1:layer:audit:3=audit.zip --by-verdict
 
@@ -87,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RUNTIME=FOLDER",
         help="a root folder that stands in for a runtime; without one this machine does",
     )
+    options.add_event(parser)
     add_pause(parser)
     options.add_shares(parser)
     options.add_draw(parser, "the time line")
@@ -99,19 +102,23 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         return print_reading_policy(arguments)
     if not arguments.by_verdict:
         check_system("`shim simulate` without --by-verdict")
+    event = read_event(arguments.event)
     if arguments.draw:
         check_output(arguments.draw)
     roots = _roots(arguments.root)
+    if arguments.by_verdict:
+        _refuse_starting(arguments)
     verdicts = Verdicts()
     with sigterm_as_exit(), ExitStack() as stack:
         change = stack.enter_context(read_case(arguments, verdicts))
         starter: Starter = VerdictStarter(verdicts=verdicts)
         if not arguments.by_verdict:
             # Only Linux has all that this imports.
-            from shim.simulate.by_start import RealStarter
+            from shim.simulate.by_start import EVENT, RealStarter
 
             program = find_emulator(arguments.rie)
-            starter = stack.enter_context(RealStarter(program, roots=roots, verdicts=verdicts))
+            real = RealStarter(program, roots=roots, verdicts=verdicts, event=event or EVENT)
+            starter = stack.enter_context(real)
         notes = _notes(change, roots, by_verdict=arguments.by_verdict)
         for note in notes:
             print_note(note)
@@ -138,6 +145,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     planned = [one for one in runs if one.name == PLAN]
     lost_nothing = bool(planned) and all(one.lost_nothing for one in planned)
     return ExitCode.OK if lost_nothing else ExitCode.NO
+
+
+def _refuse_starting(arguments: argparse.Namespace) -> None:
+    for option in ("event", "root", "rie"):
+        if getattr(arguments, option) and option not in arguments.configured:
+            raise InputError(f"--by-verdict starts nothing, and can't go along with --{option}")
 
 
 def _simulate(world: World, case: Case, *, pause: float) -> list[Run]:

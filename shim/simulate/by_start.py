@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
 """Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
 
+EVENT = b"{}"
+"""What functions are sent where nobody says what."""
+
 _EMULATOR_TRIES = 3
 
 
@@ -88,7 +91,7 @@ class RealStarter:
         *,
         roots: Mapping[str, Path],
         verdicts: Verdicts,
-        event: bytes = b"{}",
+        event: bytes = EVENT,
     ) -> None:
         self._program = program
         self._roots = roots

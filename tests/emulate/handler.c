@@ -1,5 +1,5 @@
 /* A function for Lambda's runtime API, in one static file without a libc, for both architectures:
-   answers each event with the machine that it runs on, and its argv[0]. */
+   answers each event with the machine that it runs on, and its argv[0]; a text ends it. */
 #include <stddef.h>
 
 #if defined(__x86_64__)
@@ -66,6 +66,7 @@ void run(long *stack) {
         out_size = 0;
         put("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
         exchange(port);
+        if (*find(in, "\r\n\r\n") == '"') call(EXIT, 5, 0, 0);
         char request[2] = {0, 0};
         const char *id = find(in, "Lambda-Runtime-Aws-Request-Id: ");
         out_size = 0;

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shim.emulate import standin
 from tests.command import Command
+from tests.plan.builders import zipped
 from tests.simulate.scenarios import arguments
 from tests.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shim.arch import Arch
 
 NAME = "handler-renamed"
 
@@ -80,6 +84,31 @@ def test_each_new_sandbox_is_a_real_start(command: Command, built: Path, tmp_pat
     assert "this machine stands in for it" in done.stderr
     assert list(command.folder.iterdir()) == []
     assert command.processes() == []
+
+
+def test_what_functions_are_sent_is_the_event(
+    command: Command, functions: dict[Arch, Path], tmp_path: Path
+) -> None:
+    arch = standin.required_host_arch()
+    package = zipped(tmp_path / "p.zip", {"bootstrap": functions[arch].read_bytes()})
+    function = {
+        "Runtime": "provided.al2023",
+        "Handler": "a",
+        "Architectures": [arch],
+        "Environment": {"Variables": {"MARK": command.mark}},
+    }
+    (tmp_path / "now.json").write_text(json.dumps(function))
+    words = ("--from", tmp_path / "now.json", "--from-package", package, "--handler", "b", "--json")
+    rest = ("--rate", "1", "--invocations", "40")
+    assert command.run(*words, *rest).returncode == 0
+    done = command.run(*words, *rest, "--event", '"a text"')
+    assert done.returncode == 1, done.stderr
+    assert {error for run in json.loads(done.stdout)["runs"] for error in run["errors"]} == {
+        "Runtime.ExitError"
+    }
+    done = command.run(*words, "--by-verdict", "--event", "{}")
+    assert done.returncode == 2
+    assert "--by-verdict starts nothing, and can't go along with --event" in done.stderr
 
 
 def test_a_plan_that_was_saved_can_be_simulated(
