@@ -203,6 +203,13 @@ def add_template(parser: Arguments) -> None:
         dest="parameters",
         help="a template's parameter; once for each (default: the template's own default)",
     )
+    parser.add_argument(
+        "--parameters",
+        type=file_path,
+        metavar="FILE",
+        dest="parameters_file",
+        help="a file of them, as the AWS CLI and CodePipeline take it",
+    )
     parser.add_argument("--region", type=text, metavar="NAME", help="where the template goes")
     parser.add_argument("--account", type=text, metavar="NUMBER", help="likewise")
     parser.add_argument("--stack", type=text, metavar="NAME", help="likewise")
@@ -210,10 +217,12 @@ def add_template(parser: Arguments) -> None:
 
 def template_given(arguments: argparse.Namespace) -> Given:
     """What `add_template`'s options say."""
+    from shim.templates.parameters import read_parameters
     from shim.templates.resolve import Given
 
+    file = arguments.parameters_file
     return Given(
-        parameters=dict(arguments.parameters),
+        parameters={**(read_parameters(file) if file else {}), **dict(arguments.parameters)},
         region=arguments.region,
         account=arguments.account,
         stack=arguments.stack,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shim.package.packages import Packages
     from shim.templates.change import Pair
     from shim.templates.model import Function, Layer, Template
+    from shim.templates.value import Content
 
 _OLD = Package(path="the old code", entries=())
 _NEW = Package(path="the new code", entries=())
@@ -165,9 +166,9 @@ class Judge:
         state, _ = self.state((side, function), (side, function))
         return tuple(check_runtime(state, self.day)) if state else ()
 
-    def layer_problems(self, layer: Layer, arch: str) -> tuple[Finding, ...]:
+    def layer_problems(self, layer: Layer, arch: Content) -> tuple[Finding, ...]:
         """What keeps a layer's extensions from starting on an architecture that it says."""
-        if layer.package is None:
+        if layer.package is None or arch not in tuple(Arch):
             return ()
         state = State(
             package=_NEW,

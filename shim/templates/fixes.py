@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shim.templates.between import Judge
     from shim.templates.comparison import Comparison
     from shim.templates.findings import Finding
-    from shim.templates.model import Consumer, Function
+    from shim.templates.model import Alias, Consumer, Function, Version
     from shim.templates.source import Source
     from shim.templates.value import Place
 
@@ -145,7 +145,7 @@ class _Fixer:
             for index, one in enumerate(claimed)
             if one not in left and is_literal
         ]
-        return self._made(finding, ", ".join(left), edits)
+        return self._made(finding, ", ".join(map(str, left)), edits)
 
     def _published(self, finding: Finding) -> Fix | None:
         function = self._side.functions[finding.function]
@@ -160,14 +160,18 @@ class _Fixer:
 
     def _latest(self, finding: Finding) -> Fix | None:
         function = self._side.functions[finding.function]
-        consumer = next(one for one in self._side.consumers if one.place == finding.place)
+        consumer = next(
+            one
+            for one in self._side.consumers
+            if (one.function, one.place) == (finding.function, finding.place)
+        )
         makes = self._makes_alias(function)
         publish = Edit(
             path=(*function.place.steps[:2], "Properties", "AutoPublishAlias"), value=_ALIAS
         )
         if makes and self._is_made(consumer):
             return Fix(finding=finding, words=f"`AutoPublishAlias: {_ALIAS}`", edits=(publish,))
-        alias = f"{function.place.steps[1]}.Alias" if makes else self._alias_of(function)
+        alias = f"{_own_id(function)}.Alias" if makes else self._alias_of(function)
         words = f"`!Ref {alias}`" if alias else "an alias"
         if alias is None or not self._is_mapping_of(function, consumer):
             return self._made(finding, words, ())
@@ -184,7 +188,6 @@ class _Fixer:
 
         A function URL would get another address.
         """
-        names = {*self._properties(function.place), *self._usual(function.place)}
         consumers = [
             one
             for one in self._side.consumers
@@ -192,22 +195,22 @@ class _Fixer:
         ]
         return (
             self._is_sam(function)
-            and not {"AutoPublishAlias", "FunctionUrlConfig"} & names
+            and not self._says(function, "FunctionUrlConfig")
+            and not any(one.function == function.id for one in self._side.aliases)
             and all(self._is_made(one) or self._is_mapping_of(function, one) for one in consumers)
         )
 
     def _alias_of(self, function: Function) -> str | None:
         """How the one alias is referred to that follows the versions of this template."""
-        if self._is_sam(function):
-            aliases = [one for one in self._side.aliases if one.function == function.id]
-            return f"{function.place.steps[1]}.Alias" if len(aliases) == 1 else None
-        versions = {one.id.rpartition("/")[2] for one in self._side.versions}
+        if self._is_sam(function) and self._says(function, "AutoPublishAlias"):
+            return f"{_own_id(function)}.Alias"
         aliases = [one for one in self._side.aliases if one.function == function.id]
+        versions = {_own_id(one) for one in self._side.versions}
         if len(aliases) != 1 or function.id in self._stale:
             return None
         match self._properties(aliases[0].place).get("FunctionVersion"):
             case {"Fn::GetAtt": [str(version), "Version"]} if version in versions:
-                return str(aliases[0].place.steps[1])
+                return _own_id(aliases[0])
             case _:
                 return None
 
@@ -225,7 +228,7 @@ class _Fixer:
         """What polls: it is let in by the function's own role, whatever it names."""
         resource = self._resource(consumer.place)
         named = self._properties(consumer.place).get("FunctionName")
-        name = function.place.steps[1] if function.place.steps else None
+        name = _own_id(function)
         return (
             resource.get("Type") == _MAPPING
             and consumer.place.file == function.place.file
@@ -235,11 +238,12 @@ class _Fixer:
     def _is_sam(self, function: Function) -> bool:
         return self._resource(function.place).get("Type") == _SAM_FUNCTION
 
-    def _usual(self, place: Place) -> dict[str, Any]:
-        """What Globals say of functions."""
-        shared = self._data(place).get("Globals")
-        functions = shared.get("Function") if isinstance(shared, dict) else None
-        return functions if isinstance(functions, dict) else {}
+    def _says(self, function: Function, name: str) -> bool:
+        """Whether a function of SAM has a property, by itself or by Globals."""
+        shared = self._data(function.place).get("Globals")
+        usual = shared.get("Function") if isinstance(shared, dict) else None
+        own = self._properties(function.place)
+        return name in own or (isinstance(usual, dict) and name in usual)
 
     def _properties(self, place: Place) -> dict[str, Any]:
         properties = self._resource(place).get("Properties")
@@ -259,3 +263,8 @@ class _Fixer:
             self._sources[place.file] = read_source(place.file, read_file(Path(place.file)))
         data: dict[str, Any] = self._sources[place.file].data
         return data
+
+
+def _own_id(one: Function | Version | Alias) -> str:
+    """What its own template calls it."""
+    return one.id.rpartition("/")[2]

@@ -12,7 +12,7 @@ from shim.check.findings import Severity
 from shim.check.verdict import Answer
 from shim.templates.change import CODE, CONFIGURATION, Changed
 from shim.templates.findings import CODES, Finding
-from shim.templates.value import shown
+from shim.templates.value import Text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -228,8 +228,10 @@ def _layers_of(one: Deployed) -> Iterator[Finding]:
         claimed = made.architectures.content if made else None
         if isinstance(claimed, list) and all(map(_is_text, claimed)) and arch not in claimed:
             sentence = f"the layer {made.id if made else ''} is for {_listed(claimed)}"
-        elif isinstance(layer, str) and _named_for(layer) not in {None, arch}:
-            sentence = f"the layer {shown(layer)} is for {_named_for(layer)}, as its name says"
+        # The region in it may be unknown.
+        elif isinstance(layer, str | Text) and _named_for(str(layer)) not in {None, arch}:
+            named = _named_for(str(layer))
+            sentence = f"the layer {shown(layer)} is for {named}, as its name says"
         else:
             continue
         yield _finding(
@@ -247,7 +249,7 @@ def find_in_layers(side: Template, judge: Judge) -> Iterator[Finding]:
     for layer in side.layers.values():
         claimed = layer.architectures.content
         for arch in claimed if isinstance(claimed, list) else ():
-            for reason in judge.layer_problems(layer, arch) if arch in set(Arch) else ():
+            for reason in judge.layer_problems(layer, arch):
                 yield Finding(
                     code="layer-compatible",
                     severity=CODES["layer-compatible"][0],

@@ -1,6 +1,6 @@
 """Templates that others wrote, read from a folder: what is resolved, unknown and refused.
 
-    python -m tests.templates.campaign FOLDER
+    python -m tests.templates.campaign FOLDER [REGION ACCOUNT STACK]
 
 Every YAML and JSON file with a Lambda function in it counts; each is also compared with itself,
 which must find no change of a setting. A traceback ends it. What was found is in
@@ -9,6 +9,7 @@ docs/why/checked.md.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from shim.templates.between import Judge
 from shim.templates.comparison import compare
 from shim.templates.project import Folder
 from shim.templates.read import Reader
+from shim.templates.resolve import Given
 from shim.templates.value import Unknown, leaves
 
 if TYPE_CHECKING:
@@ -66,13 +68,13 @@ def files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def read_folder(folder: Path) -> Found:
+def read_folder(folder: Path, given: Given) -> Found:
     """All of a folder's templates."""
     found = Found()
     for path in files(folder):
         begin = time.process_time()
         try:
-            template = Reader(project=Folder(root=folder)).read_one(path)
+            template = Reader(project=Folder(root=folder), given=given).read_one(path)
         except ShimError as error:
             found.refused[_reason(error.message)] += 1
             continue
@@ -90,7 +92,7 @@ def _count(found: Found, template: Template) -> None:
             unknown = [one for one in leaves(value.content) if isinstance(one, Unknown)]
             found.unknown += bool(unknown)
             found.known += not unknown
-            found.causes.update({f"{one.cause}" for one in unknown})
+            found.causes.update({f"{one.cause}: {_kind(one.reason)}" for one in unknown})
     for consumer in template.consumers:
         found.consumers += 1
         found.unclear += isinstance(consumer.qualifier, Unknown)
@@ -110,6 +112,11 @@ def _changes(template: Template) -> Iterator[str]:
             yield f"{template.name} {one.pair.new.id}: {', '.join(wrong)}"
 
 
+def _kind(reason: str) -> str:
+    """A reason without the template's own names."""
+    return re.sub(r"`(?!AWS::|Fn::)[^`]*`", "...", reason)
+
+
 def _reason(message: str) -> str:
     """A refusal without the file and the line."""
     sentence = message.partition(": ")[2]
@@ -119,10 +126,12 @@ def _reason(message: str) -> str:
 
 def main(words: list[str]) -> int:
     """Read the folder that is named, print what was found."""
-    if len(words) != 1:
+    if len(words) not in {1, 4}:
         print(__doc__)
         return 2
-    found = read_folder(Path(words[0]))
+    folder, *names = words
+    region, account, stack = names or (None, None, None)
+    found = read_folder(Path(folder), Given(region=region, account=account, stack=stack))
     print(f"{found.templates:,} templates, {found.functions:,} functions")
     total = found.known + found.unknown
     print(f"settings: {found.known:,} of {total:,} resolved, {found.unknown:,} unknown in part")
@@ -130,7 +139,7 @@ def main(words: list[str]) -> int:
         f"consumers: {found.consumers:,}, {found.qualified:,} with a qualifier,"
         f" {found.unclear:,} with one that is unknown"
     )
-    for cause, count in found.causes.most_common(10):
+    for cause, count in found.causes.most_common(15):
         print(f"  {count:5,}  {cause}")
     print(f"refused: {found.refused.total():,}")
     for reason, count in found.refused.most_common(10):

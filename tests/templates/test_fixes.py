@@ -69,6 +69,9 @@ EVENTS = f"""{SAM}Resources:
     Type: AWS::Lambda::EventSourceMapping
     Properties: {{FunctionName: !Ref Orders, EventSourceArn: arn:aws:sqs:eu-west-1:1:q}}
 """
+ALONE = "".join(
+    line for line in EVENTS.partition("  Shop")[0].splitlines(keepends=True) if "Shop" not in line
+)
 ALIASED = """\
 Resources:
   Orders:
@@ -238,6 +241,11 @@ LEFT: dict[str, tuple[str, tuple[tuple[str, str], ...], str]] = {
         ALIASED + ALIASED[ALIASED.index("  Live") : ALIASED.index("  Queue")].replace(
             "Live", "Canary"), ANEW, "set an alias here",
     ),
+    "an alias that SAM doesn't make": (
+        ALONE + "  Live:\n    Type: AWS::Lambda::Alias\n    Properties: "
+        "{FunctionName: !Ref Orders, FunctionVersion: '1', Name: live}\n",
+        SAM_BOTH, "set an alias here",
+    ),
     "a function URL": (
         EVENTS.replace("      Events", "      FunctionUrlConfig: {AuthType: NONE}\n      Events"),
         SAM_BOTH, "set an alias here",
@@ -272,6 +280,35 @@ def test_what_a_package_lacks_is_no_fix(run: Any) -> None:
     file("build/other", program(Arch.ARM64))
     assert "[end-fails]" in run(PLAIN, PLAIN)[1]
     assert run(PLAIN, None, "--fix") == (0, "0 findings fixed, 0 left to you\n")
+
+
+@pytest.mark.parametrize("claimed", ["[{a: b}, [c], arm64, x86_64]", "[mips, x86_64, arm64]"])
+def test_what_is_no_architecture_hinders_nothing(run: Any, claimed: str) -> None:
+    packages()
+    new = LAYER.replace(" # both\n        - x86_64\n        - arm64", f" {claimed}")
+    assert "[layer-compatible]" in run(new, new)[1]
+    assert run(new, None, "--fix")[0] == 0
+    assert "x86_64" not in Path("new.yaml").read_text()
+
+
+def test_an_included_function_is_fixed_in_its_own_file(run: Any) -> None:
+    packages()
+    text = "Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: more.yaml}}\n"
+    more = "\n".join(line[2:] for line in PLAIN.splitlines()[1:]) + "\n"
+    Path("more.yaml").write_text(more)
+    assert "more.yaml:6" in run(text, text)[1]
+    assert run(text, None, "--fix")[0] == 0
+    assert Path("more.yaml").read_text() == f"{more}    Architectures: [arm64]\n"
+    assert "[end-fails]" not in run(text, None)[1]
+
+
+def test_a_function_of_a_loop_is_left_to_people(run: Any) -> None:
+    packages()
+    text = PLAIN.replace("  Orders: # the orders", "  Fn::ForEach::L:\n  - N\n  - [A]\n  - F${N}:")
+    text = text.replace("\n    ", "\n        ")
+    status, said = (run(text, text), run(text, None, "--fix"))[1]
+    assert (status, "set `Architectures: [arm64]` [end-fails]" in said) == (1, True), said
+    assert Path("new.yaml").read_text() == text
 
 
 def test_a_dry_run_writes_nothing(run: Any) -> None:

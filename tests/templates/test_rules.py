@@ -148,9 +148,18 @@ def test_every_code_has_its_case() -> None:
     assert OWN_CODES.keys() < CODES.keys()
 
 
-def test_a_layer_by_its_name(tmp_path: Path) -> None:
-    new = {**ARM, **OTHER, "Layers": [f"{LAYER}-x86_64:1"]}
-    assert "layer-architecture" in codes(sides(tmp_path, {}, new))
+@pytest.mark.parametrize(
+    ("layer", "is_found"),
+    [
+        (f"{LAYER}-x86_64:1", True),
+        ({"Fn::Sub": "arn:aws:lambda:${AWS::Region}:1:layer:Tools-x86_64:1"}, True),
+        ({"Fn::Sub": "arn:aws:lambda:${AWS::Region}:1:layer:Tools-arm64:1"}, False),
+        ({"Fn::Sub": "arn:aws:lambda:eu-west-1:1:layer:${AWS::Region}:1"}, False),
+    ],
+)
+def test_a_layer_by_its_name(tmp_path: Path, layer: object, is_found: object) -> None:
+    new = {**ARM, **OTHER, "Layers": [layer]}
+    assert ("layer-architecture" in codes(sides(tmp_path, {}, new))) is is_found
 
 
 def package(folder: Path, name: str, files: Mapping[str, bytes]) -> str:
