@@ -63,7 +63,7 @@ class Judge:
 
     def __init__(self, packages: Packages, layers: Mapping[str, Path], *, day: date) -> None:
         """`layers` says where zips of published layers lie, by ARN."""
-        self._packages = packages
+        self.packages = packages
         self._layers = layers
         self.day = day
         self.verdicts = PartialVerdicts()
@@ -156,7 +156,7 @@ class Judge:
 
     def read(self, side: Template, path: Path) -> Package:
         """A package by the name that people know: one out of git lies in a folder of ours."""
-        package, name = self._packages.read(path), side.shown(path)
+        package, name = self.packages.read(path), side.shown(path)
         if name == package.path:
             return package
         return self._named.setdefault(name, replace(package, path=name))
@@ -172,7 +172,7 @@ class Judge:
             return ()
         state = State(
             package=_NEW,
-            layers=(self._packages.read(layer.package),),
+            layers=(self.packages.read(layer.package),),
             arch=Arch(arch),
             runtime=lambda_runtimes()[0],
         )

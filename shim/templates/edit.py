@@ -57,10 +57,8 @@ def edited(file: str, data: bytes, edits: Sequence[Edit]) -> bytes:
             raise InputError("only UTF-8 is written to") from error
         content = text.removeprefix(_BOM)
         after = (_BOM * (content != text) + _Text(content).with_all(edits)).encode()
-        for edit in edits:
-            before = _with(before, edit)
         try:
-            is_meant = read_source(file, after).data == before
+            is_meant = read_source(file, after).data == _with_all(before, edits)
         except InputError:
             is_meant = False
         if not is_meant:
@@ -68,17 +66,18 @@ def edited(file: str, data: bytes, edits: Sequence[Edit]) -> bytes:
         return after
 
 
-def _with(data: Any, edit: Edit) -> Any:
-    """The same data, shared by nothing, with one edit made."""
+def _with_all(data: Any, edits: Iterable[Edit]) -> Any:
+    """The same data, shared by nothing, with the edits made."""
     copy = json.loads(json.dumps(data))
-    inner = copy
-    *path, last = edit.path
-    for name in path:
-        inner = inner[name]
-    if edit.value is REMOVED:
-        del inner[last]
-    else:
-        inner[last] = edit.value
+    for edit in edits:
+        inner = copy
+        *path, last = edit.path
+        for name in path:
+            inner = inner[name]
+        if edit.value is REMOVED:
+            del inner[last]
+        else:
+            inner[last] = json.loads(json.dumps(edit.value))
     return copy
 
 

@@ -72,7 +72,7 @@ def _deployment(split: Split, deployment: Deployment) -> Text:
 
 
 def _move(move: Move) -> Text:
-    sets = ", ".join(f"{name} {value}" for name, value in what_it_sets(move).items())
+    sets = ", ".join(f"{name} to {value}" for name, value in what_it_sets(move).items())
     text = Text.assemble(
         "   ",
         (f"{printable(move.passage.id)}: ", "bold"),

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shim.errors import InputError
-from shim.package.packages import Packages
 from shim.plan.step import UpdateCode
 from shim.templates.change import CODE, CONFIGURATION, Changed, have_same_files, pairs_of
+from shim.templates.split.ends import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from shim.package.packages import Packages
     from shim.templates.change import Pair
     from shim.templates.model import Function, Template
     from shim.templates.project import Project
@@ -36,13 +37,18 @@ class Joined:
 
 
 def check_step(
-    before: Template, after: Template, moved: Mapping[str, tuple[Passage, int]], *, is_last: bool
+    before: Template,
+    after: Template,
+    moved: Mapping[str, tuple[Passage, int]],
+    packages: Packages,
+    *,
+    is_last: bool,
 ) -> None:
     """Raise `InputError` where a deployment would do anything but the calls that are planned.
 
     `moved` says by name how many of its deployments each function then has behind it.
     """
-    for pair in pairs_of(before, after, Packages()):
+    for pair in pairs_of(before, after, packages):
         way, behind = moved.get(pair.new.id, (None, 0))
         if way is None:
             if not is_last:
@@ -72,10 +78,14 @@ def _wrong(function: Function, way: Passage, behind: int) -> Iterator[str]:
     layers = function.layers.content
     if isinstance(layers, list) and len(layers) != len(state.layers):
         yield "layers"
-    package = function.package
-    is_known = package is not None and not way.deployed.judge.verdicts.is_absent(state.package)
-    if package and is_known and not have_same_files(Packages().read(package), state.package):
-        yield "code"
+    if environment_of(function) != state.environment:
+        yield "environment"
+    judge = way.deployed.judge
+    if function.package is not None and not judge.verdicts.is_absent(state.package):
+        found = judge.packages.read(function.package)
+        is_same = found.entries is state.package.entries
+        if not (is_same or have_same_files(found, state.package)):
+            yield "code"
 
 
 def _refuse(pair: Pair, setting: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from shim.errors import InputError
@@ -33,6 +34,12 @@ _SETTINGS = {
 """By a state's field: the property."""
 
 _ASSET = "aws:asset:path"
+_SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources")
+"""Where a name can stand for something."""
+
+_NAMING = {"Ref", "Fn::GetAtt", "Fn::If", "Fn::FindInMap", "Condition", "DependsOn"}
+"""What names something: itself, or by the first of its list."""
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
 
 
@@ -102,19 +109,15 @@ class Stepped:
             properties.pop(named, None)
 
     def _bring(self, value: Any) -> None:
-        """Parameters and resources that only the new side has, and layers as that has them."""
-        for name in set(_references(value)):
-            parameters = self.new.get("Parameters", {})
-            if name in parameters and name not in self.data.get("Parameters", {}):
-                self.data.setdefault("Parameters", {})[name] = _copy(parameters[name])
-            resource = self.new["Resources"].get(name)
-            mine = self.data["Resources"].get(name)
-            is_new = isinstance(resource, dict) and (
-                mine is None or (mine != resource and resource.get("Type") == LAYER)
-            )
-            if is_new:
-                self.data["Resources"][name] = _copy(resource)
-                self._bring(resource)
+        """What only the new side has a name for, and layers as that has them."""
+        for name, section in product(sorted(set(_references(value))), _SECTIONS):
+            there = self.new.get(section, {})
+            mine = self.data.get(section, {}).get(name)
+            if name not in there or mine == there[name]:
+                continue
+            if mine is None or there[name].get("Type") == LAYER:
+                self.data.setdefault(section, {})[name] = _copy(there[name])
+                self._bring(there[name])
 
     def _layers(self, name: str, way: Passage, layers: tuple[Package, ...]) -> Iterator[Any]:
         known: dict[Package, Any] = {}
@@ -201,16 +204,20 @@ def _usual(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _references(value: Any) -> Iterator[str]:
     """The names that a value refers to."""
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            yield name
-        case {"Fn::Sub": str(text) | [str(text), *_]}:
-            yield from _VARIABLE.findall(text)
-        case _:
-            pass
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            if name in _NAMING:
+                first = one[:1] if isinstance(one, list) and name != "DependsOn" else one
+                yield from (each for each in _listed(first) if isinstance(each, str))
+            if name == "Fn::Sub":
+                yield from _VARIABLE.findall(str(_listed(one)[0]))
+    for one in value.values() if isinstance(value, dict) else _listed(value):
+        if isinstance(one, dict | list):
             yield from _references(one)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _copy(value: Any) -> Any:

@@ -70,7 +70,7 @@ def _end(
     state, lacks = judge.state((side, function), (side, function))
     if state is None or function.handler.unknown:
         return lacks or ""
-    environment = _environment(function)
+    environment = environment_of(function)
     if isinstance(environment, str):
         return environment
     package = None if "code" in unsaid else function.package
@@ -98,7 +98,8 @@ def _layers(
             yield judge.verdicts.stand_in((side, name) if is_own else name, name)
 
 
-def _environment(function: Function) -> tuple[tuple[str, str], ...] | str:
+def environment_of(function: Function) -> tuple[tuple[str, str], ...] | str:
+    """Its variables, sorted by name; or what isn't known of them."""
     content = function.environment.content
     if content is not None and not isinstance(content, dict):
         return f"the environment is not known: {function.environment}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.templates.git import Commit
+from shim.templates.split.data import SAM_FUNCTION
 from shim.templates.value import leaves
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _PATHS = (
 )
 """Properties that can be a local path (AWS CLI, `aws cloudformation package`)."""
 
+_SAM_CODE = {"CodeUri", "InlineCode", "ImageUri"}
 _ASSET = "aws:asset:path"
 _COPIES = "files"
 """Below the split's folder: what lies in a commit, and else nowhere."""
@@ -53,6 +55,8 @@ class Paths:
         parts: list[tuple[Any, str, tuple[str, ...]]]
         parts = [(copy.get("Globals"), "Function", _PATHS)]
         for one in copy["Resources"].values():
+            if _is_here(copy, one):
+                one.setdefault("Properties", {})["CodeUri"] = "."
             parts += [(one, "Properties", _PATHS), (one, "Metadata", (_ASSET,))]
         for whole, part, names in parts:
             inner = whole.get(part) if isinstance(whole, dict) else None
@@ -80,3 +84,13 @@ class Paths:
                 shutil.copytree(found, copied, symlinks=True, dirs_exist_ok=True)
             else:
                 shutil.copy2(found, copied)
+
+
+def _is_here(data: Mapping[str, Any], resource: Any) -> bool:
+    """Whether it is a function of SAM's that says no place: its code is the template's folder."""
+    if not isinstance(resource, dict) or resource.get("Type") != SAM_FUNCTION:
+        return False
+    shared = data.get("Globals")
+    usual = shared.get("Function") if isinstance(shared, dict) else None
+    own = resource.get("Properties")
+    return not any(_SAM_CODE & one.keys() for one in (own, usual) if isinstance(one, dict))

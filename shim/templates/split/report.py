@@ -36,7 +36,8 @@ _HOW = {
     Format.SERVERLESS: "deploy one after the other to the stack (`aws cloudformation deploy`), each"
     " when the one before it has finished; the last is what `serverless deploy` makes",
     Format.ASSEMBLY: "each stands in the place of the stack's template in `cdk.out`; or set in the"
-    " app what each one sets, and deploy; the last is what the app makes",
+    " app what each one sets (a bridge by `Code.fromAsset`), and deploy; the last is what the app"
+    " makes",
     Format.PLAN: "one apply after the other; each sends the configuration first, then the code",
 }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from shim.package.packages import Packages
     from shim.templates.model import Template
     from shim.templates.read import Side
     from shim.templates.split.places import Places
@@ -139,7 +140,7 @@ class Writer:
             else:
                 path.write_bytes(self._stepped(paths, moved.values()))
             after = self._read(self.sides[1], at)
-            check_step(before, after, moved, is_last=is_last)
+            check_step(before, after, moved, self._packages, is_last=is_last)
             before = after
             yield number, name
 
@@ -155,6 +156,10 @@ class Writer:
         file = self.sheet.old
         edits = list(differences(file.content, stepped.data))
         return edited(file.name, file.data, edits)
+
+    @property
+    def _packages(self) -> Packages:
+        return self.sheet.ways[0].deployed.judge.packages
 
     def _paths(self, side: Side, file: File) -> Paths:
         return Paths(project=side.reader.project, folder=file.path.parent, target=self.target)

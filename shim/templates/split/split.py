@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shim.check.verdict import Answer
+from shim.errors import InputError
 from shim.templates.model import Format
 from shim.templates.split.applies import write_applies
 from shim.templates.split.folder import new_folder
@@ -14,6 +15,7 @@ from shim.templates.split.sheets import Writer, sheets_of
 from shim.templates.split.ways import find_ways
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from shim.templates.comparison import Comparison
@@ -67,6 +69,7 @@ def split(
     if found.stuck(allow_unknown=allow_unknown) or count < 2:
         return found
     ways = tuple(one.passage for one in found.ways if one.passage)
+    _check_outside(folder, ways)
     with new_folder(folder) as temporary:
         places = Places(ways, temporary)
         files: list[tuple[int, str]]
@@ -98,3 +101,15 @@ def split(
         for number in range(1, count + 1)
     )
     return replace(found, deployments=deployments, uploads=places.uploads)
+
+
+def _check_outside(folder: Path, ways: Iterable[Passage]) -> None:
+    """What lies in a package would be deployed with it."""
+    for way in ways:
+        for function in (way.deployed.pair.old, way.deployed.pair.new):
+            package = function.package
+            if package and folder.resolve().is_relative_to(package.resolve()):
+                raise InputError(
+                    f"the folder would be in the code of {way.id}: `{folder}` in `{package}`",
+                    hint="name another one",
+                )

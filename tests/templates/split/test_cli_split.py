@@ -51,7 +51,7 @@ def test_each_deployment_is_said_with_what_it_meets(said: Callable[..., tuple[in
     assert split.splitlines() == [
         "3 deployments in the place of one: out",
         "1  out/1-new.yaml",
-        "   Orders: code call: code Orders-bridge.zip",
+        "   Orders: code call: code to Orders-bridge.zip",
         "     starts: Orders-bridge.zip, x86_64, go1.x, handler orders",
         (
             "     before this call, UpdateFunctionConfiguration (runtime provided.al2023, handler"
@@ -59,7 +59,7 @@ def test_each_deployment_is_said_with_what_it_meets(said: Callable[..., tuple[in
             " there, nor in a layer: Lambda has nothing to start [bootstrap-missing]"
         ),
         "2  out/2-new.yaml",
-        "   Orders: configuration call: runtime provided.al2023, handler bootstrap",
+        "   Orders: configuration call: runtime to provided.al2023, handler to bootstrap",
         "     starts: Orders-bridge.zip, x86_64, provided.al2023, handler bootstrap",
         (
             "     before this call, UpdateFunctionCode (the new code, x86_64) would leave a"
@@ -67,7 +67,7 @@ def test_each_deployment_is_said_with_what_it_meets(said: Callable[..., tuple[in
             " package or the layers [handler-missing]"
         ),
         "3  out/3-new.yaml",
-        "   Orders: code call: code the new code",
+        "   Orders: code call: code to the new code",
         "     starts: the new code, x86_64, provided.al2023, handler bootstrap",
         (
             "deploy one after the other, each when the one before it has finished; the last is the"
