@@ -12,7 +12,7 @@ from shim.package.contents import Unreadable
 from shim.templates.value import Reference, Unknown, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from shim.package.packages import Packages
@@ -79,21 +79,17 @@ class Pair:
 
     def _layers(self) -> Changed:
         """Layers that the template makes change with what is in them."""
-        answer = _compared(self.old.layers.content, self.new.layers.content)
-        if answer is not Changed.NO:
-            return answer
-        found = Changed.NO
-        for one in leaves(self.new.layers.content):
-            before = _layer(self.old_side, one)
-            after = _layer(self.new_side, one)
-            if before is None or after is None:
-                continue
-            pair = (before.architectures.content, after.architectures.content)
-            answers = {self._code(before, after), _compared(*pair)}
-            if Changed.YES in answers:
-                return Changed.YES
-            found = Changed.UNKNOWN if Changed.UNKNOWN in answers else found
-        return found
+        old, new = self.old.layers.content, self.new.layers.content
+        if not (isinstance(old, list) and isinstance(new, list) and len(old) == len(new)):
+            return _compared(old, new)
+        return _together(self._layer(*pair) for pair in zip(old, new, strict=True))
+
+    def _layer(self, old: Content, new: Content) -> Changed:
+        before, after = _layer(self.old_side, old), _layer(self.new_side, new)
+        if before is None or after is None or not _is_one(before, after):
+            return _compared(old, new)
+        claims = (before.architectures.content, after.architectures.content)
+        return _together((self._code(before, after), _compared(*claims)))
 
     def _code(self, old: Function | Layer, new: Function | Layer) -> Changed:
         """By the files where both are at hand; else by what says which code it is."""
@@ -152,6 +148,16 @@ def _compared(old: Content, new: Content) -> Changed:
         return Changed.NO
     is_open = any(isinstance(one, Unknown) for side in (old, new) for one in leaves(side))
     return Changed.UNKNOWN if is_open else Changed.YES
+
+
+def _together(answers: Iterable[Changed]) -> Changed:
+    found = set(answers)
+    return next((one for one in (Changed.YES, Changed.UNKNOWN) if one in found), Changed.NO)
+
+
+def _is_one(old: Layer, new: Layer) -> bool:
+    """Whether it is one resource: SAM makes another name of it whenever something in it changes."""
+    return old.id == new.id or (old.place.steps[:2] == new.place.steps[:2] != ())
 
 
 def _layer(side: Template, content: Content) -> Layer | None:

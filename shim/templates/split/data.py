@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 from shim.errors import InputError
 from shim.plan.step import UpdateConfiguration
 from shim.templates.edit import REMOVED, Edit
+from shim.templates.split.shared import own, property_of, unshare, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shim.check.state import State
     from shim.package.read import Package
     from shim.templates.split.places import Places
     from shim.templates.split.ways import Passage
     from shim.templates.value import Steps
 
-SAM_FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Lambda::LayerVersion"
+LAYERS = {"AWS::Lambda::LayerVersion", "AWS::Serverless::LayerVersion"}
 CODE = ("Code", "CodeUri", "InlineCode")
 """Where a function's resource says which code it is."""
 
@@ -68,10 +70,9 @@ class Stepped:
                 continue
             if value == getattr(wanted, setting):
                 self._take(name, named)
-            elif setting == "layers":
-                self._properties(name)[named] = list(self._layers(name, way, value))
             else:
-                self._properties(name)[named] = value
+                is_list = setting == "layers"
+                self._set(name, named, list(self._layers(name, way, value)) if is_list else value)
         if _is_configured(way, behind):
             self._rest(name)
 
@@ -94,19 +95,27 @@ class Stepped:
     def _rest(self, name: str) -> None:
         """What decides no start comes along with the last configuration."""
         known = {*CODE, *_SETTINGS.values()}
-        for one in {**_of(self.old, name), **_of(self.new, name)}:
+        sides = [each for one in (self.old, self.new) for each in (own(one, name), usual(one))]
+        for one in dict.fromkeys(each for side in sides for each in side):
             if one not in known:
                 self._take(name, one)
 
     def _take(self, name: str, named: str) -> None:
         """A property as the new side has it, and what that refers to."""
-        properties, own = self._properties(name), _of(self.new, name)
-        usual = _usual(self.new, name)
-        if named in own or (named in usual and named not in {"Layers", "Environment"}):
-            properties[named] = _copy(own.get(named, usual.get(named)))
-            self._bring(properties[named])
-        else:
+        value = property_of(self.new, name, named)
+        if value != property_of(self.data, name, named):
+            self._set(name, named, _copy(value))
+        self._bring(value)
+
+    def _set(self, name: str, named: str, value: Any) -> None:
+        """None takes it away; what SAM would add to it from elsewhere is said here then."""
+        if value is None or isinstance(value, list | dict):
+            unshare(self.data, named)
+        properties = self._properties(name)
+        if value is None:
             properties.pop(named, None)
+        else:
+            properties[named] = value
 
     def _bring(self, value: Any) -> None:
         """What only the new side has a name for, and layers as that has them."""
@@ -115,27 +124,37 @@ class Stepped:
             mine = self.data.get(section, {}).get(name)
             if name not in there or mine == there[name]:
                 continue
-            if mine is None or there[name].get("Type") == LAYER:
+            if mine is None or there[name].get("Type") in LAYERS:
                 self.data.setdefault(section, {})[name] = _copy(there[name])
                 self._bring(there[name])
 
     def _layers(self, name: str, way: Passage, layers: tuple[Package, ...]) -> Iterator[Any]:
-        known: dict[Package, Any] = {}
-        for side, state in ((self.old, way.begin), (self.new, way.wanted)):
-            written = _of(side, name).get("Layers", [])
-            if not isinstance(written, list) or len(written) != len(state.layers):
-                raise InputError(f"its layers aren't written out one by one: `{name}`")
-            known |= dict(zip(state.layers, written, strict=True))
+        old, new = (
+            self._written_layers(side, name, state)
+            for side, state in ((self.old, way.begin), (self.new, way.wanted))
+        )
         for number, layer in enumerate(layers):
-            if layer in known:
-                self._bring(known[layer])
-                yield _copy(known[layer])
+            if layer in old:
+                yield _copy(old[layer])
+                continue
+            if layer in new:
+                self._bring(new[layer])
+                yield _copy(new[layer])
                 continue
             made = f"ShimBridge{name}{number}"
-            code = next(iter(one for key, one in _of(self.new, name).items() if key in CODE), None)
+            code = next(filter(None, (property_of(self.new, name, one) for one in CODE)), None)
             content = {"Content": self.places.location(layer, code)}
-            self.data["Resources"][made] = {"Type": LAYER, "Properties": content}
+            self.data["Resources"][made] = {
+                "Type": "AWS::Lambda::LayerVersion",
+                "Properties": content,
+            }
             yield {"Ref": made}
+
+    def _written_layers(self, data: dict[str, Any], name: str, state: State) -> dict[Package, Any]:
+        written = property_of(data, name, "Layers") or []
+        if not isinstance(written, list) or len(written) != len(state.layers):
+            raise InputError(f"its layers aren't written out one by one: `{name}`")
+        return dict(zip(state.layers, written, strict=True))
 
     def _properties(self, name: str) -> dict[str, Any]:
         properties: dict[str, Any] = self.data["Resources"][name].setdefault("Properties", {})
@@ -184,22 +203,6 @@ def _is_configured(way: Passage, behind: int) -> bool:
     calls = [isinstance(step, UpdateConfiguration) for group in way.deployments for step in group]
     made = sum(len(group) for group in way.deployments[:behind])
     return any(calls[:made]) and not any(calls[made:])
-
-
-def _of(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A resource's own properties."""
-    resource = data["Resources"].get(name)
-    properties = resource.get("Properties") if isinstance(resource, dict) else None
-    return properties if isinstance(properties, dict) else {}
-
-
-def _usual(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What SAM's functions have that don't say otherwise."""
-    if data["Resources"][name].get("Type") != SAM_FUNCTION:
-        return {}
-    shared = data.get("Globals")
-    usual = shared.get("Function") if isinstance(shared, dict) else None
-    return usual if isinstance(usual, dict) else {}
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.templates.git import Commit
-from shim.templates.split.data import SAM_FUNCTION
+from shim.templates.split.shared import is_sam_function, own, usual
 from shim.templates.value import leaves
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Paths:
         copy: dict[str, Any] = json.loads(json.dumps(data))
         parts: list[tuple[Any, str, tuple[str, ...]]]
         parts = [(copy.get("Globals"), "Function", _PATHS)]
-        for one in copy["Resources"].values():
-            if _is_here(copy, one):
+        for name, one in copy["Resources"].items():
+            if _is_here(copy, name):
                 one.setdefault("Properties", {})["CodeUri"] = "."
             parts += [(one, "Properties", _PATHS), (one, "Metadata", (_ASSET,))]
         for whole, part, names in parts:
@@ -86,11 +86,7 @@ class Paths:
                 shutil.copy2(found, copied)
 
 
-def _is_here(data: Mapping[str, Any], resource: Any) -> bool:
+def _is_here(data: Mapping[str, Any], name: str) -> bool:
     """Whether it is a function of SAM's that says no place: its code is the template's folder."""
-    if not isinstance(resource, dict) or resource.get("Type") != SAM_FUNCTION:
-        return False
-    shared = data.get("Globals")
-    usual = shared.get("Function") if isinstance(shared, dict) else None
-    own = resource.get("Properties")
-    return not any(_SAM_CODE & one.keys() for one in (own, usual) if isinstance(one, dict))
+    said = {*own(data, name), *usual(data)}
+    return is_sam_function(data["Resources"][name]) and not _SAM_CODE & said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,17 @@ class SideNames(Names):
     def __init__(self, passage: Passage) -> None:
         """Of one function."""
         super().__init__()
-        own = {passage.begin.package: "the old code", passage.wanted.package: "the new code"}
-        bridges = {one: Path(one.path).name for one in passage.bridged.bridges}
-        layers = (one for state in passage.bridged.plan.states for one in state.layers)
-        self._names = {one: _short(one) for one in layers} | own | bridges
+        ends = {"old": passage.begin, "new": passage.wanted}
+        layers = {one for end in ends.values() for one in end.layers}
+        counts = Counter(map(_short, layers))
+        for word, end in ends.items():
+            for one in end.layers:
+                name = _short(one)
+                self._names[one] = name if counts[name] == 1 else f"the {word} {name}"
+            self._names[end.package] = f"the {word} code"
+        if passage.begin.package is passage.wanted.package:
+            self._names[passage.begin.package] = "the code"
+        self._names |= {one: Path(one.path).name for one in passage.bridged.bridges}
 
     def shortened(self, text: str) -> str:
         """A place in a package is called as it is elsewhere."""

@@ -69,7 +69,7 @@ def split(
     if found.stuck(allow_unknown=allow_unknown) or count < 2:
         return found
     ways = tuple(one.passage for one in found.ways if one.passage)
-    _check_outside(folder, ways)
+    _check_apart(folder, ways)
     with new_folder(folder) as temporary:
         places = Places(ways, temporary)
         files: list[tuple[int, str]]
@@ -103,13 +103,20 @@ def split(
     return replace(found, deployments=deployments, uploads=places.uploads)
 
 
-def _check_outside(folder: Path, ways: Iterable[Passage]) -> None:
-    """What lies in a package would be deployed with it."""
+def _check_apart(folder: Path, ways: Iterable[Passage]) -> None:
+    """What lies in a package would be deployed with it, and the folder has nothing else in it."""
+    whole = folder.resolve()
     for way in ways:
         for function in (way.deployed.pair.old, way.deployed.pair.new):
-            package = function.package
-            if package and folder.resolve().is_relative_to(package.resolve()):
-                raise InputError(
-                    f"the folder would be in the code of {way.id}: `{folder}` in `{package}`",
-                    hint="name another one",
-                )
+            if function.package is None:
+                continue
+            code = function.package.resolve()
+            if whole.is_relative_to(code):
+                sentence = f"the folder would be in the code of {way.id}"
+            elif code.is_relative_to(whole):
+                sentence = f"the code of {way.id} lies in the folder"
+            else:
+                continue
+            raise InputError(
+                f"{sentence}: `{folder}`, `{function.package}`", hint="name another folder"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from shim.check.verdict import Answer
 from shim.errors import InputError
 from shim.package.read import read_package
+from shim.templates.source import read_source
 from shim.templates.split.report import (
     calls_in_words,
     what_it_sets,
     why,
     would_have_to_start,
 )
+from tests.check.builders import launcher, program
 from tests.templates.builders import FUNCTION, function
 from tests.templates.split.builders import (
     ARM,
@@ -25,6 +28,7 @@ from tests.templates.split.builders import (
     ON_ARM,
     ON_X86,
     OWN,
+    X86,
     changes,
     indented,
     put,
@@ -33,10 +37,9 @@ from tests.templates.split.builders import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shim.templates.split.split import Split
 
+TREE = Path(__file__).parents[3]
 pytestmark = pytest.mark.usefixtures("lean_launchers")
 
 OLD = """\
@@ -155,6 +158,34 @@ def test_sam_says_in_the_function_what_its_globals_will_say(tmp_path: Path) -> N
     assert "      Runtime: provided.al2023\n" in two
     assert "    Runtime: go1.x # everywhere\n" in two
     assert three == SAM_NEW
+
+
+def test_what_sams_globals_add_is_said_in_each_function(tmp_path: Path) -> None:
+    """The example's change: a layer and an architecture that `Globals` give to all."""
+    for arch in (X86, ARM):
+        programs = {f"bin/{name}": program(arch) for name in ("orders", "report")}
+        put(tmp_path, {
+            f"made/shop-{arch}.zip": {"bootstrap": launcher(arch), **programs},
+            f"made/audit-{arch}.zip": {"extensions/audit": program(arch)},
+        })  # fmt: skip
+    old = (TREE / "examples/sam/template.yaml").read_text().replace("out/", "made/")
+    (tmp_path / "old.yaml").write_text(old)
+    (tmp_path / "new.yaml").write_text(old.replace("x86_64", "arm64"))
+    done = split_files(tmp_path, "old.yaml", "new.yaml")
+    assert calls(done) == [
+        ["Orders configuration call"], ["Orders code call"], ["Orders configuration call"],
+    ]  # fmt: skip
+    one, two, three = (read_source("t", text.encode()).data for text in steps(done))
+    assert one["Globals"]["Function"] == {
+        "Runtime": "provided.al2023", "Architectures": ["x86_64"], "Timeout": 10,
+    }  # fmt: skip
+    layers = [
+        [each["Resources"][name]["Properties"].get("Layers") for name in ("Orders", "Report")]
+        for each in (one, two, three)
+    ]
+    bridge = {"Ref": "ShimBridgeOrders0"}
+    assert layers == [[[bridge], [{"Ref": "Audit"}]], [[bridge], [{"Ref": "Audit"}]], [None, None]]
+    assert two["Resources"]["Report"]["Properties"]["Architectures"] == ["x86_64"]
 
 
 def test_the_steps_of_all_functions_are_merged(tmp_path: Path) -> None:
@@ -388,6 +419,46 @@ def test_twice_gives_the_same_and_another_folder_is_left_alone(tmp_path: Path) -
         "old.yaml",
         "out",
     ]
+
+
+def test_what_a_value_refers_to_comes_along(tmp_path: Path) -> None:
+    new = NEW.replace("      MemorySize: 256\n", "      MemorySize: 256\n      Environment:\n"
+        "        Variables: {TABLE: !Ref Table}\n") + """\
+  Size: {Type: String, Default: big}
+Conditions:
+  IsBig: !Equals [!Ref Size, big]
+"""  # fmt: skip
+    new = new.replace(
+        "  Mapping:\n",
+        """\
+  Table:
+    Type: AWS::DynamoDB::Table
+    Condition: IsBig
+    Properties: {TableName: !Sub "t-${Size}"}
+  Mapping:
+""",
+    )
+    one, two, three = steps(first_story(tmp_path, OLD, new))
+    assert "Table" not in one
+    made = read_source("t", two.encode()).data
+    assert {*made["Resources"]} == {"Orders", "Mapping", "Table"}
+    assert {*made["Parameters"]} == {"Stream", "Size"}
+    assert {*made["Conditions"]} == {"IsBig"}
+    assert three == new
+
+
+def test_a_folder_in_the_code_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, {".": {**GO, **OWN}})
+    (tmp_path / "old.yaml").write_text(OLD.replace("build/old", "."))
+    (tmp_path / "new.yaml").write_text(NEW.replace("build/new", "."))
+    with pytest.raises(InputError, match="the folder would be in the code of Orders"):
+        split_files(tmp_path, "old.yaml", "new.yaml")
+    assert not (tmp_path / "out").exists()
+    put(tmp_path, {"out/old": GO, "build/new": OWN})
+    (tmp_path / "old.yaml").write_text(OLD.replace("build/old", "out/old"))
+    (tmp_path / "new.yaml").write_text(NEW)
+    with pytest.raises(InputError, match="the code of Orders lies in the folder"):
+        split_files(tmp_path, "old.yaml", "new.yaml")
 
 
 def test_a_layer_of_the_template_comes_with_the_configuration(tmp_path: Path) -> None:
