@@ -11,7 +11,7 @@ from shim import __version__
 from shim.cli import terminal
 from shim.cli.parsing import Parser
 from shim.cli.streams import lasting
-from shim.errors import ExitCode, ShimError
+from shim.errors import ExitCode, InputError, ShimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +70,22 @@ def main(words: Sequence[str]) -> int:
         status = _run_command(name, words[1:])
         sys.stdout.flush()
         return status
-    except ShimError as error:
-        _print_error(error, as_json="--json" in words)
-        return error.exit_code
+    except (ShimError, PermissionError) as error:
+        told = error if isinstance(error, ShimError) else _not_permitted(error)
+        _print_error(told, as_json="--json" in words)
+        return told.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _not_permitted(error: PermissionError) -> ShimError:
+    """In a folder that one may not enter, even asking what a file is ends so, wherever that is."""
+    from shim.text import printable
+
+    return InputError(
+        f"permission denied: `{printable(str(error.filename))}`",
+        hint="see who may read it, and who may enter each folder above it",
+    )
 
 
 def _without_help(words: Sequence[str]) -> Sequence[str]:

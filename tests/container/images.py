@@ -94,7 +94,7 @@ class _Base:
             shutil.copy(path, context / "authorities")
         (context / "Dockerfile").write_text(RECIPE)
         # `docker import --platform` records the wrong architecture: a Dockerfile does not.
-        _build(self.client, self.name, arch=self.arch, path=str(context))
+        build_image(self.client, self.name, arch=self.arch, path=str(context))
 
     def _end(self) -> None:
         if self._is_there():
@@ -124,7 +124,7 @@ def scratch_image(client: Any, name: str, *, arch: Arch, files: dict[str, bytes]
             entry.size, entry.mode = len(content), 0o755
             archive.addfile(entry, io.BytesIO(content))
     data.seek(0)
-    _build(client, name, arch=arch, fileobj=data, custom_context=True)
+    build_image(client, name, arch=arch, fileobj=data, custom_context=True)
 
 
 def tar_image(client: Any, name: str, *, arch: Arch, tar: Path) -> None:
@@ -132,9 +132,10 @@ def tar_image(client: Any, name: str, *, arch: Arch, tar: Path) -> None:
     with tempfile.TemporaryDirectory(dir=tar.parent) as folder:
         Path(folder, "root.tar").hardlink_to(tar)
         Path(folder, "Dockerfile").write_text("FROM scratch\nADD root.tar /\n")
-        _build(client, name, arch=arch, path=folder)
+        build_image(client, name, arch=arch, path=folder)
 
 
-def _build(client: Any, name: str, *, arch: Arch, **context: Any) -> None:
+def build_image(client: Any, name: str, *, arch: Arch, **context: Any) -> None:
+    """An image of a Dockerfile, for one architecture."""
     platform = f"linux/{'arm64' if arch == 'arm64' else 'amd64'}"
     client.images.build(tag=name, platform=platform, rm=True, forcerm=True, **context)
