@@ -1,5 +1,7 @@
 """Tries the shim that is installed, on any system: prints what must be alike on all of them.
 
+What asks for a full launcher says where to get it, if only lambda-shim is installed.
+
 python -P scripts/try_wheel.py
 
 Each command's exit status and output, and the hash of each file that it wrote.
@@ -16,8 +18,10 @@ from pathlib import Path
 COMMANDS = """\
 launcher --arch x86_64 -o launcher
 launcher --arch arm64 -o launcher-arm64
+launcher --arch arm64 --flavour full -o launcher-full
 layer -o layer.zip
 pack programs -o function.zip
+pack programs --flavour full -o full.zip
 check function.zip --json
 check function.zip --handler bin/orders --runtime provided.al2023
 check function.zip --handler nothing --runtime provided.al2023
