@@ -22,9 +22,11 @@ from shim.errors import ShimError
 from shim.package.packages import Packages
 from shim.templates.between import Judge
 from shim.templates.comparison import compare
+from shim.templates.edit import Edit, edited
 from shim.templates.project import Folder
 from shim.templates.read import Reader
 from shim.templates.resolve import Given
+from shim.templates.source import read_source
 from shim.templates.value import Unknown, leaves
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from shim.templates.value import Value
 
 SUFFIXES = {".yaml", ".yml", ".json", ".template"}
-MARKS = (b"AWS::Lambda::Function", b"AWS::Serverless::Function")
+FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
+MARKS = tuple(name.encode() for name in FUNCTIONS)
 SETTINGS = ("runtime", "handler", "architecture", "layers", "environment", "role", "code")
 DAY = date(2026, 11, 1)
 
@@ -52,6 +55,8 @@ class Found:
     unclear: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    written: int = 0
+    unwritten: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     slowest: tuple[float, str] = (0.0, "")
 
@@ -79,6 +84,7 @@ def read_folder(folder: Path, given: Given) -> Found:
             found.refused[_reason(error.message)] += 1
             continue
         _count(found, template)
+        _write(found, path)
         found.changed += _changes(template)
         found.slowest = max(found.slowest, (time.process_time() - begin, str(path)))
     return found
@@ -97,6 +103,27 @@ def _count(found: Found, template: Template) -> None:
         found.consumers += 1
         found.unclear += isinstance(consumer.qualifier, Unknown)
         found.qualified += not consumer.is_unqualified
+
+
+def _write(found: Found, path: Path) -> None:
+    """Two properties into each function of a file, as `--fix` does it."""
+    try:
+        resources = read_source(str(path), path.read_bytes()).data["Resources"]
+    except (ShimError, TypeError, KeyError):  # JSON that is read without lines, plans
+        return
+    edits = [
+        Edit(path=("Resources", name, "Properties", *last), value=value)
+        for name, one in resources.items()
+        if isinstance(one, dict) and one.get("Type") in FUNCTIONS and one.get("Properties")
+        for last, value in ((("Architectures",), ["arm64"]), (("AutoPublishAlias",), "live"))
+    ]
+    if not edits:
+        return
+    try:
+        edited(str(path), path.read_bytes(), edits)
+        found.written += len(edits)
+    except ShimError as error:
+        found.unwritten.append(error.message)
 
 
 def _settings(function: Function) -> Iterator[Value]:
@@ -144,6 +171,9 @@ def main(words: list[str]) -> int:
     print(f"refused: {found.refused.total():,}")
     for reason, count in found.refused.most_common(10):
         print(f"  {count:5,}  {reason}")
+    print(f"written: {found.written:,}; {len(found.unwritten):,} files refused")
+    for wrong in found.unwritten[:10]:
+        print(f"  {wrong}")
     print(f"slowest: {found.slowest[0]:.2f} s of CPU, {found.slowest[1]}")
     for wrong in found.changed:
         print(f"changes against itself: {wrong}")
