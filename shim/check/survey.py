@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shim.check.go import check_go
 from shim.check.verdict import Answer, find_handlers, verdict, worst
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Survey:
 
     verdicts: tuple[Verdict, ...]
     findings: Mapping[Finding, tuple[State, ...]]
-    """Each finding once, the worst first, with the states that it was found in."""
+    """Each finding once, the worst first, with the states that it was found in: the verdicts', and
+    what else is worth knowing."""
     deciding: frozenset[Runtime]
     """The runtimes that decide: what starts only in the others is not said to start."""
     left_out: int = 0
@@ -113,7 +115,7 @@ def survey(
 def _findings(verdicts: Iterable[Verdict]) -> Mapping[Finding, tuple[State, ...]]:
     states: dict[Finding, list[State]] = {}
     for one in verdicts:
-        for finding in one.findings:
+        for finding in (*one.findings, *check_go(one.state)):
             states.setdefault(finding, []).append(one.state)
     ordered = sorted(states, key=lambda finding: finding.severity.rank)
     return {finding: tuple(states[finding]) for finding in ordered}

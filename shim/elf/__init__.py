@@ -6,6 +6,7 @@ symbol versions, of the Linux Standard Base (Core, "Symbol Versioning"). The lau
 small reader: it is frozen alone (shim/launcher/program.py).
 """
 
+from shim.elf.go import GoBuild, is_go, read_go_build
 from shim.elf.header import (
     EXECUTABLE,
     HEADER_SIZE,
@@ -21,6 +22,7 @@ from shim.elf.header import (
     read_start,
 )
 from shim.elf.linking import Linking, read_linking
+from shim.elf.sections import read_sections, strippable_bytes
 from shim.elf.systems import other_system
 
 __all__ = [
@@ -32,11 +34,16 @@ __all__ = [
     "ElfHeader",
     "ElfInvalid",
     "ElfStart",
+    "GoBuild",
     "Linking",
     "Note",
     "Segment",
+    "is_go",
     "other_system",
+    "read_go_build",
     "read_header",
     "read_linking",
+    "read_sections",
     "read_start",
+    "strippable_bytes",
 ]

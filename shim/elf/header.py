@@ -104,6 +104,13 @@ class ElfStart(ElfHeader):
         """Whether there is a dynamic section."""
         return any(self.segments_of(DYNAMIC))
 
+    def offset_of(self, address: int) -> int:
+        """Where in the file stands what is mapped at `address`; raises `ElfInvalid`."""
+        for one in self.segments_of(LOAD):
+            if one.address <= address < one.address + one.file_size:
+                return one.offset + address - one.address
+        raise ElfInvalid("it names an address that is not in the file")
+
     def segments_of(self, kind: int) -> Iterator[Segment]:
         """The segments of one kind."""
         return (segment for segment in self.segments if segment.kind == kind)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shim.elf.header import DYNAMIC, LOAD, ElfInvalid
+from shim.elf.header import DYNAMIC, ElfInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,25 +117,17 @@ def _exactly(read: Read, at: int, size: int) -> bytes:
     return data
 
 
-def _offset(start: ElfStart, address: int) -> int:
-    """Where in the file stands what is mapped at `address`."""
-    for one in start.segments_of(LOAD):
-        if one.address <= address < one.address + one.file_size:
-            return one.offset + address - one.address
-    raise ElfInvalid("its dynamic section names an address that is not in the file")
-
-
 def _strings(start: ElfStart, read: Read, tags: Mapping[int, list[int]]) -> _Strings:
     if _DT_STRTAB not in tags or _DT_STRSZ not in tags:
         return _Strings(b"")
     size = tags[_DT_STRSZ][-1]
     if size > _STRINGS_LIMIT:
         raise ElfInvalid("its table of strings is larger than any linker makes one")
-    return _Strings(_exactly(read, _offset(start, tags[_DT_STRTAB][-1]), size))
+    return _Strings(_exactly(read, start.offset_of(tags[_DT_STRTAB][-1]), size))
 
 
 def _table(start: ElfStart, read: Read, address: list[int] | None) -> bytes:
-    return read(_offset(start, address[-1]), _VERSIONS_SIZE) if address else b""
+    return read(start.offset_of(address[-1]), _VERSIONS_SIZE) if address else b""
 
 
 def _needed_versions(table: bytes, strings: _Strings, *, order: str) -> dict[str, frozenset[str]]:

@@ -9,14 +9,28 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.elf import MAGIC, ElfInvalid, ElfStart, Linking, read_linking, read_start
-from shim.package.contents import Unreadable
+from shim.elf import (
+    MAGIC,
+    START_SIZE,
+    ElfInvalid,
+    ElfStart,
+    GoBuild,
+    Linking,
+    is_go,
+    read_go_build,
+    read_linking,
+    read_sections,
+    read_start,
+    strippable_bytes,
+)
+from shim.package.contents import Unreadable, ZipContent
 from shim.package.kept import kept
 from shim.package.manifest import read_manifest
 from shim.package.names import may_be_handler, name_problem
 from shim.package.program import FIRST_LINE, SCRIPT, is_elf_program
 
 if TYPE_CHECKING:
+    from shim.elf.header import Read
     from shim.package.read import Entry, Package
 
 _BLANK = b" \t"
@@ -46,6 +60,25 @@ class Shebang:
     argument: str
     is_cut: bool
     """Whether the line goes on beyond what Linux reads."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoProgram:
+    """A program that Go's linker made."""
+
+    build: GoBuild | None
+    """None where it is not noted down, or was not read."""
+    strippable: int
+    """Bytes of symbols and debug information."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inside:
+    """What an ELF file's headers lead to."""
+
+    linking: Linking | None
+    """None where there is no dynamic section."""
+    go: GoProgram | None
 
 
 @kept
@@ -88,11 +121,44 @@ def elf_start(entry: Entry) -> ElfStart:
     return read_start(entry.read)
 
 
-@kept
 def elf_linking(entry: Entry) -> Linking | None:
     """What an ELF entry asks of the dynamic linker; raises `ElfInvalid` and `Unreadable`."""
+    return elf_inside(entry).linking if elf_start(entry).is_dynamic else None
+
+
+@kept
+def elf_inside(entry: Entry) -> Inside:
+    """What an ELF entry has behind its code, all of it inflated once; raises as `elf_linking`."""
+    start, opened = elf_start(entry), entry.opened()
+    # Too large to be inflated at once, it would be inflated for each of many small reads.
+    is_at_hand = not isinstance(opened.content, ZipContent)
+    return Inside(
+        linking=read_linking(start, opened.read) if start.is_dynamic else None,
+        go=_read_go(opened.read, read_go_build(start, opened.read))
+        if is_at_hand and is_go(start)
+        else None,
+    )
+
+
+@kept
+def go_program(entry: Entry, *, may_inflate: bool) -> GoProgram | None:
+    """What is known of a Go program; None for any other. Raises as `elf_linking`.
+
+    Of a zip's static program all is inflated only where that may be.
+    """
     start = elf_start(entry)
-    return read_linking(start, entry.opened().read) if start.is_dynamic else None
+    if not is_go(start):
+        return None
+    is_inflated = may_inflate or start.is_dynamic or not isinstance(entry.content, ZipContent)
+    if is_inflated and (found := elf_inside(entry).go):
+        return found
+    # Go's linker puts the section headers right behind the others.
+    first = entry.read(0, START_SIZE)
+    return _read_go(lambda at, size: first[at : at + size], None)
+
+
+def _read_go(read: Read, build: GoBuild | None) -> GoProgram:
+    return GoProgram(build=build, strippable=strippable_bytes(read_sections(read)))
 
 
 @kept

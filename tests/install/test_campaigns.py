@@ -15,9 +15,9 @@ from shim.arch import Arch
 from tests.check.oracle.roots import require_roots
 from tests.install.conftest import copy_tree
 from tests.install.environment import Environment
-from tests.simulate.conftest import built, cache, emulator, go
+from tests.simulate.conftest import built, cache, emulator
 
-__all__ = ["built", "cache", "emulator", "go"]
+__all__ = ["built", "cache", "emulator"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

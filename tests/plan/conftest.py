@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.simulate.conftest import built, cache, emulator, functions, go
+from tests.simulate.conftest import built, cache, emulator, functions
 
-__all__ = ["built", "cache", "emulator", "functions", "go"]
+__all__ = ["built", "cache", "emulator", "functions"]

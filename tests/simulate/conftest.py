@@ -12,11 +12,10 @@ import pytest
 import shim
 from tests.deploy.conftest import world
 from tests.emulate.conftest import cache, emulator, functions
-from tests.examples.conftest import go
 from tests.requirements import require_zig
 from tests.simulate.scenarios import EXAMPLES
 
-__all__ = ["cache", "emulator", "functions", "go", "world"]
+__all__ = ["cache", "emulator", "functions", "world"]
 
 
 @pytest.fixture(scope="session")

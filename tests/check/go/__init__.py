@@ -1,0 +1,1 @@
+"""Go programs, and what is read of how they were built."""
