@@ -109,7 +109,7 @@ def _function(resource: Resource) -> Function:
         handler=resource.value("Handler"),
         architecture=Value(content=content, place=architectures.place),
         layers=resource.value("Layers", []),
-        environment=_inside(resource.value("Environment"), "Variables"),
+        environment=_inside(resource.value("Environment"), "Variables", {}),
         role=resource.value("Role"),
         dead_letter=_inside(resource.value("DeadLetterConfig"), "TargetArn"),
         code=code,
@@ -158,6 +158,6 @@ def _only(content: Content, default: str) -> Content:
     return content[0] if isinstance(content, list) and len(content) == 1 else content
 
 
-def _inside(value: Value, name: str) -> Value:
+def _inside(value: Value, name: str, default: Content = None) -> Value:
     content = value.content.get(name) if isinstance(value.content, dict) else value.content
-    return Value(content=content, place=value.place)
+    return Value(content=default if content is None else content, place=value.place)

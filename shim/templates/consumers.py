@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from shim.templates.model import LATEST, Consumer
-from shim.templates.value import Cause, Reference, Text, Unknown
+from shim.templates.value import Cause, Reference, Text, Unknown, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,14 +92,21 @@ class Finder:
     ) -> Iterator[tuple[str, str | Reference | Unknown | None]]:
         parts = content.parts if isinstance(content, Text) else (content,)
         for part, behind in zip(parts, (*parts[1:], ""), strict=True):
-            if isinstance(part, Reference):
-                function = self._functions.get(part.id)
-                if part.id in self._others:
-                    yield self._others[part.id], part
-                elif function is not None and part.attribute in {"", "Arn"}:
-                    yield function, _qualifier(behind)
+            # What is cut out of an ARN, and so unknown, still names whose it is.
+            for one in leaves(part):
+                if isinstance(one, Reference):
+                    yield from self._referred(one, behind)
             if isinstance(part, str):
                 yield from self._in_text(part, behind, is_name=path[-1:] == ("FunctionName",))
+
+    def _referred(
+        self, one: Reference, behind: Content
+    ) -> Iterator[tuple[str, str | Reference | Unknown | None]]:
+        function = self._functions.get(one.id)
+        if one.id in self._others:
+            yield self._others[one.id], one
+        elif function is not None and one.attribute in {"", "Arn"}:
+            yield function, _qualifier(behind)
 
     def _in_text(
         self, text: str, behind: Content, *, is_name: bool

@@ -52,7 +52,7 @@ class Function:
     layers: Value
     """A list."""
     environment: Value
-    """An object."""
+    """An object: none is as good as an empty one."""
     role: Value
     dead_letter: Value
     code: Value

@@ -289,7 +289,7 @@ def _finding(
 
 def _place(value: Value, whole: Place) -> Place:
     """Of a setting; of the function where it isn't set."""
-    return whole if value.content in (None, []) else value.place
+    return whole if value.content in (None, [], {}) else value.place
 
 
 def _first(pair: Pair, *settings: tuple[str, ...]) -> str:

@@ -127,8 +127,9 @@ class _Side:
         def value(name: str) -> Value:
             return self._value(one, name, one.get(name))
 
-        def block(name: str, inner: str) -> Value:
-            return self._value(one, name, _block(one.get(name), inner))
+        def block(name: str, inner: str, default: Content = None) -> Value:
+            content = _block(one.get(name), inner)
+            return self._value(one, name, default if content is None else content)
 
         architectures = one.get("architectures")
         only = architectures[0] if isinstance(architectures, list) and architectures else None
@@ -144,7 +145,7 @@ class _Side:
                 architectures if isinstance(architectures, Unknown) else only or Arch.X86_64.value,
             ),
             layers=self._value(one, "layers", self._layers(one)),
-            environment=block("environment", "variables"),
+            environment=block("environment", "variables", {}),
             role=value("role"),
             dead_letter=block("dead_letter_config", "target_arn"),
             code=self._code(one),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 from base64 import b64encode
@@ -15,14 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.command import run_shim
+from tests.docs.pages import Session, read_parts, shows
 from tests.examples.conftest import EXAMPLES
 from tests.examples.tools import NO_TOOLS, install
 from tests.served import served
 from tests.templates.builders import reader
-from tests.templates.facts import facts
+from tests.templates.facts import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 STAGES = {
     "now": {"Architecture": "x86_64", "Layer": "audit-x86_64", "LayerArchitectures": "x86_64"},
@@ -36,7 +36,6 @@ BUILT = {
     "serverless": ".serverless.{}",
 }
 BY_HAND = Path(__file__).with_name("shop.yaml")
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NO_STACK = b"""\
 <ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>
 <Message>Stack with id shop-dev does not exist</Message></Error></ErrorResponse>"""
@@ -72,7 +71,7 @@ def test_a_project_comes_to_what_its_readme_and_the_template_by_hand_say(
         given = {**parameters, "HasAlias": "no" if name == "serverless" else "yes"}
         wanted = reader(tmp_path, parameters=given).read_one(project / BY_HAND.name)
         built = project / BUILT[name].format(stage)
-        assert facts(reader(tmp_path).read_one(built)) == facts(wanted), stage
+        assert list(differences(reader(tmp_path).read_one(built), wanted)) == [], stage
         assert run_shim("check", built, "--strict").returncode == 0
 
 
@@ -111,18 +110,19 @@ def copied(name: str, shop: Path, folder: Path) -> Path:
 
 def follow(page: Path, environment: Mapping[str, str]) -> None:
     """Type the commands of a page beside it; what `shim` prints is what stands there."""
+    sessions = [part for part in read_parts(page) if isinstance(part, Session)]
     status = 0
-    for command, shown in commands(page):
-        if command == "../packages":
+    for command in (one for session in sessions for one in session.commands):
+        if command.text == "../packages":
             continue  # done once for all of them
-        if command == "echo $?":
-            assert shown == [f"{status}"]
+        if command.text == "echo $?":
+            assert command.shown == (str(status),)
             status = 0
             continue
-        assert status == 0, f"what stands before this fails, and nobody is told: {command}"
-        is_ours = command.startswith("shim ")
+        assert status == 0, f"what stands before this fails, and nobody is told: {command.text}"
+        is_ours = command.text.startswith("shim ")
         done = subprocess.run(
-            ["sh", "-c", command],
+            ["sh", "-c", command.text],
             cwd=page.parent,
             # What a tool brings along is not for shim.
             env={**environment, "PYTHONPATH": ""} if is_ours else environment,
@@ -134,21 +134,6 @@ def follow(page: Path, environment: Mapping[str, str]) -> None:
         )
         status = done.returncode
         if is_ours:
-            assert done.stdout.splitlines() == filled(shown, done.stdout.splitlines())
+            assert shows(command.shown, done.stdout.splitlines()), f"{command.text}\n{done.stdout}"
         else:
             assert status == 0, done.stdout
-
-
-def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
-    """What is typed on a page, each with the lines that it shows of it."""
-    for block in BLOCK.findall(page.read_text("utf-8")):
-        for session in block.removeprefix("$ ").split("\n$ "):
-            command, *shown = session.rstrip("\n").splitlines()
-            yield command, shown
-
-
-def filled(shown: list[str], printed: list[str]) -> list[str]:
-    """What a page shows, with its `…` filled in: hashes and sizes that follow from compilers."""
-    forms = [re.escape(line).replace("…", ".*") for line in shown]
-    pairs = zip(shown, forms, [*printed, *shown[len(printed) :]], strict=False)
-    return [there if re.fullmatch(form, there) else line for line, form, there in pairs]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from shim.templates.value import Reference, Text, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from shim.templates.model import Consumer, Function, Layer, Template
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 SETTINGS = ("runtime", "handler", "architecture", "layers", "environment", "role", "dead_letter")
 
 
-def facts(template: Template) -> dict[str, Any]:
+def differences(one: Template, other: Template) -> Iterator[str]:
+    """What two readings differ in: each thing with its kind, and what it is on either side."""
+    ours, theirs = facts(one), facts(other)
+    for kind in ours:
+        for name in sorted({*ours[kind], *theirs[kind]}):
+            pair = ours[kind].get(name), theirs[kind].get(name)
+            if pair[0] != pair[1]:
+                yield f"{kind} {name}: {pair[0]} is not {pair[1]}"
+
+
+def facts(template: Template) -> dict[str, Mapping[str, Any]]:
     """All that rules see, without ids and places: what refers to a thing says what that is."""
     names = {one.id: one.name.text or one.id for one in template.functions.values()}
     meant: dict[str, Any] = {name: ("function", names[name]) for name in names}
@@ -27,15 +37,15 @@ def facts(template: Template) -> dict[str, Any]:
     for alias in template.aliases:
         meant[alias.id] = ("alias", names[alias.function], _plain(alias.name.content, meant))
 
-    def consumers(found: Iterable[Consumer]) -> list[str]:
-        pairs = {(names[one.function], one.kind, _qualifier(one, meant)) for one in found}
-        return sorted(map(str, pairs))
+    def consumers(found: Iterable[Consumer]) -> Mapping[str, Any]:
+        said = ((names[one.function], one.kind, _qualifier(one, meant)) for one in found)
+        return dict.fromkeys(map(str, said), True)
 
     return {
         "functions": {names[id_]: _function(one, meant) for id_, one in template.functions.items()},
-        "layers": sorted(str(_layer(one)) for one in template.layers.values()),
+        "layers": Counter(str(_layer(one)) for one in template.layers.values()),
         "versions": Counter(names[one.function] for one in template.versions),
-        "aliases": sorted(str((*meant[one.id], one.is_gradual)) for one in template.aliases),
+        "aliases": Counter(str((*meant[one.id], one.is_gradual)) for one in template.aliases),
         "consumers": consumers(template.consumers),
         "outputs": consumers(template.outputs),
     }

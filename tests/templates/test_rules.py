@@ -229,6 +229,12 @@ def test_traffic_that_is_only_being_moved_to_an_alias_meets_it(tmp_path: Path) -
     assert severities(sides(tmp_path, {}, new, also=moved))["two-calls-runtime"] is Severity.NOTE
 
 
+@pytest.mark.parametrize("empty", [{}, {"Variables": {}}])
+def test_an_empty_environment_is_none(tmp_path: Path, empty: dict[str, Any]) -> None:
+    found = sides(tmp_path, {}, {"Environment": empty, "Architectures": ["x86_64"]})
+    assert found.deployed[0].pair.calls == (("architecture",), ())
+
+
 def test_a_path_says_nothing_of_what_was_deployed(tmp_path: Path) -> None:
     package(tmp_path, "build", {"bootstrap": program()})
     found = sides(tmp_path, {"Code": "build"}, {"Code": "build", "Handler": "x"})

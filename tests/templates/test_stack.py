@@ -97,6 +97,12 @@ LITERAL = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
         ("AWS::Lambda::EventSourceMapping", {"FunctionName": {"Ref": "F"}}, None),
         ("AWS::Lambda::EventSourceMapping", {"FunctionName": {"Ref": "L"}}, Reference(id="L")),
         ("AWS::Lambda::EventSourceMapping", {"FunctionName": {"Ref": "V"}}, Reference(id="V")),
+        # As CDK does it for an alias, and for a version.
+        ("AWS::Lambda::EventSourceMapping", {"FunctionName": {"Fn::Join": ["", [
+            {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "L"}]}]}, ":live"]]}},
+         Reference(id="L")),
+        ("AWS::Lambda::EventSourceMapping", {"FunctionName": {"Fn::Join": ["", [
+            {"Fn::Select": [6, {"Fn::Split": [":", ARN]}]}, ":live"]]}}, "live"),
         ("AWS::Lambda::EventSourceMapping", {"FunctionName": "orders"}, None),
         ("AWS::Lambda::EventSourceMapping", {"FunctionName": "orders:live"}, "live"),
         ("AWS::Lambda::Url", {"TargetFunctionArn": ARN}, None),

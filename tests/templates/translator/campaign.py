@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from tests.templates.translator.compare import differences
+from tests.templates.translator.compare import compare
 from tests.templates.translator.generate import made
 
 
@@ -29,8 +29,8 @@ def main() -> int:
         for seed in range(arguments.first, arguments.first + arguments.number):
             one = made(Random(seed))
             functions += sum("Function" in each["Type"] for each in one.sam["Resources"].values())
-            different = differences(one, Path(name))
-            found.update(each.partition(":")[0] for each in different)
+            different = compare(one, Path(name))
+            found.update(" ".join(each.split(" ")[:2]) for each in different)
             for each in different:
                 print(f"seed {seed}: {each}", flush=True)
     print(f"{arguments.number:,} templates, {functions:,} functions: {found.total():,} differences")

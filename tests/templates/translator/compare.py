@@ -11,7 +11,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from tests.templates.builders import reader
-from tests.templates.facts import facts
+from tests.templates.facts import differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,20 +22,19 @@ REGION = "eu-west-1"
 _PACKAGED = "packaged"
 
 
-def differences(made: Made, folder: Path) -> list[str]:
-    """What the readings differ in: which one, of which kind, from what to what."""
+def compare(made: Made, folder: Path) -> list[str]:
+    """What the other two readings of it differ in from that of SAM's source."""
     given = {"parameters": made.given, "region": REGION}
     ways = {"sam": made.sam, "translated": translated(made.sam, made.given), "plain": made.plain}
     found = {}
     for name, document in ways.items():
         path = folder / f"{name}.json"
         path.write_text(json.dumps(document))
-        found[name] = facts(reader(folder, **given).read_one(path))
+        found[name] = reader(folder, **given).read_one(path)
     return [
-        f"{other} {kind}: {found['sam'][kind]} is not {found[other][kind]}"
-        for other in ("translated", "plain")
-        for kind in found["sam"]
-        if found["sam"][kind] != found[other][kind]
+        f"{name} {each}"
+        for name in ("translated", "plain")
+        for each in differences(found["sam"], found[name])
     ]
 
 
