@@ -73,6 +73,10 @@ def test_of_programs_that_others_made(clone: Clone, tmp_path: Path) -> None:
     assert "0 differences" in printed
 
 
+def test_of_sams_templates(clone: Clone) -> None:
+    assert "0 differences" in clone.run("-m", "tests.templates.translator.campaign", "3")
+
+
 def test_of_verdicts(clone: Clone) -> None:
     require_roots(Arch.X86_64)
     words = ("x86_64", "debian-bookworm", "3", "--first", "7")

@@ -1,7 +1,7 @@
 """Functions by chance, by CDK and Serverless: `python -m tests.templates.tools.campaign N FOLDER`.
 
 Both tools are installed into FOLDER, once, as the locks in `examples/` say. What shim reads of what
-they leave must be what it reads of the same functions by hand. docs/reference/diff.md has what was
+they leave must be what it reads of the same functions by hand. docs/why/checked.md has what was
 found.
 """
 

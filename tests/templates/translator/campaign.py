@@ -1,7 +1,7 @@
 """Templates of SAM by chance: `python -m tests.templates.translator.campaign N [--first SEED]`.
 
 What shim reads of each must be what it reads of what SAM's translator makes of it, and of the same
-written by hand for CloudFormation. docs/reference/diff.md has what was found.
+written by hand for CloudFormation. docs/why/checked.md has what was found.
 """
 
 from __future__ import annotations
