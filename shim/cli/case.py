@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from shim.cli.change import read_change
 from shim.errors import InputError
 from shim.fields import naming, read_file
-from shim.plan.alias import AliasPlan, MoveAlias, find_alias_plan
-from shim.plan.bridge.planning import Bridged, find_bridged_plan, written
+from shim.plan.alias import AliasPlan, MoveAlias
+from shim.plan.bridge.planning import Bridged, written
 from shim.plan.saved import read_plan
 from shim.plan.search import NoPlan
 from shim.simulate.changes import FIRST_VERSION, PLAN, alias_change, changes
@@ -71,14 +71,7 @@ def read_case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[Cas
         yield _on_alias(change, change.alias, arguments, verdicts=verdicts, day=day)
         return
     with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder, ExitStack() as stack:
-        found = find_bridged_plan(
-            change.begin,
-            change.wanted,
-            verdicts=verdicts,
-            day=day,
-            bridge_path=Path(folder, "bridge.zip"),
-            layer_path=Path(folder, "bridge-layer.zip"),
-        )
+        found = change.bridged_plan(verdicts, day=day, folder=Path(folder))
         plan, why_not = None, ""
         if isinstance(found, Bridged):
             plan = stack.enter_context(written(found, verdicts=verdicts)).plan
@@ -102,16 +95,8 @@ def _on_alias(
     verdicts: Verdicts,
     day: date,
 ) -> Case:
-    plan = find_alias_plan(
-        change.begin,
-        change.wanted,
-        live=alias.state,
-        alias=alias.name,
-        old_version=FIRST_VERSION,
-        shares=tuple(arguments.shares),
-        answer=verdicts.answer,
-        day=day,
-    )
+    now = replace(alias, version=FIRST_VERSION)
+    plan = change.alias_plan(now, verdicts, day=day, shares=arguments.shares)
     return Case(
         begin=change.begin,
         wanted=change.wanted,

@@ -14,15 +14,23 @@ from shim.cli.sources import open_source
 from shim.cli.terminal import status
 from shim.errors import InputError
 from shim.package.packages import Packages, code_sha256
+from shim.plan.alias import find_alias_plan
+from shim.plan.bridge.planning import find_bridged_plan
 from shim.plan.target import target_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
 
     from shim.check.state import State
+    from shim.check.verdicts import Verdicts
     from shim.cli.sources import Paths, Source
     from shim.package.read import Package
+    from shim.plan.alias import AliasPlan
+    from shim.plan.bridge.planning import Bridged, Unbridged
+    from shim.plan.search import NoPlan
     from shim.plan.target import Target
 
 
@@ -43,6 +51,30 @@ class Change:
     def name(self) -> str:
         """The function's; empty where nothing says it."""
         return self.target.name if self.target else ""
+
+    def bridged_plan(
+        self, verdicts: Verdicts, *, day: date, folder: Path, name: str = "bridge"
+    ) -> Bridged | Unbridged:
+        """For traffic on the function itself."""
+        return find_bridged_plan(
+            self.begin, self.wanted, verdicts=verdicts, day=day, folder=folder, name=name
+        )
+
+    def alias_plan(
+        self, alias: AliasNow, verdicts: Verdicts, *, day: date, shares: Sequence[float]
+    ) -> AliasPlan | NoPlan:
+        """For traffic on that alias."""
+        return find_alias_plan(
+            self.begin,
+            self.wanted,
+            live=alias.state,
+            alias=alias.name,
+            old_version=alias.version,
+            shares=tuple(shares),
+            code_sha256=code_sha256(self.wanted.package),
+            answer=verdicts.answer,
+            day=day,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

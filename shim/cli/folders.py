@@ -17,8 +17,7 @@ from shim.errors import ExitCode, InputError, ShimError
 from shim.fields import naming, read_file, read_json
 from shim.package.names import file_stem
 from shim.package.packages import code_sha256
-from shim.plan.alias import find_alias_plan
-from shim.plan.bridge.planning import Unbridged, find_bridged_plan, written
+from shim.plan.bridge.planning import Unbridged, written
 from shim.plan.document import as_document
 from shim.plan.saved import read_plan
 from shim.plan.search import NoPlan
@@ -144,29 +143,12 @@ def _planned(
     verdicts = Verdicts(day=day)
     about: Any = {"verdicts": verdicts, "day": day, "arns": change.arns, "target": change.target}
     if change.alias is not None:
-        found = find_alias_plan(
-            change.begin,
-            change.wanted,
-            live=change.alias.state,
-            alias=change.alias.name,
-            old_version=change.alias.version,
-            shares=tuple(arguments.shares),
-            code_sha256=code_sha256(change.wanted.package),
-            answer=verdicts.answer,
-            day=day,
-        )
+        found = change.alias_plan(change.alias, verdicts, day=day, shares=arguments.shares)
         if isinstance(found, NoPlan):
             raise _no_way(found)
         return make_folder(path, as_document(found, **about))
     with tempfile.TemporaryDirectory(prefix="shim-bridge-") as folder:
-        answer = find_bridged_plan(
-            change.begin,
-            change.wanted,
-            verdicts=verdicts,
-            day=day,
-            bridge_path=Path(folder, "bridge.zip"),
-            layer_path=Path(folder, "bridge-layer.zip"),
-        )
+        answer = change.bridged_plan(verdicts, day=day, folder=Path(folder))
         if isinstance(answer, Unbridged):
             raise _no_way(answer.answer, *answer.reasons)
         size = sum(package.size for package in answer.bridges)

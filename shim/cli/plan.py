@@ -19,9 +19,7 @@ from shim.document import encode
 from shim.errors import ExitCode, InputError
 from shim.package.names import file_stem
 from shim.package.output import check_output, new_file
-from shim.package.packages import code_sha256
-from shim.plan.alias import find_alias_plan
-from shim.plan.bridge.planning import Bridged, Unbridged, find_bridged_plan, written
+from shim.plan.bridge.planning import Bridged, Unbridged, written
 from shim.plan.document import as_document, no_plan_as_document, promised
 from shim.plan.drawing import draw_no_plan, draw_plan
 from shim.plan.plan import Plan
@@ -135,13 +133,8 @@ class _Run:
         output: Path | None = self.arguments.output
         folder = self.arguments.bridge or (output.parent if output else Path())
         stem = file_stem(self.change.name)
-        answer = find_bridged_plan(
-            self.change.begin,
-            self.change.wanted,
-            verdicts=self.verdicts,
-            day=self.day,
-            bridge_path=folder / f"{stem}-bridge.zip",
-            layer_path=folder / f"{stem}-bridge-layer.zip",
+        answer = self.change.bridged_plan(
+            self.verdicts, day=self.day, folder=folder, name=f"{stem}-bridge"
         )
         if isinstance(answer, Unbridged):
             return self._refuse(answer)
@@ -161,16 +154,8 @@ class _Run:
 
     def plan_alias(self, alias: AliasNow) -> ExitCode:
         """For traffic on an alias."""
-        plan = find_alias_plan(
-            self.change.begin,
-            self.change.wanted,
-            live=alias.state,
-            alias=alias.name,
-            old_version=alias.version,
-            shares=tuple(self.arguments.shares),
-            code_sha256=code_sha256(self.change.wanted.package),
-            answer=self.verdicts.answer,
-            day=self.day,
+        plan = self.change.alias_plan(
+            alias, self.verdicts, day=self.day, shares=self.arguments.shares
         )
         if isinstance(plan, NoPlan):
             return self._refuse(Unbridged(answer=plan))

@@ -63,8 +63,7 @@ class FolderWriter:
                 self._wanted.state(begin),
                 verdicts=verdicts,
                 day=self._day,
-                bridge_path=Path(bridges, "bridge.zip"),
-                layer_path=Path(bridges, "bridge-layer.zip"),
+                folder=Path(bridges),
             )
             assert isinstance(found, Bridged)  # noqa: S101 - it was judged to be ready
             with written(found, verdicts=verdicts) as bridged:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 PACKAGE = "package.zip"
 """What every function's own package is called in what is said of it."""
 
-_BRIDGE, _LAYER = Path("bridge.zip"), Path("bridge-layer.zip")
-"""Nothing is written: plans only think of them."""
-
 _SHOWN = 3
 
 
@@ -105,9 +102,7 @@ def find_outlook(
     )
     if verdict.answer is Answer.FAILS:
         return replace(outlook, anew=built_anew(there, verdict.reasons))
-    found = find_bridged_plan(
-        now, there, verdicts=verdicts, day=day, bridge_path=_BRIDGE, layer_path=_LAYER
-    )
+    found = find_bridged_plan(now, there, verdicts=verdicts, day=day, folder=Path())
     if isinstance(found, Bridged):
         return replace(
             outlook,

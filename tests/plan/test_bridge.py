@@ -34,8 +34,7 @@ def bridged(begin: State, wanted: State, folder: Path = Path()) -> Bridged | Unb
         wanted,
         verdicts=Verdicts(),
         day=None,
-        bridge_path=folder / "bridge.zip",
-        layer_path=folder / "bridge-layer.zip",
+        folder=folder,
     )
 
 

@@ -78,8 +78,7 @@ def test_every_pair_has_a_plan_all_of_whose_states_start_or_a_reason(tmp_path: P
             wanted,
             verdicts=verdicts,
             day=None,
-            bridge_path=tmp_path / "bridge.zip",
-            layer_path=tmp_path / "bridge-layer.zip",
+            folder=tmp_path,
         )
         if isinstance(answer, Bridged):
             assert answer.plan.wanted == wanted

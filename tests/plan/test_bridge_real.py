@@ -111,8 +111,7 @@ def check_all(
         wanted,
         verdicts=verdicts,
         day=day,
-        bridge_path=kit.folder / "bridge.zip",
-        layer_path=kit.folder / "bridge-layer.zip",
+        folder=kit.folder,
     )
     assert isinstance(found, Bridged), found
     assert takes == " ".join(one.kind.removeprefix("bridge ") for one in found.used)
@@ -185,8 +184,7 @@ def test_where_other_files_conflict_the_old_package_alone_is_the_bridge(kit: Kit
         wanted,
         verdicts=Verdicts(),
         day=None,
-        bridge_path=kit.folder / "bridge.zip",
-        layer_path=kit.folder / "bridge-layer.zip",
+        folder=kit.folder,
     )
     assert isinstance(found, Bridged)
     with written(found, verdicts=Verdicts()) as bridged:

@@ -38,8 +38,7 @@ def answer(begin: State, wanted: State, *, day: date | None = BLOCKED) -> Bridge
         wanted,
         verdicts=Verdicts(day=day),
         day=day,
-        bridge_path=Path("bridge.zip"),
-        layer_path=Path("bridge-layer.zip"),
+        folder=Path(),
     )
 
 

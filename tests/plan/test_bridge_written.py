@@ -49,8 +49,7 @@ def found(begin: State, wanted: State, folder: Path) -> Bridged:
         wanted,
         verdicts=Verdicts(),
         day=None,
-        bridge_path=folder / "bridge.zip",
-        layer_path=folder / "bridge-layer.zip",
+        folder=folder,
     )
     assert isinstance(answer, Bridged)
     return answer
@@ -152,8 +151,8 @@ def test_a_bridge_never_takes_the_place_of_a_package(tmp_path: Path) -> None:
         wanted,
         verdicts=Verdicts(),
         day=None,
-        bridge_path=tmp_path / "." / "new.zip",
-        layer_path=tmp_path / "layer.zip",
+        folder=tmp_path / ".",
+        name="new",
     )
     assert isinstance(answer, Bridged)
     before = (tmp_path / "new.zip").read_bytes()

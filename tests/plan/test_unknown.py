@@ -143,8 +143,7 @@ def planned(begin: State, wanted: State, verdicts: Verdicts) -> Bridged:
         wanted,
         verdicts=verdicts,
         day=None,
-        bridge_path=Path("bridge.zip"),
-        layer_path=Path("bridge-layer.zip"),
+        folder=Path(),
     )
     assert isinstance(answer, Bridged), answer
     return answer

@@ -88,8 +88,8 @@ def read_scenario(
         wanted,
         verdicts=verdicts,
         day=day,
-        bridge_path=folder / f"{name}-bridge.zip",
-        layer_path=folder / f"{name}-layer.zip",
+        folder=folder,
+        name=f"{name}-bridge",
     )
     assert isinstance(found, Bridged), found
     with written(found, verdicts=verdicts) as done:

@@ -193,8 +193,7 @@ def test_the_script_that_shim_replaces_gets_its_bridge_and_no_start_fails(
         wanted,
         verdicts=verdicts,
         day=DAY,
-        bridge_path=tmp_path / "bridge.zip",
-        layer_path=tmp_path / "layer.zip",
+        folder=tmp_path,
     )
     assert isinstance(found, Bridged)
     assert found.used

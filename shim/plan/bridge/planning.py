@@ -62,18 +62,16 @@ def find_bridged_plan(
     *,
     verdicts: Verdicts,
     day: date | None,
-    bridge_path: Path,
-    layer_path: Path,
+    folder: Path,
+    name: str = "bridge",
 ) -> Bridged | Unbridged:
-    """The plan; bridges are thought of as lying at the two paths, nothing is written yet."""
+    """The plan; a bridge is thought of as `name` in `folder`, nothing is written yet."""
     answer = find_plan(begin, wanted, answer=verdicts.answer, day=day)
     if isinstance(answer, NoPlan) and answer.reason is not Reason.BARRED:
         return Unbridged(answer=answer)
     if isinstance(answer, Plan) and not _doubts(answer, verdicts):
         return Bridged(plan=answer)
-    plans, reasons = _over_bridges(
-        answer, verdicts=verdicts, day=day, bridge_path=bridge_path, layer_path=layer_path
-    )
+    plans, reasons = _over_bridges(answer, verdicts=verdicts, day=day, path=folder / name)
     if isinstance(answer, Plan):
         plans.insert(0, Bridged(plan=answer))
     elif not plans:
@@ -118,12 +116,12 @@ def _over_bridges(
     *,
     verdicts: Verdicts,
     day: date | None,
-    bridge_path: Path,
-    layer_path: Path,
+    path: Path,
 ) -> tuple[list[Bridged], tuple[str, ...]]:
     """A plan for each bridge, until there is none better; and why there are no more."""
     begin, wanted = without.begin, without.wanted
-    packages = bridge_packages(begin, wanted, path=str(bridge_path))
+    layer_path = path.with_name(f"{path.name}-layer.zip")
+    packages = bridge_packages(begin, wanted, path=f"{path}.zip")
     layers = bridge_layers(begin, wanted, path=str(layer_path))
     bases = (begin.layers, wanted.layers, *(stand for one in layers.found for stand in one.layers))
     starts = bridge_starts(begin, wanted, bases=tuple(dict.fromkeys(bases)), path=layer_path)

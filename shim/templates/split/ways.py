@@ -136,8 +136,8 @@ def _way(deployed: Deployed, folder: Path, name: str) -> Way:
         ends.wanted,
         verdicts=judge.verdicts,
         day=judge.day,
-        bridge_path=folder / f"{name}-bridge.zip",
-        layer_path=folder / f"{name}-bridge-layer.zip",
+        folder=folder,
+        name=f"{name}-bridge",
     )
     if isinstance(found, Unbridged):
         return _no_way(deployed, found)
