@@ -39,6 +39,9 @@ _OLD_NAMES = {
 _REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 """Where the translator is told that local images lie."""
 
+_UNSAID = "shimunsaid"
+"""What an alias is called, before the parameter that would say its name."""
+
 _BUCKET = "shim-local"
 """Where the translator is told that local files lie."""
 
@@ -107,7 +110,7 @@ def translate(source: Source, parameters: Mapping[str, Any], *, region: str | No
     texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
     try:
         data = translator(
-            prepare(source.data),
+            prepare(source.data, texts),
             {**known, **texts, **({"AWS::Region": region} if region else {})},
             region or REGION,
         )
@@ -119,12 +122,14 @@ def translate(source: Source, parameters: Mapping[str, Any], *, region: str | No
     return Translated(data=_opened(copy), source=source)
 
 
-def prepare(data: Mapping[str, Any]) -> dict[str, Any]:
+def prepare(data: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
     """A copy whose files are said to lie in S3, as `sam package` would leave it, and marked."""
     copy: dict[str, Any] = json.loads(json.dumps(data))
     for name, resource in copy["Resources"].items():
         if isinstance(resource, dict) and str(resource.get("Type")).startswith(_PREFIX):
             _prepare_resource(name, resource, copy)
+    for section in (*_objects(copy.get("Globals")), *_properties_of(copy)):
+        _name_alias(section, copy, given)
     for section in _objects(copy.get("Globals")):
         for name in _PATHS:
             if name in section:
@@ -153,16 +158,18 @@ def _opened(value: Any, *, is_sub: bool = False) -> Any:
 
 def _unpack(data: Mapping[str, Any]) -> None:
     """Local paths again, as CloudFormation's own templates have them before they are packaged."""
-    for resource in _objects(data["Resources"]):
-        for properties in _objects(resource, "Properties"):
-            for name in ("Code", "Content"):
-                code = properties.get(name)
-                if isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
-                    properties[name] = code.get("S3Key")
-            for name in ("BodyS3Location", "DefinitionS3Location"):
-                place = properties.get(name)
-                if isinstance(place, dict) and place.get("Bucket") == _BUCKET:
-                    properties[name] = place.get("Key")
+    for properties in _properties_of(data):
+        for name in ("Code", "Content"):
+            code = properties.get(name)
+            if isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
+                properties[name] = code.get("S3Key")
+        for name in ("BodyS3Location", "DefinitionS3Location"):
+            place = properties.get(name)
+            if isinstance(place, dict) and place.get("Bucket") == _BUCKET:
+                properties[name] = place.get("Key")
+        alias = properties.get("Name")
+        if isinstance(alias, str) and alias.startswith(_UNSAID):
+            properties["Name"] = {"Ref": alias.removeprefix(_UNSAID)}
 
 
 def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, Any]) -> None:
@@ -183,6 +190,25 @@ def _prepare_resource(name: str, resource: dict[str, Any], data: Mapping[str, An
             properties[one] = _in_s3(properties[one])
     if isinstance(properties.get("SchemaUri"), dict):
         properties["SchemaUri"] = f"s3://{_BUCKET}/schema"
+
+
+def _properties_of(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for resource in _objects(data["Resources"]):
+        yield from _objects(resource, "Properties")
+
+
+def _name_alias(section: dict[str, Any], data: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    """The translator takes no alias whose name a parameter without a value would say."""
+    for name in ("AutoPublishAlias", "AutoPublishCodeSha256"):
+        match section.get(name):
+            case {"Ref": str(parameter)} if parameter not in given:
+                declared = next(_objects(data.get("Parameters"), parameter), {"Default": None})
+                if "Default" not in declared:
+                    section[name] = f"{_UNSAID}{parameter}"
+            case _:
+                pass
+    if str(section.get("AutoPublishCodeSha256")).startswith(_UNSAID):
+        del section["AutoPublishCodeSha256"]
 
 
 def _complete(properties: dict[str, Any], usual: Mapping[str, Any]) -> None:

@@ -95,6 +95,20 @@ def test_the_translator_knows_no_region_that_nobody_gave(tmp_path: Path) -> None
     assert known.content == "eu-west-1-aws"
 
 
+@pytest.mark.parametrize("place", ["a function", "all functions"])
+def test_an_alias_may_be_called_by_a_parameter_without_a_value(tmp_path: Path, place: str) -> None:
+    text = f"Parameters: {{Stage: {{Type: String}}, Sha: {{Type: String}}}}\n{TEMPLATE}"
+    alias = "AutoPublishAlias: !Ref Stage"
+    text = text.replace("AutoPublishAlias: live", "AutoPublishCodeSha256: !Ref Sha")
+    where = "Handler: bin/orders" if place == "a function" else "Architectures: [arm64]"
+    indent = " " * (6 if place == "a function" else 4)
+    text = text.replace(where, f"{where}\n{indent}{alias}")
+    unknown = read_text(tmp_path, text).aliases
+    assert {str(one.name) for one in unknown} == {"unknown (the parameter `Stage` has no default)"}
+    given = read_text(tmp_path, text, parameters={"Stage": "live"}).aliases
+    assert {one.name.text for one in given} == {"live"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
