@@ -476,7 +476,7 @@ def test_on_a_terminal_it_asks_and_shows_many_in_a_table(
     cloud.timing = AT_ONCE
     for number in range(2):
         cloud.account().create(f"f{number}", world.state)
-        words = (*CHANGE, "--function", f"f{number}", "--into", f"plans-{number}", "--dry-run")
+        words = (*change_of(f"f{number}"), "--into", f"plans-{number}", "--dry-run")
         assert shim(capsys, "deploy", *words)[0] == 0
     status, shown = answered("n", "deploy", "plans-0")
     assert (status, "carry this out? [y/N]" in shown) == (1, True)
