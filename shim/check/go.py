@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from shim.check.findings import finding, location
 from shim.elf import ElfInvalid
-from shim.package.ahead import GO_LIMIT
 from shim.package.contents import Unreadable
 from shim.package.executables import elf_linking, elf_start, go_program
 from shim.package.limits import format_size
@@ -34,9 +33,12 @@ _LIBC = frozenset({"libc.so.6", "libpthread.so.0", "libresolv.so.2", "libdl.so.2
 """What Go's own net and os/user ask of the system."""
 
 
-def check_go(state: State) -> Iterator[Finding]:
-    """Notes on the Go programs that are started in the state."""
-    for entry, place, program in _go_programs(state):
+def check_go(state: State, *, may_inflate: bool = False) -> Iterator[Finding]:
+    """Notes on the Go programs that are started in the state.
+
+    How a zip's static ones were built is read only where all of them may be inflated for it.
+    """
+    for entry, place, program in _go_programs(state, may_inflate=may_inflate):
         share = program.strippable / entry.size
         if share > _WORTHWHILE:
             yield finding(
@@ -65,12 +67,13 @@ def check_go(state: State) -> Iterator[Finding]:
             )
 
 
-def go_builds(states: Iterable[State]) -> dict[str, GoProgram]:
+def go_programs(states: Iterable[State], *, may_inflate: bool = False) -> dict[str, GoProgram]:
     """The Go programs that are started in these states, by location."""
-    return {place: program for state in states for _, place, program in _go_programs(state)}
+    found = (one for state in states for one in _go_programs(state, may_inflate=may_inflate))
+    return {place: program for _, place, program in found}
 
 
-def _go_programs(state: State) -> Iterator[tuple[Entry, str, GoProgram]]:
+def _go_programs(state: State, *, may_inflate: bool) -> Iterator[tuple[Entry, str, GoProgram]]:
     for package in (state.package, *state.layers):
         for path in _paths(state):
             entry = package.names.get(path)
@@ -78,7 +81,7 @@ def _go_programs(state: State) -> Iterator[tuple[Entry, str, GoProgram]]:
                 continue
             try:
                 is_started = elf_start(entry).arch is state.arch
-                program = go_program(entry, may_inflate=package.size <= GO_LIMIT)
+                program = go_program(entry, may_inflate=may_inflate)
             except (ElfInvalid, Unreadable):
                 continue
             if is_started and program:

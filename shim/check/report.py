@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from shim import __version__
 from shim.check.findings import CODES, Finding, Severity
-from shim.check.go import go_builds
 from shim.check.rules import unzipped_size
 from shim.check.verdict import Answer, worst
 from shim.document import as_object, document
@@ -94,8 +93,7 @@ def _package(survey: Survey) -> dict[str, Any]:
         "answer": survey.answer,
         "handlersLeftOut": survey.left_out,
         "goPrograms": [
-            _go_program(place, program)
-            for place, program in go_builds(one.state for one in survey.verdicts).items()
+            _go_program(place, program) for place, program in survey.go_programs.items()
         ],
         "states": [
             {

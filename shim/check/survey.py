@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from shim.check.go import check_go
+from shim.check.go import check_go, go_programs
 from shim.check.verdict import Answer, find_handlers, verdict, worst
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shim.check.runtimes import Runtime
     from shim.check.state import State
     from shim.check.verdict import Verdict
+    from shim.package.executables import GoProgram
 
 HANDLERS_LIMIT = 200
 """Handlers that are looked at where none was named."""
@@ -36,6 +37,8 @@ class Survey:
     """Handlers beyond the limit."""
     function: str = ""
     """What a template calls it, and where; empty where none does."""
+    go_programs: Mapping[str, GoProgram] = field(default_factory=dict)
+    """Those that are started, by location: `package.zip!/bootstrap`."""
 
     @property
     def answer(self) -> Answer:
@@ -71,11 +74,13 @@ def survey(
     handler: str | None = None,
     day: date | None = None,
     function: str = "",
+    may_inflate: bool = False,
 ) -> Survey:
     """Verdicts on `state`'s package in each architecture and runtime.
 
     Without a handler, on each that the package has. With a day, the runtimes that are still
-    supported then decide; without one, or where none is, all of them.
+    supported then decide; without one, or where none is, all of them. `may_inflate` is for
+    `check_go`.
     """
     runtimes = tuple(runtimes)
     supported = [one for one in runtimes if day and one.support_ends and one.support_ends >= day]
@@ -105,17 +110,20 @@ def survey(
     ]
     return Survey(
         verdicts=tuple(verdicts),
-        findings=_findings(verdicts),
+        findings=_findings(verdicts, may_inflate=may_inflate),
         deciding=frozenset(supported or runtimes),
         left_out=max(0, len(handlers) - HANDLERS_LIMIT),
         function=function,
+        go_programs=go_programs((one.state for one in verdicts), may_inflate=may_inflate),
     )
 
 
-def _findings(verdicts: Iterable[Verdict]) -> Mapping[Finding, tuple[State, ...]]:
+def _findings(
+    verdicts: Iterable[Verdict], *, may_inflate: bool
+) -> Mapping[Finding, tuple[State, ...]]:
     states: dict[Finding, list[State]] = {}
     for one in verdicts:
-        for finding in (*one.findings, *check_go(one.state)):
+        for finding in (*one.findings, *check_go(one.state, may_inflate=may_inflate)):
             states.setdefault(finding, []).append(one.state)
     ordered = sorted(states, key=lambda finding: finding.severity.rank)
     return {finding: tuple(states[finding]) for finding in ordered}

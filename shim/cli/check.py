@@ -74,6 +74,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_from(parser)
     options.add_template(parser)
     parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say how each Go program was built, too: of a zip all of it is inflated for that",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="take unknown for an answer of no: exit status 1"
     )
 
@@ -95,7 +100,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
         choice = choose(arguments)
         print_report = printer(arguments)
-    surveys = survey_packages(packages, layers, choice)
+    surveys = survey_packages(packages, layers, choice, explains=arguments.explain)
     print_report(surveys)
     note_left_out(surveys)
     is_fine = {Answer.STARTS} if arguments.strict else {Answer.STARTS, Answer.UNKNOWN}

@@ -38,9 +38,9 @@ class Choice:
 
 
 def survey_packages(
-    packages: Iterable[Package], layers: tuple[Package, ...], choice: Choice
+    packages: Iterable[Package], layers: tuple[Package, ...], choice: Choice, *, explains: bool
 ) -> list[Survey]:
-    """Check each package with the layers."""
+    """Check each package with the layers; with all that may have to be inflated it `explains`."""
     today = datetime.now(UTC).date()
     surveys = []
     runtimes = [choice.runtime] if choice.runtime else lambda_runtimes()
@@ -60,6 +60,7 @@ def survey_packages(
                 runtimes=runtimes,
                 handler=choice.handler,
                 day=today,
+                may_inflate=explains,
             )
         )
     return surveys
@@ -127,7 +128,8 @@ def printer(
         return lambda surveys: print(encode(as_json(surveys, unchecked)))
     from shim.cli.text.check import print_surveys
 
-    return partial(print_surveys, open_console(no_color=arguments.no_color))
+    console = open_console(no_color=arguments.no_color)
+    return partial(print_surveys, console, explains=arguments.explain)
 
 
 def note_left_out(surveys: Iterable[Survey]) -> None:

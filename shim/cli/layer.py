@@ -14,7 +14,7 @@ from shim.cli.packing import (
     publish_command,
     sizes,
 )
-from shim.cli.starting import handler_starts, print_starts
+from shim.cli.starting import build_notes, handler_starts, print_starts
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     starts = handler_starts(alone, layer.handlers, layers=(planned,))
     packed = output.write(entries)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
+    notes += build_notes(starts)
     for note in notes:
         print_note(note)
     print_starts(starts, quote(str(output)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.cli import options
 from shim.cli.packing import RESULT_FORMAT, Form, Output, add_file_arguments, sizes
-from shim.cli.starting import handler_starts, print_starts, sum_up
+from shim.cli.starting import build_notes, handler_starts, print_starts, sum_up
 from shim.cli.terminal import print_note
 from shim.document import document, encode
 from shim.errors import ExitCode
@@ -92,6 +92,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     starts = handler_starts(planned_package(str(output), entries), package.handlers)
     packed = output.write(entries)
     notes = [*found.notes, *size_notes(zipped=packed.size, unzipped=packed.unzipped)]
+    notes += build_notes(starts)
     for note in notes:
         print_note(note)
     print_starts(starts, quote(str(output)))

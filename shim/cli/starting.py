@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shim.check.go import check_go
 from shim.check.report import finding_as_json
 from shim.check.runtimes import lambda_runtimes
 from shim.check.state import State
@@ -69,6 +70,13 @@ def handler_starts(
 ) -> tuple[HandlerStart, ...]:
     """The first handlers, on each architecture that they are there for."""
     return tuple(_handler_starts(package, handlers, layers=layers))
+
+
+def build_notes(starts: Iterable[HandlerStart]) -> list[str]:
+    """What would make the handlers smaller or quicker to start."""
+    states = (one.verdicts[0].state for one in starts if one.verdicts)
+    notes = dict.fromkeys(note for state in states for note in check_go(state))
+    return [f"{note.location} {note.sentence}: {note.hint}" for note in notes]
 
 
 def sum_up(starts: Iterable[HandlerStart], arches: Sequence[Arch]) -> str:

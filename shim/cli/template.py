@@ -58,5 +58,6 @@ def _survey_template(
                     handler=state.handler,
                     day=day,
                     function=name,
+                    may_inflate=arguments.explain,
                 )
             )

@@ -1,4 +1,4 @@
-"""Reads ahead what will be asked of programs: inflating them is most of a check's time."""
+"""Reads ahead what verdicts will ask of programs: inflating them is most of a check's time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
-from shim.elf import ElfInvalid, is_go
+from shim.elf import ElfInvalid
 from shim.package.contents import Unreadable
-from shim.package.executables import elf_inside, elf_start
+from shim.package.executables import elf_linking, elf_start
 from shim.package.manifest import read_manifest
 from shim.package.names import BOOTSTRAP
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 _LARGE = 1 << 20
 """Bytes of a program that is worth a thread."""
 
-GO_LIMIT = 32 << 20
-"""Bytes of a package whose static Go programs are inflated to see how they were built: what most
-functions are. In larger ones that would be a good part of the check's time."""
-
 _PROGRAMS_LIMIT = 400
 
 
@@ -34,13 +30,13 @@ _PROGRAMS_LIMIT = 400
 def reading_ahead(packages: Collection[Package], handler: str | None) -> Iterator[None]:
     """Read in two threads what `handler`, or else every large program, asks of the dynamic linker.
 
-    And then what those libraries do whose names they ask for; `elf_inside` keeps it all. While
+    And then what those libraries do whose names they ask for; `elf_linking` keeps it all. While
     this is open, the calling thread does something else; at its end it is the second one.
     Inflating frees the interpreter's lock; each thread holds one file's bytes.
     """
     files = [entry for package in packages for entry in package.entries]
-    large = (one for package in packages for one in _large_programs(package, handler))
-    with _reading(islice(large, _PROGRAMS_LIMIT)) as needed:
+    started = [entry for package in packages for entry in _may_be_started(package)]
+    with _reading(islice(_large_programs(started, handler), _PROGRAMS_LIMIT)) as needed:
         yield
     wanted = set[str]()
     while names := needed - wanted:
@@ -63,13 +59,12 @@ def _reading(waiting: Iterable[Entry]) -> Iterator[set[str]]:
     other.join()
 
 
-def _large_programs(package: Package, handler: str | None) -> Iterator[Entry]:
+def _large_programs(files: Iterable[Entry], handler: str | None) -> Iterator[Entry]:
     base = _base(handler or "")
     names = {BOOTSTRAP, base, f"{base}{Arch.ARM64.suffix}"}
-    for entry in _may_be_started(package):
+    for entry in files:
         is_large = stat.S_ISREG(entry.kind) and entry.size >= _LARGE
-        is_wanted = is_large and (handler is None or _base(entry.name) in names)
-        if is_wanted and _has_more(entry, or_go=package.size <= GO_LIMIT):
+        if is_large and (handler is None or _base(entry.name) in names) and _is_dynamic(entry):
             yield entry
 
 
@@ -86,21 +81,20 @@ def _may_be_started(package: Package) -> Iterable[Entry]:
     return [entry for path in paths if (entry := package.names.get(path))]
 
 
-def _has_more(entry: Entry, *, or_go: bool) -> bool:
-    """Whether the headers of an ELF file don't tell what it is and needs, or how Go built it."""
+def _is_dynamic(entry: Entry) -> bool:
+    """Whether it is an ELF file of which the headers alone don't tell what it is, and needs."""
     try:
         start = elf_start(entry)
     except (ElfInvalid, Unreadable):
         return False
-    is_dynamic = start.is_dynamic and (start.entry != 0 or start.interpreter is not None)
-    return is_dynamic or (or_go and is_go(start))
+    return start.is_dynamic and (start.entry != 0 or start.interpreter is not None)
 
 
 def _drain(entries: Iterator[Entry], needed: set[str]) -> None:
     """Read `entries`, which other threads take from too, and note the names that they need."""
     for entry in entries:
         try:
-            linking = elf_inside(entry).linking
+            linking = elf_linking(entry)
         except (ElfInvalid, Unreadable):
             # No ELF file, or none that can be read: the verdicts will say so.
             continue

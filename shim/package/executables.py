@@ -23,7 +23,7 @@ from shim.elf import (
     read_start,
     strippable_bytes,
 )
-from shim.package.contents import Unreadable, ZipContent
+from shim.package.contents import STORED, Unreadable, ZipContent
 from shim.package.kept import kept
 from shim.package.manifest import read_manifest
 from shim.package.names import may_be_handler, name_problem
@@ -131,11 +131,10 @@ def elf_inside(entry: Entry) -> Inside:
     """What an ELF entry has behind its code, all of it inflated once; raises as `elf_linking`."""
     start, opened = elf_start(entry), entry.opened()
     # Too large to be inflated at once, it would be inflated for each of many small reads.
-    is_at_hand = not isinstance(opened.content, ZipContent)
     return Inside(
         linking=read_linking(start, opened.read) if start.is_dynamic else None,
         go=_read_go(opened.read, read_go_build(start, opened.read))
-        if is_at_hand and is_go(start)
+        if _is_at_hand(opened) and is_go(start)
         else None,
     )
 
@@ -149,12 +148,17 @@ def go_program(entry: Entry, *, may_inflate: bool) -> GoProgram | None:
     start = elf_start(entry)
     if not is_go(start):
         return None
-    is_inflated = may_inflate or start.is_dynamic or not isinstance(entry.content, ZipContent)
-    if is_inflated and (found := elf_inside(entry).go):
+    if (may_inflate or start.is_dynamic or _is_at_hand(entry)) and (found := elf_inside(entry).go):
         return found
     # Go's linker puts the section headers right behind the others.
     first = entry.read(0, START_SIZE)
     return _read_go(lambda at, size: first[at : at + size], None)
+
+
+def _is_at_hand(entry: Entry) -> bool:
+    """Whether bytes far into it cost no more than those at its beginning."""
+    content = entry.content
+    return not isinstance(content, ZipContent) or content.method == STORED
 
 
 def _read_go(read: Read, build: GoBuild | None) -> GoProgram:

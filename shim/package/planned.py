@@ -6,7 +6,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shim.package.contents import MemoryContent
+from shim.package.contents import Content, MemoryContent
+from shim.package.entry import PackedSource
 from shim.package.read import Entry, Package
 
 if TYPE_CHECKING:
@@ -37,13 +38,20 @@ def planned_package(path: str, entries: Iterable[ToWrite]) -> Package:
 
 
 def _planned(entry: ToWrite) -> Entry:
-    source = entry.source
     return Entry(
         name=entry.name,
         kind=stat.S_IFMT(entry.mode),
         mode=stat.S_IMODE(entry.mode),
         size=entry.size,
-        content=MemoryContent(data=source)
-        if isinstance(source, bytes)
-        else SourceContent(source=source),
+        content=_content(entry.source),
     )
+
+
+def _content(source: bytes | Source) -> Content:
+    match source:
+        case bytes():
+            return MemoryContent(data=source)
+        case PackedSource():
+            return source.entry.content
+        case _:
+            return SourceContent(source=source)

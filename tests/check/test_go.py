@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from shim.check.go import check_go, go_builds
+from shim.check.go import check_go, go_programs
 from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.elf import GoBuild, read_go_build, read_start
-from shim.package.ahead import GO_LIMIT, reading_ahead
+from shim.package.ahead import reading_ahead
 from shim.package.read import read_package
 from tests.check.builders import entry, launcher, package
 from tests.check.go.campaign import said_by_go, said_by_shim
+from tests.command import TREE, run_shim
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +165,7 @@ def test_the_note_says_how_much_smaller_the_program_gets(
     for name, expected in (("plain", sizes[0] - sizes[1]), ("small", 0)):
         program = entry("bootstrap", built[arch, name].read_bytes())
         state = replace(state_of(b""), package=package(program), arch=arch)
-        (found,) = go_builds([state]).values()
+        (found,) = go_programs([state]).values()
         # What remains of the difference is section headers, and where pages begin.
         assert abs(found.strippable - expected) < 1 << 14
         assert ("go-symbols" in codes_of(state)) == (name == "plain")
@@ -254,19 +256,46 @@ def test_notes_are_on_what_is_started_and_nothing_else() -> None:
     assert codes_of(replace(layer, arch=Arch.ARM64)) == []
 
 
-@pytest.mark.parametrize(("padding", "is_read"), [(0, True), (GO_LIMIT, False)])
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
-def test_static_programs_of_large_zips_are_not_inflated_for_a_note(
-    tmp_path: Path, *, padding: int, is_read: bool, method: int
+@pytest.mark.parametrize(
+    ("method", "may_inflate", "is_read"),
+    [
+        (zipfile.ZIP_DEFLATED, True, True),
+        (zipfile.ZIP_DEFLATED, False, False),
+        (zipfile.ZIP_STORED, False, True),
+    ],
+)
+def test_a_zips_static_program_is_inflated_where_that_was_asked_for(
+    tmp_path: Path, *, method: int, may_inflate: bool, is_read: bool
 ) -> None:
     path = tmp_path / "package.zip"
     with zipfile.ZipFile(path, "w", method) as archive:
-        archive.writestr(
-            "bootstrap", go_program(LAMBDA + SETTINGS, symbols=1 << 20, padding=padding)
-        )
+        archive.writestr("bootstrap", go_program(LAMBDA + SETTINGS, symbols=1 << 20))
     state = replace(state_of(b""), package=read_package(path))
     with reading_ahead([state.package], None):
         pass
-    (found,) = go_builds([state]).values()
+    (found,) = go_programs([state], may_inflate=may_inflate).values()
     assert found.strippable == 1 << 20
-    assert (found.build is not None) == (is_read and method == zipfile.ZIP_DEFLATED)
+    assert (found.build is not None) == is_read
+    codes = [one.code for one in check_go(state, may_inflate=may_inflate)]
+    assert codes == ["go-symbols", *(["go-rpc"] if is_read else [])]
+
+
+@pytest.mark.usefixtures("lean_launchers")
+def test_pack_says_it_of_the_file_and_check_explains_it_of_the_zip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", TREE)
+    (tmp_path / "orders").write_bytes(go_program(LAMBDA + SETTINGS))
+    done = run_shim("pack", "orders", "-o", "a.zip")
+    assert (done.returncode, done.stderr.count("note: a.zip!/orders is built with")) == (0, 1)
+    done = run_shim("pack", "a.zip", "-o", "b.zip")
+    assert (done.returncode, "is built with" in done.stderr) == (0, False)
+    plain, explained = (run_shim("check", "a.zip", *words) for words in ((), ("--explain",)))
+    assert (plain.returncode, explained.returncode) == (0, 0)
+    assert "go-rpc" not in plain.stdout
+    assert "go-rpc" in explained.stdout
+    assert "a.zip!/orders was built by go1.22.3" in explained.stdout
+    assert "with github.com/aws/aws-lambda-go v1.47.0\n  CGO_ENABLED=0" in explained.stdout
+    (checked,) = json.loads(run_shim("check", "a.zip", "--explain", "--json").stdout)["packages"]
+    assert [one["settings"] for one in checked["goPrograms"]] == [{"CGO_ENABLED": "0"}]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shim.check.state import State
     from shim.check.survey import Survey
     from shim.check.verdict import Verdict
+    from shim.package.executables import GoProgram
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -39,13 +40,13 @@ _SUMMARIES = {
 """Of one state, and of several."""
 
 
-def print_surveys(console: Console, surveys: Iterable[Survey]) -> None:
-    """Print the report."""
+def print_surveys(console: Console, surveys: Iterable[Survey], *, explains: bool = False) -> None:
+    """Print the report; where it `explains`, with how Go programs were built."""
     for survey in surveys:
-        _print_survey(console, survey)
+        _print_survey(console, survey, explains=explains)
 
 
-def _print_survey(console: Console, survey: Survey) -> None:
+def _print_survey(console: Console, survey: Survey, *, explains: bool) -> None:
     state = survey.verdicts[0].state
     heading = f"{survey.function}: {_heading(state)}" if survey.function else _heading(state)
     console.print(Text(printable(heading), style="bold"), soft_wrap=True)
@@ -57,8 +58,25 @@ def _print_survey(console: Console, survey: Survey) -> None:
         lines.append_text(
             _finding(finding, numbers[finding], states=() if is_everywhere else states)
         )
+    if explains:
+        lines.append("".join(_go_build(*one) for one in survey.go_programs.items()))
     # At once: for each call rich looks at the terminal again.
     console.print(lines.append(_summary(survey)), soft_wrap=True)
+
+
+def _go_build(place: str, program: GoProgram) -> str:
+    if program.build is None:
+        return f"\n{printable(place)} is a Go program that doesn't say how it was built\n"
+    settings = " ".join(
+        f"{name}={value}" for name, value in program.build.settings.items() if value
+    )
+    size = format_size(program.strippable)
+    lines = [
+        f"{place} was built by {program.build.toolchain}, {size} are symbols",
+        *(f"  with {path} {version}" for path, version in program.build.versions.items()),
+        f"  {settings}",
+    ]
+    return "\n" + "".join(f"{printable(line)}\n" for line in lines if line.strip())
 
 
 def _heading(state: State) -> str:
