@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,7 @@ LISTS = [
     *sorted(ROOT.glob("requirements/*.txt")),
     *sorted(ROOT.glob("examples/*/requirements.txt")),
 ]
+LOCKS = sorted(ROOT.glob("examples/*/package-lock.json"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 OWN = PROJECT["project"]["dependencies"]
@@ -72,3 +74,14 @@ def test_a_list_has_hashes_and_names_no_place(path: Path) -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text
     assert "--index" not in text
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_lock_of_npm_has_hashes_and_names_no_place(path: Path) -> None:
+    packages: dict[str, Any] = json.loads(path.read_text())["packages"]
+    others = {name: one for name, one in packages.items() if name}
+    assert others
+    assert [name for name, one in others.items() if "resolved" in one] == []
+    assert [
+        name for name, one in others.items() if not one["integrity"].startswith("sha512-")
+    ] == []
