@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from filecmp import cmpfiles
 from pathlib import Path
@@ -32,8 +31,7 @@ def build_distributions(tree: Path, output: Path, *, launchers: Path, time: int)
         _build_sdist(tree, folder / "first", time=time)
         _build_sdist(folder / "copy", folder / "second", time=time)
         (sdist,) = (folder / "first").iterdir()
-        with tarfile.open(sdist) as archive:
-            archive.extractall(folder / "unpacked", filter="data")
+        shutil.unpack_archive(sdist, folder / "unpacked")
         (unpacked,) = (folder / "unpacked").iterdir()
         shutil.copytree(tree / LAUNCHERS / "bin", unpacked / LAUNCHERS / "bin")
         _build_wheels(tree, folder / "first", time=time)
