@@ -45,16 +45,16 @@ def follow(page: Path, scene: Scene) -> Iterator[Done]:
                 path.write_text(part.content, "utf-8")
             case Session():
                 if not part.not_run:
-                    yield from _run(part.commands, scene.folder)
+                    yield from _run(part.commands, scene)
 
 
-def _run(commands: Sequence[Command], folder: Path) -> Iterator[Done]:
+def _run(commands: Sequence[Command], scene: Scene) -> Iterator[Done]:
     mark = uuid.uuid4().hex
     # The next command finds the last one's status in `$?`, as it would without this.
     end = f"\nstatus=$?; printf '\\n{mark} %s\\n' $status; (exit $status)\n"
     done = subprocess.run(
-        ["bash", "-c", "".join(command.text + end for command in commands)],
-        cwd=folder,
+        [*scene.shell, "bash", "-c", "".join(command.text + end for command in commands)],
+        cwd=scene.folder,
         env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

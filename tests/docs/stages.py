@@ -45,6 +45,8 @@ class Scene:
     folder: Path
     patch: pytest.MonkeyPatch
     """For the environment."""
+    shell: tuple[str, ...] = ()
+    """What runs bash somewhere else, if it isn't to run here."""
     exits: ExitStack = field(default_factory=ExitStack)
     cloud: Cloud | None = None
 
