@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shim.check.findings import finding, location
@@ -40,7 +41,7 @@ def check_go(state: State, *, may_inflate: bool = False) -> Iterator[Finding]:
     """
     for entry, place, program in _go_programs(state, may_inflate=may_inflate):
         share = program.strippable / entry.size
-        if share > _WORTHWHILE:
+        if _WORTHWHILE < share < 1:
             yield finding(
                 "go-symbols",
                 place,
@@ -79,13 +80,11 @@ def _go_programs(state: State, *, may_inflate: bool) -> Iterator[tuple[Entry, st
             entry = package.names.get(path)
             if entry is None or not stat.S_ISREG(entry.kind):
                 continue
-            try:
+            with suppress(ElfInvalid, Unreadable):
                 is_started = elf_start(entry).arch is state.arch
-                program = go_program(entry, may_inflate=may_inflate)
-            except (ElfInvalid, Unreadable):
-                continue
-            if is_started and program:
-                yield entry, location(package, path), program
+                program = go_program(entry, may_inflate=may_inflate) if is_started else None
+                if program:
+                    yield entry, location(package, path), program
 
 
 def _paths(state: State) -> Iterator[str]:

@@ -22,7 +22,7 @@ from shim.elf.header import (
     read_start,
 )
 from shim.elf.linking import Linking, read_linking
-from shim.elf.sections import read_sections, strippable_bytes
+from shim.elf.sections import strippable_bytes
 from shim.elf.systems import other_system
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "read_go_build",
     "read_header",
     "read_linking",
-    "read_sections",
     "read_start",
     "strippable_bytes",
 ]

@@ -6,16 +6,15 @@ import json
 import re
 import struct
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from shim.elf.header import LOAD, ElfInvalid
-from shim.elf.sections import read_sections
+from shim.elf.sections import section_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shim.elf.header import ElfStart, Read, Segment
+    from shim.elf.header import ElfStart, Read
 
 _NOTE = b"Go", 4  # the build's ID, which cmd/link writes into every program: `-buildid`
 _MAGIC = b"\xff Go buildinf:"
@@ -93,14 +92,13 @@ def read_go_build(start: ElfStart, read: Read) -> GoBuild | None:
 
 
 def _place(start: ElfStart, read: Read) -> int | None:
-    """Where it has to be looked for: at the beginning of the section, or of the data."""
-    sections = (one.offset for one in read_sections(read, names=True) if one.name == _SECTION)
-    data = (one.offset for one in start.segments_of(LOAD) if _is_data(one))
-    return next(chain(sections, data), None)
-
-
-def _is_data(segment: Segment) -> bool:
-    return segment.flags & (_WRITE | _EXECUTE) == _WRITE
+    """Where it has to be looked for: at the beginning of its section, or else of the data."""
+    if (place := section_offset(read, _SECTION)) is not None:
+        return place
+    data = (
+        one.offset for one in start.segments_of(LOAD) if one.flags & (_WRITE | _EXECUTE) == _WRITE
+    )
+    return next(data, None)
 
 
 def _texts(start: ElfStart, read: Read, at: int, header: bytes) -> tuple[bytes, bytes]:

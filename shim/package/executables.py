@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from shim.elf import (
     is_go,
     read_go_build,
     read_linking,
-    read_sections,
     read_start,
     strippable_bytes,
 )
@@ -30,7 +30,6 @@ from shim.package.names import may_be_handler, name_problem
 from shim.package.program import FIRST_LINE, SCRIPT, is_elf_program
 
 if TYPE_CHECKING:
-    from shim.elf.header import Read
     from shim.package.read import Entry, Package
 
 _BLANK = b" \t"
@@ -70,15 +69,6 @@ class GoProgram:
     """None where it is not noted down, or was not read."""
     strippable: int
     """Bytes of symbols and debug information."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inside:
-    """What an ELF file's headers lead to."""
-
-    linking: Linking | None
-    """None where there is no dynamic section."""
-    go: GoProgram | None
 
 
 @kept
@@ -123,20 +113,20 @@ def elf_start(entry: Entry) -> ElfStart:
 
 def elf_linking(entry: Entry) -> Linking | None:
     """What an ELF entry asks of the dynamic linker; raises `ElfInvalid` and `Unreadable`."""
-    return elf_inside(entry).linking if elf_start(entry).is_dynamic else None
+    return _inside(entry)[0] if elf_start(entry).is_dynamic else None
 
 
 @kept
-def elf_inside(entry: Entry) -> Inside:
-    """What an ELF entry has behind its code, all of it inflated once; raises as `elf_linking`."""
+def _inside(entry: Entry) -> tuple[Linking | None, GoProgram | None]:
+    """What stands behind an ELF entry's code; all of it is inflated for that, once."""
     start, opened = elf_start(entry), entry.opened()
+    linking = read_linking(start, opened.read) if start.is_dynamic else None
     # Too large to be inflated at once, it would be inflated for each of many small reads.
-    return Inside(
-        linking=read_linking(start, opened.read) if start.is_dynamic else None,
-        go=_read_go(opened.read, read_go_build(start, opened.read))
-        if _is_at_hand(opened) and is_go(start)
-        else None,
-    )
+    if is_go(start) and _is_at_hand(opened):
+        with suppress(ElfInvalid, Unreadable):  # no verdict depends on it
+            build = read_go_build(start, opened.read)
+            return linking, GoProgram(build=build, strippable=strippable_bytes(opened.read))
+    return linking, None
 
 
 @kept
@@ -148,21 +138,19 @@ def go_program(entry: Entry, *, may_inflate: bool) -> GoProgram | None:
     start = elf_start(entry)
     if not is_go(start):
         return None
-    if (may_inflate or start.is_dynamic or _is_at_hand(entry)) and (found := elf_inside(entry).go):
+    is_inflated = may_inflate or start.is_dynamic or _is_at_hand(entry)
+    if is_inflated and (found := _inside(entry)[1]):
         return found
     # Go's linker puts the section headers right behind the others.
     first = entry.read(0, START_SIZE)
-    return _read_go(lambda at, size: first[at : at + size], None)
+    strippable = strippable_bytes(lambda at, size: first[at : at + size])
+    return GoProgram(build=None, strippable=strippable)
 
 
 def _is_at_hand(entry: Entry) -> bool:
     """Whether bytes far into it cost no more than those at its beginning."""
     content = entry.content
     return not isinstance(content, ZipContent) or content.method == STORED
-
-
-def _read_go(read: Read, build: GoBuild | None) -> GoProgram:
-    return GoProgram(build=build, strippable=strippable_bytes(read_sections(read)))
 
 
 @kept

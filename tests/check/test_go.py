@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import subprocess
 import zipfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shim.arch import Arch
 from shim.check.go import check_go, go_programs
@@ -205,6 +208,24 @@ def test_nonsense_is_no_build_information() -> None:
         assert read(damaged) is None
     endless = go_program().replace(bytes([8]) + b"go1.22.3", b"\xff" * 9)
     assert read(endless) is None
+
+
+@given(
+    changes=st.dictionaries(st.integers(0, 1023), st.integers(0, 255), min_size=1, max_size=8),
+    has_pointers=st.booleans(),
+    needed=st.sampled_from([(), ("libc.so.6",)]),
+)
+def test_whatever_stands_there_ends_in_notes_or_in_none(
+    *, changes: dict[int, int], has_pointers: bool, needed: tuple[str, ...]
+) -> None:
+    options: dict[str, Any] = {"has_pointers": has_pointers, "needed": needed, "symbols": 64}
+    data = bytearray(go_program(LAMBDA + SETTINGS, **options))
+    for at, value in changes.items():
+        data[at % len(data)] = value
+    state = state_of(bytes(data))
+    assert {*codes_of(state)} <= {"go-symbols", "go-rpc", "go-cgo"}
+    for note in check_go(state):
+        assert "%" not in note.sentence or re.search(r" \d\d?%", note.sentence)
 
 
 @pytest.mark.parametrize(
