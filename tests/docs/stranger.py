@@ -71,8 +71,8 @@ def install(root: Path, wheel: Path) -> None:
     """Make an environment with the wheel in it."""
     shutil.copy(wheel, root / "tmp")
     for command in (
-        ["python3", "-m", "venv", SHIM],
-        [SHIM / "bin/pip", "install", "--quiet", f"/tmp/{wheel.name}[templates]"],
+        ["python3", "-m", "venv", str(SHIM)],
+        [str(SHIM / "bin/pip"), "install", "--quiet", f"/tmp/{wheel.name}[templates]"],
     ):
         subprocess.run([*inside(root), *command], check=True)
 
