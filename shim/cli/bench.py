@@ -162,20 +162,25 @@ def _print_json(record: Record) -> None:
 
 
 def _print_tables(console: Console, record: Record) -> None:
-    from rich.table import Table
+    from rich.text import Text
 
     from shim.bench import report
+    from shim.cli.text.tables import Column, print_table
 
     is_cold = record.conditions.page_cache is not None
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name", no_wrap=True)
-    table.add_column("what stands as bootstrap")
-    columns = ("size", "launch µs", "middle half", "against the floor", "CPU µs", "faults")
-    for title in (*columns, *(["read KB"] if is_cold else [])):
-        table.add_column(title, justify="right", no_wrap=True)
+    titles = ("size", "launch µs", "middle half", "against the floor", "CPU µs", "faults")
+    columns = (
+        Column(title="name"),
+        Column(title="what stands as bootstrap", wraps=True),
+        *(
+            Column(title=title, justify="right")
+            for title in (*titles, *(["read KB"] if is_cold else []))
+        ),
+    )
+    rows = []
     for row in report.rows(record):
-        cells = report.cells(row)
-        table.add_row(*cells, *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
-    console.print(table)
+        cells = (*report.cells(row), *([f"{row.kilobytes_read:,.0f}"] if is_cold else []))
+        rows.append(tuple(map(Text, cells)))
+    print_table(console, columns, rows)
     for line in (*map(report.sentence, report.comparisons(record)), "", *report.notes(record)):
         print(line)

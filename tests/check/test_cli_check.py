@@ -94,7 +94,7 @@ def test_without_a_choice_a_table_shows_what_starts_where(
     status, printed, _ = check(good)
     assert status == 0
     assert printed.splitlines()[1].split() == [
-        *("handler", "architecture", "provided.al2023", "(provided.al2)", "(provided)"),
+        *("handler", "arch", "provided.al2023", "(provided.al2)", "(provided)"),
         "(go1.x)",
     ]
     assert printed.splitlines()[2].split() == ["orders", "x86_64", *["starts"] * 4]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from shim.check.findings import Finding, Severity
 from shim.check.rules import unzipped_size
 from shim.check.verdict import Answer
+from shim.cli.text.tables import Column, print_table
 from shim.package.limits import format_size, read_limits
 from shim.text import printable
 
@@ -51,7 +51,7 @@ def _print_survey(console: Console, survey: Survey, *, explains: bool) -> None:
     heading = f"{survey.function}: {_heading(state)}" if survey.function else _heading(state)
     console.print(Text(printable(heading), style="bold"), soft_wrap=True)
     numbers = {finding: number for number, finding in enumerate(survey.findings, start=1)}
-    console.print(_table(survey, numbers))
+    _print_table(console, survey, numbers)
     lines = Text()
     for finding, states in survey.findings.items():
         is_everywhere = len(states) == len(survey.verdicts)
@@ -88,26 +88,26 @@ def _heading(state: State) -> str:
     return f"{printable(state.package.path)}{layers}: {zipped}{format_size(size)} unzipped, {left}"
 
 
-def _table(survey: Survey, numbers: Mapping[Finding, int]) -> Table:
+def _print_table(console: Console, survey: Survey, numbers: Mapping[Finding, int]) -> None:
     """A line for each handler and architecture, a column for each runtime."""
     runtimes = list(dict.fromkeys(one.state.runtime for one in survey.verdicts))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("handler", overflow="fold")
-    table.add_column("architecture")
+    columns = [Column(title="handler", folds=True), Column(title="arch")]
     for runtime in runtimes:
         is_past = runtime not in survey.deciding
-        table.add_column(f"({runtime.name})" if is_past else runtime.name, no_wrap=True)
+        columns.append(Column(title=f"({runtime.name})" if is_past else runtime.name))
     cells: dict[tuple[str, str], dict[str, Verdict]] = {}
     for one in survey.verdicts:
         row = (one.state.handler or "(any)", one.state.arch.value)
         cells.setdefault(row, {})[one.state.runtime.name] = one
-    last = None
-    for (handler, arch), by_runtime in cells.items():
-        name = printable(handler) if handler != last else ""
-        row_cells = [_cell(by_runtime.get(runtime.name), numbers) for runtime in runtimes]
-        table.add_row(Text(name), arch, *row_cells)
-        last = handler
-    return table
+    rows = [
+        (
+            Text(printable(handler)),
+            Text(arch),
+            *(_cell(by_runtime.get(runtime.name), numbers) for runtime in runtimes),
+        )
+        for (handler, arch), by_runtime in cells.items()
+    ]
+    print_table(console, columns, rows, is_grouped=True)
 
 
 def _cell(verdict: Verdict | None, numbers: Mapping[Finding, int]) -> Text:

@@ -58,7 +58,7 @@ def show_plan(
             console.print(f"{number:>3}  {printable(call_in_words(step, names))}", soft_wrap=True)
     else:
         states = States(names=names, verdicts=verdicts)
-        console.print(states.table(plan))
+        states.print_table(plan, console)
         for line in states.undescribed():
             console.print(line, soft_wrap=True)
     if outlook.index and not is_over:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from rich.table import Table
 from rich.text import Text
 
 from shim.check.verdict import Answer
 from shim.cli.text.states import STYLES, States
+from shim.cli.text.tables import Column, print_table
 from shim.plan.hazards import guard_sentences, guards
 from shim.plan.orders import Order, naive_changes
 from shim.plan.plan import Plan
@@ -69,7 +69,7 @@ class Report:
         changes = naive_changes(plan.begin, plan.wanted, day=self._day)
         promise = prospect(plan.unknown(self._verdicts.answer))
         self._print(Text(f"{count_calls(len(plan.steps))}{_over(bridged)}; {promise}", "bold"))
-        self._print(self._states.table(plan))
+        self._states.print_table(plan, self._console)
         self._lines(self._states.undescribed())
         self._reasons(bridged.reasons)
         # Who reads on from A to B reads the orders that most tools take first.
@@ -174,7 +174,7 @@ class Report:
 
     def _without_plan(self, changes: Iterable[Naive]) -> None:
         """Each naive order with the states that don't start for certain, and why each doesn't."""
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        rows = []
         refused: dict[str, None] = {}
         for change in changes:
             refused |= {f"{self._call(one.step)}: {one.refusal}": None for one in change.refused}
@@ -184,9 +184,9 @@ class Report:
             if change.refused:
                 problems.append(Text("a call is refused", STYLES[Answer.FAILS]))
             result = Text("; ").join(problems) or Text("every state starts", STYLES[Answer.STARTS])
-            table.add_row(f"  {change.order}", Text(WHO[change.order], "dim"), result)
+            rows.append((Text(f"  {change.order}"), Text(WHO[change.order], "dim"), result))
         self._print(Text("\nwithout a plan", "bold"))
-        self._print(table)
+        print_table(self._console, (Column(), Column(), Column(wraps=True)), rows)
         self._lines(self._states.undescribed())
         for text in refused:
             self._print(Text(f"  refused: {printable(text)}"), is_long=True)
@@ -205,7 +205,7 @@ class Report:
         for line in lines:
             self._print(line, is_long=True)
 
-    def _print(self, what: Text | Table, *, is_long: bool = False) -> None:
+    def _print(self, what: Text, *, is_long: bool = False) -> None:
         self._console.print(what, soft_wrap=is_long)
 
 

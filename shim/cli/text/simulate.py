@@ -21,26 +21,29 @@ MOST_MESSAGES = 3
 
 def print_runs(console: Console, runs: Sequence[Run], *, why_not: str) -> None:
     """A table of all runs, and under it what callers got, with one message for each error type."""
+    # What JSON doesn't take.
     from rich import box
-    from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("change")
+    from shim.cli.text.tables import Column, print_table
+
     is_known = not any(run.unknown for run in runs)
     unknown = () if is_known else ("unknown",)
-    for heading in ("invocations", "failed", *unknown, "failing for", "sandboxes"):
-        table.add_column(heading, justify="right")
+    headings = ("invocations", "failed", *unknown, "failing for", "sandboxes")
+    columns = (Column(title="change"), *(Column(title=one, justify="right") for one in headings))
+    rows = []
     for run in runs:
         counts = (
             (run.samples, run.failures) if is_known else (run.samples, run.failures, run.unknown)
         )
-        table.add_row(
+        cells = (
             run.name,
             *(f"{len(samples):,}" for samples in counts),
             f"{run.failing_seconds:.1f} s" if run.failures else "-",
             f"{run.starts:,}",
         )
-    console.print(table, soft_wrap=True)
+        rows.append(tuple(map(Text, cells)))
+    print_table(console, columns, rows, box=box.SIMPLE_HEAD)
     for run in runs:
         for line in _lines(run):
             print(printable(line))

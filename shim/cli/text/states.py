@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from shim.check.verdict import Answer
+from shim.cli.text.tables import Column, print_table
 from shim.plan.wording import WORDS, kind, letters, reason
 from shim.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
 
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
 
 STYLES = {Answer.STARTS: "green", Answer.FAILS: "red", Answer.UNKNOWN: "magenta"}
 
-_COLUMNS = ("package", "arch", "runtime", "handler", "layers")
-_FIXED = {1, 2}
-"""Columns whose words are short, and are never broken."""
-
-_FOLDS = 12
-"""Characters that a word in another column has before it is broken."""
+_COLUMNS = (
+    Column(title="package", folds=True),
+    Column(title="arch"),
+    Column(title="runtime"),
+    Column(title="handler", folds=True),
+    Column(title="layers", folds=True),
+)
 
 
 class States:
@@ -43,35 +46,26 @@ class States:
         self._described = 0
         """How many of them were described already."""
 
-    def table(self, plan: Plan) -> Table:
+    def print_table(self, plan: Plan, console: Console) -> None:
         """A line for each state, with what the call before it changed in bold.
 
         What is never there has no column.
         """
-        rows = [self._cells(state) for state in plan.states]
-        shown = [index for index, cells in enumerate(zip(*rows, strict=True)) if {*cells} != {"-"}]
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("")
-        table.add_column("call", no_wrap=True)
-        for index in shown:
-            longest = max(len(cells[index]) for cells in rows)
-            table.add_column(
-                _COLUMNS[index],
-                no_wrap=index in _FIXED,
-                overflow="fold",
-                min_width=min(longest, _FOLDS),
-            )
-        table.add_column("", no_wrap=True)
-        before = rows[0]
-        for number, (cells, state) in enumerate(zip(rows, plan.states, strict=True)):
+        states = [self._cells(state) for state in plan.states]
+        shown = [
+            index for index, cells in enumerate(zip(*states, strict=True)) if {*cells} != {"-"}
+        ]
+        columns = [Column(title="   call"), *(_COLUMNS[index] for index in shown), Column()]
+        rows, before = [], states[0]
+        for number, (cells, state) in enumerate(zip(states, plan.states, strict=True)):
+            call = f"{number}  {kind(plan.steps[number - 1])}" if number else "   now"
             texts = [
                 Text(cells[index], "bold" if cells[index] != before[index] else "")
                 for index in shown
             ]
-            call = kind(plan.steps[number - 1]) if number else "now"
-            table.add_row(str(number) if number else "", call, *texts, self.answer(state))
+            rows.append((Text(call), *texts, self.answer(state)))
             before = cells
-        return table
+        print_table(console, columns, rows)
 
     def answer(self, state: State) -> Text:
         """Whether it starts, with its letter where that isn't certain."""
