@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import argparse
 
 OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--handler", "--layer", "--seed",
-             "--include", "--root", "--from", "--region", "--runtime", "--dry-run"}  # fmt: skip
+             "--include", "--root", "--from", "--region", "--runtime", "--dry-run",
+             "--explain"}  # fmt: skip
 """What is said of these says too what the command makes of them."""
 
 OWN_FORMS = {"--layer", "--output", "-o", "--root"}
