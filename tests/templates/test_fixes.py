@@ -14,6 +14,7 @@ from shim.templates.source import read_source
 from tests.check.builders import SCRIPT, program
 from tests.cli.test_json import check_convention
 from tests.templates.builders import SAM
+from tests.templates.test_cli_diff import git
 from tests.templates.test_formats import TERRAFORM, assembly
 
 if TYPE_CHECKING:
@@ -322,6 +323,19 @@ def test_a_dry_run_writes_nothing(run: Any) -> None:
     assert f"+{' ' * 6}FunctionName: !Ref Live   # all of it" in text.splitlines()
     assert text.splitlines()[-1] == "1 finding to be fixed, 0 left to you"
     assert written
+
+
+@pytest.mark.usefixtures("run")
+def test_what_differs_from_a_commit_is_fixed() -> None:
+    old, change, _, written = CASES["a mapping"]
+    new = changed(old, *change)
+    git("init", "-q")
+    Path("template.yaml").write_text(old)
+    git("add", ".")
+    git("commit", "-q", "-m", "old")
+    Path("template.yaml").write_text(new)
+    assert main(["diff", "--git", "HEAD", "--fix"]) == 0
+    assert Path("template.yaml").read_text() == changed(new, *written)
 
 
 def test_it_is_written_as_json(run: Any) -> None:

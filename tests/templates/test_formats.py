@@ -357,6 +357,20 @@ TEMPLATE = {
             "Properties": {"Runtime": "provided.al2023", "Handler": "x", "CodeUri": "."},
         },
         "E": {"Type": "AWS::Events::Rule", "Properties": {"Targets": [{"Arn": {"Ref": "F"}}]}},
+        "Fn::ForEach::L": ["N", ["a"], {"G${N}": {"Type": "AWS::Lambda::Function"}}],
+        "M": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "DefinitionString": '{"Resource": "${F}:live"}',
+                "DefinitionSubstitutions": {"F": {"Fn::GetAtt": ["F", "Arn"]}},
+            },
+        },
+        "I": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "old.yaml"}}
+            },
+        },
     },
     "Outputs": {"O": {"Value": {"Fn::GetAtt": ["F", "Arn"]}}},
 }
