@@ -74,11 +74,19 @@ def _with_all(data: Any, edits: Iterable[Edit]) -> Any:
         *path, last = edit.path
         for name in path:
             inner = inner[name]
-        if edit.value is REMOVED:
-            del inner[last]
-        else:
-            inner[last] = json.loads(json.dumps(edit.value))
-    return copy
+        value = edit.value
+        inner[last] = value if value is REMOVED else json.loads(json.dumps(value))
+    return _without_removed(copy)
+
+
+def _without_removed(data: Any) -> Any:
+    """At the end, so that what is in a list keeps its place until then."""
+    if isinstance(data, dict):
+        pairs = data.items()
+        return {name: _without_removed(one) for name, one in pairs if one is not REMOVED}
+    if isinstance(data, list):
+        return [_without_removed(one) for one in data if one is not REMOVED]
+    return data
 
 
 def _refuse(path: Steps, reason: str) -> NoReturn:
@@ -118,7 +126,12 @@ class _Text:
             return self._removal(node, last)
         if child is not None:
             return self._replacement(edit, child)
-        if not isinstance(last, str) or node.id != "mapping" or not node.value:
+        if (
+            edit.value is REMOVED
+            or not isinstance(last, str)
+            or node.id != "mapping"
+            or not node.value
+        ):
             _refuse(edit.path, "what it belongs to isn't written out")
         return self._insertion(node, f"{self._name(last)}: {self._written(edit.value)}")
 

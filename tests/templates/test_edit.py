@@ -111,6 +111,7 @@ def test_other_forms(text: str, path: tuple[str | int, ...], value: Any, expecte
         ("a: &x {b: 1}\nc:\n  <<: *x\n", ("c", "b", "d"), 2, "isn't written out"),
         ("a: {b: 1}\n", ("c", "d"), 2, "isn't written out"),
         ("a: !Sub x\n", ("a", "Fn::Sub"), 2, "isn't written out"),
+        ("a: {b: 1}\n", ("a", "c"), REMOVED, "isn't written out"),
         ("a: |\n  x\n", ("a",), 2, "a text of several lines"),
         ("a:\n  - b # why\n  - c\n", ("a",), 2, "a comment is in it"),
         ("a: [b, # why\n c]\n", ("a",), 2, "a comment is in it"),
@@ -134,6 +135,9 @@ def test_several_edits_are_one() -> None:
     assert write(text, (("a", "d"), 2), (("a", "e"), 3), (("a", "b"), 4)) == (
         "a:\n  b: 4\n  c: {}\n  d: 2\n  e: 3\n"
     )
+    both = (("a", 0), REMOVED), (("a", 2), REMOVED), (("a", 1), "w")
+    assert write("a: [b, x, d, e]\n", *both) == "a: [w, e]\n"
+    assert write("a:\n- b\n- x\n- d\n- e\n", *both) == "a:\n- w\n- e\n"
     with pytest.raises(InputError, match="two changes of one place"):
         write(text, (("a",), 2), (("a", "b"), 3))
 
