@@ -42,6 +42,16 @@ def test_the_error_types_are_what_the_launcher_knows() -> None:
     assert set(shown) == known
 
 
+def test_the_readmes_figures_are_those_of_the_whole_table() -> None:
+    readme, whole = (
+        (ROOT / name).read_text("utf-8").replace("*", "")
+        for name in ("README.md", "docs/why/speed.md")
+    )
+    figures = re.findall(r"^\|.*(\| [\d,]+ \| [\d.]+) \|$", readme, flags=re.MULTILINE)
+    assert len(figures) == 4
+    assert all(pair in whole for pair in figures)
+
+
 def forms(page: Path) -> list[str]:
     """The commands of shim's that stand in a block which isn't run: how a command is called."""
     blocks = [
