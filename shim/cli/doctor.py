@@ -145,13 +145,14 @@ def _launchers(flavour: Flavour) -> str:
 
 
 def _namespaces() -> str:
-    check_system("`shim run`")
+    check_system("`shim run --in machine`")
     # Only Linux has all that this imports.
     from shim.emulate.sandbox import obstacle
 
     if why := obstacle():
         raise MachineError(
-            f"none ({why}): `shim run` starts functions in a temporary folder instead of /var/task",
+            f"none ({why}): `shim run` starts functions in containers, and without an engine in a"
+            " temporary folder instead of /var/task",
             hint="as root, or where users may create user namespaces, it is as on Lambda",
         )
     return "`shim run` starts functions at /var/task, as on Lambda"
@@ -159,8 +160,9 @@ def _namespaces() -> str:
 
 def _other_architecture() -> str:
     check_system("`shim run --arch`")
-    from shim.emulate.session import NO_QEMU
-    from shim.emulate.standin import can_run, host_arch
+    from shim.emulate.host import NO_QEMU
+    from shim.emulate.machine import host_arch
+    from shim.emulate.standin import can_run
 
     missing = [arch for arch in Arch if not can_run(arch)]
     if missing:
@@ -169,10 +171,9 @@ def _other_architecture() -> str:
 
 
 def _emulator() -> str:
-    check_system("`shim run`")
-    from shim.emulate import rie, standin
+    from shim.emulate import machine, rie
 
-    pin = rie.read_pin(standin.required_host_arch())
+    pin = rie.read_pin(machine.required_host_arch())
     if program := rie.cached(cache_folder(), pin):
         return f"{pin.distribution} {pin.version}: {program}"
     rie.pip_command()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from shim.arch import Arch
+
 
 _SYSTEMS = {"win32": ("Windows", "use WSL: `wsl shim --help`"), "darwin": ("macOS", None)}
 
@@ -26,20 +28,20 @@ def check_system(what: str, *, system: str = sys.platform) -> None:
         raise MachineError(
             f"{what} starts Linux programs, and this is {name}",
             hint=hint
-            or "run it in a Linux container or machine: docs/reference/run.md#other-systems",
+            or "`shim run` and `simulate` do it in containers: docs/reference/run.md#containers",
         )
 
 
-def find_emulator(given: Path | None) -> Path:
-    """The emulator's program for this machine, fetched where it isn't there yet."""
+def find_emulator(given: Path | None, arch: Arch | None = None) -> Path:
+    """The emulator's program for `arch`, or this machine; fetched where it isn't there yet."""
     if given:
         if not given.is_file():
             raise InputError(f"there is no such emulator: {given}")
         return given.absolute()
-    # What only Linux has: where that is missing, this isn't reached.
-    from shim.emulate import rie, standin
+    # What few runs need.
+    from shim.emulate import machine, rie
 
-    pin = rie.read_pin(standin.required_host_arch())
+    pin = rie.read_pin(arch or machine.required_host_arch())
     cache = used_cache()
     if program := rie.cached(cache, pin):
         return program

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from shim.check.runtimes import known_runtime, lambda_runtimes
+from shim.emulate.machine import default_arch
 from shim.emulate.start import DECIDED_HERE, Start
 from shim.errors import InputError
 from shim.package.executables import handlers_of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from shim.aws.function import NamedFunction
+    from shim.check.runtimes import Runtime
 
 _PROGRAMS = (b"\x7fELF", b"#!")
 """What the files begin with that are no packages."""
@@ -121,15 +124,13 @@ class LocalFunctions:
         has_bootstrap = os.path.lexists(path / BOOTSTRAP) or any(
             BOOTSTRAP in layer.names for layer in layers
         )
-        return not (has_bootstrap or self._runs_handler)
+        return not (has_bootstrap or self.runtime.runs_handler)
 
     @property
-    def _runs_handler(self) -> bool:
-        # What few runs need, and much of the imports.
-        from shim.check.runtimes import known_runtime
-
+    def runtime(self) -> Runtime:
+        """The function's where that is known, else the newest."""
         configured = self._configured
-        return configured is not None and known_runtime(configured.function.runtime).runs_handler
+        return known_runtime(configured.function.runtime) if configured else lambda_runtimes()[0]
 
     def _handlers(self, package: Path) -> Sequence[str]:
         """The one that is named; else every program in the package and its layers.
@@ -151,9 +152,6 @@ class LocalFunctions:
         return names or [BOOTSTRAP]
 
     def _start(self, package: Path, handler: str) -> Start:
-        # Only Linux has all that this imports.
-        from shim.emulate import standin
-
         if problem := api_problem(handler):
             raise InputError(f"Lambda takes no such Handler, {problem}: `{handler}`")
         layers = self._arguments.layers
@@ -161,11 +159,11 @@ class LocalFunctions:
         return Start(
             package=package.absolute(),
             handler=handler,
-            arch=arch or standin.default_arch(package, layers),
+            arch=arch or default_arch(package, layers),
             layers=tuple(path.absolute() for path in layers),
             environment=self._environment(),
             timeout=self._arguments.timeout,
-            runs_handler=self._runs_handler,
+            runs_handler=self.runtime.runs_handler,
         )
 
     def _environment(self) -> Mapping[str, str]:

@@ -8,13 +8,15 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shim.cli import options
-from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
+from shim.cli.emulator import sigterm_as_exit
 from shim.cli.local import LocalFunctions
+from shim.cli.place import Places, add_place
 from shim.cli.request import read_event
 from shim.cli.serving import RUN_FORMAT, Serving, serve
 from shim.cli.watching import Watch
 from shim.document import document, encode
 from shim.emulate.served import Served
+from shim.emulate.session import Session
 from shim.emulate.start import DEFAULT_TIMEOUT
 from shim.errors import ExitCode, InputError
 from shim.fields import read_json
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
     from shim.cli.local import Local
-    from shim.emulate.session import Answer, Session
+    from shim.emulate.session import Answer
     from shim.emulate.start import Start
 
 DESCRIPTION = """\
@@ -94,27 +96,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where to listen (default: a free port)",
     )
     add("--watch", action="store_true", help="when files change, pack and start anew until Ctrl-C")
+    add_place(parser)
+    add(
+        "--image",
+        type=options.text,
+        metavar="IMAGE",
+        help="the container's image (default: AWS's, of --from's runtime or else the newest)",
+    )
     options.add_emulator(parser)
     add("--verbose", action="store_true", help="show the emulator's own log too")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Start the functions and send one the event, or listen for events."""
-    check_system("`shim run`")
-    # Only Linux has all that this imports.
-    from shim.emulate.session import Session
-
     event = read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
     with sigterm_as_exit(), ExitStack() as stack:
         functions = LocalFunctions(arguments, stack)
-        program = find_emulator(arguments.rie)
+        runtime = functions.runtime
+        images = {runtime.name: arguments.image} if arguments.image else {}
+        place = Places(arguments, stack, images=images, is_shared=False)(runtime)
 
         def open_session(start: Start) -> Session:
             return Session(
                 start,
-                program=program,
+                place=place,
                 log=_write_log,
                 emulator_log=_write_log if arguments.verbose else _ignore,
             )

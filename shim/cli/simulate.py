@@ -12,8 +12,9 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.case import read_case
 from shim.cli.change_options import add_change_arguments
-from shim.cli.emulator import check_system, find_emulator, sigterm_as_exit
+from shim.cli.emulator import sigterm_as_exit
 from shim.cli.iam import print_reading_policy
+from shim.cli.place import Places, add_place
 from shim.cli.request import read_event
 from shim.cli.terminal import open_console, print_note, progress
 from shim.cli.text.simulate import print_runs
@@ -55,6 +56,12 @@ simulated and how faithfully.
 exit status: 0 the plan lost no invocation, 1 it did, or with --by-verdict may have, or there is no
 plan, 2 bad usage or input, 3 this machine could not do it, 130 interrupted"""
 
+_FOR_STARTS = {"event": "event", "root": "root", "place": "in", "images": "image", "rie": "rie"}
+"""Options that are for starts alone, by their arguments' names."""
+
+_NOTES_BY_VERDICT: tuple[str, ...] = (
+    "no process is started: what fails, and what is unknown, is what `shim check` says",
+)
 _MOST_INVOCATIONS, _MOST_RATE = 1_000_000, 10_000.0
 
 
@@ -89,6 +96,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RUNTIME=FOLDER",
         help="a root folder that stands in for a runtime; without one this machine does",
     )
+    add_place(parser)
+    add(
+        "--image",
+        type=_pair,
+        action="append",
+        dest="images",
+        default=[],
+        metavar="RUNTIME=IMAGE",
+        help="the containers' image for a runtime (default: AWS's)",
+    )
     options.add_event(parser)
     add_pause(parser)
     options.add_shares(parser)
@@ -100,26 +117,25 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Simulate each way of changing the function, show them side by side."""
     if arguments.iam:
         return print_reading_policy(arguments)
-    if not arguments.by_verdict:
-        check_system("`shim simulate` without --by-verdict")
     event = read_event(arguments.event)
     if arguments.draw:
         check_output(arguments.draw)
-    roots = _roots(arguments.root)
+    roots, images = _roots(arguments.root), _by_runtime(arguments.images)
     if arguments.by_verdict:
         _refuse_starting(arguments)
     verdicts = Verdicts()
     with sigterm_as_exit(), ExitStack() as stack:
         change = stack.enter_context(read_case(arguments, verdicts))
         starter: Starter = VerdictStarter(verdicts=verdicts)
+        notes = _NOTES_BY_VERDICT
         if not arguments.by_verdict:
-            # Only Linux has all that this imports.
+            # What few runs need.
             from shim.simulate.by_start import EVENT, RealStarter
 
-            program = find_emulator(arguments.rie)
-            real = RealStarter(program, roots=roots, verdicts=verdicts, event=event or EVENT)
+            places = Places(arguments, stack, images=images, is_shared=True)
+            real = RealStarter(places, roots=roots, verdicts=verdicts, event=event or EVENT)
             starter = stack.enter_context(real)
-        notes = _notes(change, roots, by_verdict=arguments.by_verdict)
+            notes = _notes(change, roots, places)
         for note in notes:
             print_note(note)
         world = World(
@@ -148,8 +164,15 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _refuse_starting(arguments: argparse.Namespace) -> None:
-    for option in ("event", "root", "rie"):
-        if getattr(arguments, option) and option not in arguments.configured:
+    options_by_name = {
+        "event": "event",
+        "root": "root",
+        "place": "in",
+        "images": "image",
+        "rie": "rie",
+    }
+    for name, option in options_by_name.items():
+        if getattr(arguments, name) and name not in arguments.configured:
             raise InputError(f"--by-verdict starts nothing, and can't go along with --{option}")
 
 
@@ -162,30 +185,38 @@ def _simulate(world: World, case: Case, *, pause: float) -> list[Run]:
     return runs
 
 
-def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
-    for name, folder in pairs:
+def _by_runtime(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    for name, _ in pairs:
         if name not in read_runtimes():
             known = ", ".join(runtime.name for runtime in lambda_runtimes())
             raise InputError(f"not an OS-only runtime: `{name}`", hint=f"one of {known}")
+    return dict(pairs)
+
+
+def _roots(pairs: list[tuple[str, str]]) -> dict[str, Path]:
+    roots = {name: Path(folder).absolute() for name, folder in _by_runtime(pairs).items()}
+    for folder in roots.values():
         if not Path(folder, "usr").is_dir():
             raise InputError(f"not the root folder of a system: `{folder}`")
-    return {name: Path(folder).absolute() for name, folder in pairs}
+    return roots
 
 
-def _notes(change: Case, roots: Mapping[str, Path], *, by_verdict: bool) -> tuple[str, ...]:
+def _notes(change: Case, roots: Mapping[str, Path], places: Places) -> tuple[str, ...]:
     """What is not as on Lambda in these runs."""
-    if by_verdict:
-        return (
-            "no process is started: what fails, and what is unknown, is what `shim check` says",
+    notes = []
+    for one in (change.begin, change.wanted):
+        name = one.runtime.name
+        if name in roots:
+            system: str | None = f"the root folder {roots[name]}"
+        else:
+            system = places(one.runtime).system(one.arch)
+        notes.append(
+            f"{name}: {system} stands in for it"
+            if system
+            else f"{name}: this machine stands in for it; what only the runtime lacks"
+            " (glibc, libraries, interpreters), the verdict says"
         )
-    names = dict.fromkeys(one.runtime.name for one in (change.begin, change.wanted))
-    return tuple(
-        f"{name}: the root folder {roots[name]} stands in for it"
-        if name in roots
-        else f"{name}: this machine stands in for it; what only the runtime lacks"
-        " (glibc, libraries, interpreters), the verdict says"
-        for name in names
-    )
+    return tuple(dict.fromkeys(notes))
 
 
 def _draw(runs: list[Run], path: Path) -> None:

@@ -1,26 +1,29 @@
-"""Container images, through the Docker SDK: of any engine that speaks its API.
+"""Container images and containers, through the Docker SDK: of any engine that speaks its API.
 
 The only module of shim that knows the SDK. Nothing of an image is started to look into it.
 """
 
 from __future__ import annotations
 
+import socket
 import tarfile
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
-from shim.arch import Arch
+from shim.arch import SPELLINGS, Arch
+from shim.emulate.untar import unpack_tar
 from shim.errors import InputError, MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _PLATFORMS = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
 _SECONDS = 600
-_SIZE_LIMIT = 4 << 30
-"""Bytes of an image's files: Lambda takes images of 10 GB, a runtime has some hundred MB."""
+_LOOPBACK = "127.0.0.1"
+LABEL = "lambda-shim"
+"""By which containers of shim's are known; its value, a mark, says whose."""
 
 _NO_SDK = "install it: `pip install 'lambda-shim[container]'`"
 _NO_ENGINE = "start one (Docker, Podman, Colima, Rancher Desktop), or name it in DOCKER_HOST"
@@ -31,9 +34,23 @@ class Image:
     """One image for one architecture, as the engine has it."""
 
     name: str
+    identity: str
+    """By which the engine knows it, whatever else gets its name."""
     digest: str
     """The registry's; that of its configuration where it never was in one."""
     arch: Arch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """What is started in a container, and as whom."""
+
+    words: Sequence[str]
+    user: str
+    folder: str
+    tmp_size: str
+    port: int
+    """Where it listens."""
 
 
 @contextmanager
@@ -94,16 +111,86 @@ class Engine:
         """Lay the files, folders and links of the image into the empty folder `into`."""
         from docker.errors import DockerException
 
-        platform = f"linux/{_PLATFORMS[image.arch]}"
         try:
             # A container that is never started; an image for this may have no command of its own.
-            container = self._client.containers.create(image.name, ["-"], platform=platform)
+            container = self._create(image, ["-"])
             try:
                 unpack_tar(container.export(), into)
             finally:
                 container.remove()
         except (DockerException, OSError, tarfile.TarError) as error:
             raise MachineError(f"the image can't be read, {error}: {image.name}") from error
+
+    @property
+    def arch(self) -> Arch:
+        """The architecture of the engine's own machine."""
+        with _engine_errors("the engine doesn't say what it runs on"):
+            name = self._client.version()["Arch"]
+        if arch := SPELLINGS.get(name):
+            return arch
+        raise MachineError(f"there is no AWS emulator for an engine's machine like this: {name}")
+
+    def fill(self, image: Image, tar: IO[bytes], folders: Sequence[str], *, mark: str) -> str:
+        """A container that is never started, whose volumes at `folders` have what is in `tar`."""
+        from docker.types import Mount  # type: ignore[import-untyped] # as above
+
+        mounts = [Mount(folder, None, type="volume", no_copy=True) for folder in folders]
+        with _engine_errors(f"no container can be made of {image.name}"):
+            filled = self._create(image, ["-"], mounts=mounts, labels={LABEL: mark})
+            identity: str = filled.id
+            try:
+                filled.put_archive("/", tar)
+            except BaseException:
+                self.remove(identity)
+                raise
+        return identity
+
+    def start(self, image: Image, command: Command, *, volumes: str, mark: str) -> Container:
+        """A container that sees the volumes of another one, and can change nothing but its `/tmp`.
+
+        It is gone when its first process ends.
+        """
+        first, *others = command.words
+        with _engine_errors(f"no container can be started of {image.name}"):
+            container = self._create(
+                image,
+                others,
+                entrypoint=[first],
+                user=command.user,
+                working_dir=command.folder,
+                volumes_from=[f"{volumes}:ro"],
+                read_only=True,
+                tmpfs={"/tmp": f"size={command.tmp_size},mode=1777,exec"},
+                ports={f"{command.port}/tcp": (_LOOPBACK, None)},
+                stdin_open=True,
+                auto_remove=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                log_config={"Type": "none"},
+                labels={LABEL: mark},
+            )
+            try:
+                return Container(self._client, container, command.port)
+            except BaseException:
+                self.remove(container.id)
+                raise
+
+    def remove(self, container: str) -> None:
+        """End it, where it runs, and remove it with the volumes that nobody else has."""
+        from docker.errors import NotFound
+
+        with _engine_errors("a container can't be removed"), suppress(NotFound):
+            self._client.api.remove_container(container, v=True, force=True)
+
+    def marked(self) -> dict[str, str]:
+        """The mark of each container that `fill` or `start` made, by whomever."""
+        with _engine_errors("the engine's containers can't be listed"):
+            found = self._client.api.containers(all=True, filters={"label": LABEL})
+        return {one["Id"]: one["Labels"][LABEL] for one in found}
+
+    def _create(self, image: Image, words: Sequence[str], **options: Any) -> Any:
+        platform = f"linux/{_PLATFORMS[image.arch]}"
+        return self._client.containers.create(image.identity, words, platform=platform, **options)
 
     def _local(self, name: str) -> Image | None:
         from docker.errors import ImageNotFound
@@ -116,7 +203,8 @@ class Engine:
         digests = [one.partition("@")[2] for one in attributes.get("RepoDigests") or ()]
         if arch is None:
             return None
-        return Image(name=name, digest=(digests or [attributes["Id"]])[0], arch=arch)
+        identity = attributes["Id"]
+        return Image(name=name, identity=identity, digest=(digests or [identity])[0], arch=arch)
 
     def _pull(self, name: str, arch: Arch | None, tell: Callable[[str], None]) -> None:
         from docker.errors import DockerException
@@ -132,9 +220,80 @@ class Engine:
                 tell(f"pulling {name}: {text}")
         except (DockerException, _PullError) as error:
             raise InputError(
-                f"the image can't be had{f' for {arch}' if arch else ''}, {error}: {name}",
-                hint="is its name right, and does the engine reach its registry?",
+                f"the image can't be had{f' for {arch}' if arch else ''}, {_cause(error)}: {name}",
+                hint="is its name right, and does the engine reach its registry? One that the"
+                " engine has already (`docker load`) takes no network",
             ) from error
+
+
+class Container:
+    """One that runs: what it writes can be read, and its standard input is held open."""
+
+    def __init__(self, client: Any, container: Any, port: int) -> None:
+        """Starts `container`; from the first byte on all that it writes can be read."""
+        self._api, self.identity = client.api, container.id
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        self._stream = self._api.attach_socket(self.identity, params=streams)
+        self._socket = getattr(self._stream, "_sock", self._stream)
+        try:
+            self._socket.settimeout(None)  # it may be silent for hours
+            container.start()
+            container.reload()
+            published = container.attrs["NetworkSettings"]["Ports"][f"{port}/tcp"]
+            self.port = int(published[0]["HostPort"])
+        except BaseException:
+            self.close()
+            raise
+
+    def output(self) -> Iterator[tuple[int, bytes]]:
+        """What it writes, piece by piece, each with its file's number, until it ends."""
+        from docker.utils.socket import frames_iter  # type: ignore[import-untyped] # as above
+
+        with suppress(OSError):  # the engine has gone
+            yield from frames_iter(self._stream, tty=False)
+
+    def write(self, data: bytes) -> None:
+        """Give it standard input."""
+        with suppress(OSError):  # it has ended
+            self._socket.sendall(data)
+
+    def end_input(self) -> None:
+        """Let it meet the end of its standard input."""
+        with suppress(OSError):  # it has ended
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def await_removal(self, seconds: float) -> bool:
+        """Whether it is gone within that time."""
+        from docker.errors import DockerException, NotFound
+
+        try:
+            self._api.wait(self.identity, timeout=seconds, condition="removed")
+        except NotFound:
+            return True
+        except (DockerException, OSError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Hold nothing of it open any more."""
+        self._stream.close()
+        self._socket.close()
+
+
+@contextmanager
+def _engine_errors(what: str) -> Iterator[None]:
+    """Say of what the engine refuses that it was `what`."""
+    from docker.errors import DockerException
+
+    try:
+        yield
+    except (DockerException, OSError) as error:
+        raise MachineError(f"{what}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """What the engine says of it, without the address that it was asked at."""
+    return str(getattr(error, "explanation", None) or error)
 
 
 class _PullError(Exception):
@@ -152,60 +311,3 @@ def _progress(events: Iterable[dict[str, Any]]) -> Iterator[str]:
             layers[event["id"]] = (detail["current"], detail["total"])
             done, total = map(sum, zip(*layers.values(), strict=True))
             yield f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-
-
-def unpack_tar(pieces: Iterable[bytes], into: Path) -> None:
-    """Lay a tar's files, folders and links into the empty folder `into`.
-
-    A name counts only below a folder that the tar itself has, so that nothing goes through a link;
-    what is there twice counts once. Devices are left out. `TarError` where it is too large.
-    """
-    folders: set[tuple[str, ...]] = {()}
-    left = _SIZE_LIMIT
-    with tarfile.open(fileobj=cast("IO[bytes]", _Stream(pieces)), mode="r|") as tar:
-        for member in tar:
-            parts = tuple(part for part in member.name.split("/") if part not in {"", "."})
-            path = into.joinpath(*parts)
-            if ".." in parts or parts[:-1] not in folders or path.is_symlink() or path.exists():
-                continue
-            left -= member.size
-            if left < 0:
-                raise tarfile.TarError("it is larger than any runtime")
-            if member.isdir():
-                path.mkdir()
-                folders.add(parts)
-            elif member.issym():
-                path.symlink_to(member.linkname)
-            elif member.islnk():
-                _link(into, member.linkname, path)
-            elif (file := tar.extractfile(member)) is not None:
-                path.write_bytes(file.read())
-                path.chmod(member.mode & 0o777 | 0o400)
-
-
-def _link(into: Path, target: str, path: Path) -> None:
-    """A second name of a file that the tar had before."""
-    parts = [part for part in target.split("/") if part not in {"", "."}]
-    source = into.joinpath(*parts)
-    if ".." not in parts and source.resolve() == into.resolve().joinpath(*parts):
-        with suppress(FileNotFoundError):
-            path.hardlink_to(source)
-
-
-class _Stream:
-    """Pieces of bytes, read as a file is."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        """So many bytes; fewer at the end."""
-        found = [self._rest]
-        length = len(self._rest)
-        while length < size and (piece := next(self._pieces, b"")):
-            found.append(piece)
-            length += len(piece)
-        data = b"".join(found)
-        self._rest = data[size:]
-        return data[:size]

@@ -28,7 +28,7 @@ CLOSE_SECONDS = SHUTDOWN_MILLISECONDS / 1000 + 30
 """For the supervisor to end everything and, without namespaces, to remove what was unpacked."""
 
 
-class Emulator:
+class Process:
     """What `order` asks for, from the call on; the logs are handed on line by line."""
 
     def __init__(

@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shim.elf import HEADER_SIZE, ElfInvalid, read_header
+from shim.elf import HEADER_SIZE
 from shim.emulate import linux, standin
-from shim.emulate.start import Layout
+from shim.emulate.disarm import disarmed
+from shim.emulate.start import FUNCTION_GROUP, FUNCTION_USER, TMP_SIZE, Layout
 from shim.errors import MachineError
 from shim.package.extract import unpack
 from shim.package.limits import read_limits
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 
     from shim.arch import Arch
     from shim.emulate.start import Start
-
-FUNCTION_USER, FUNCTION_GROUP = 993, 990
-"""The numbers of the user `sbx_user1051`, as whom Lambda runs a function."""
-
-TMP_SIZE = "512m"
-"""What a function may put into /tmp (AWS Lambda quotas: ephemeral storage, default)."""
 
 # The new root is put together on top of a folder that each machine has and that is not copied.
 _BASE = "/proc"
@@ -41,7 +36,6 @@ _FOLDER_NOTE = (
     "no mount namespaces here ({obstacle}): the package is at {task} (LAMBDA_TASK_ROOT), "
     "not at /var/task, the layers are at {layers}, not at /opt, and nothing is read-only"
 )
-_PHENTSIZE_AT, _LAST_PADDING_AT = 54, 15
 
 
 @cache
@@ -218,19 +212,10 @@ def _settle(folder: Path, arch: Arch, *, as_others: bool) -> None:
 
 
 def _disarm(path: Path, arch: Arch) -> None:
-    """Make the kernel refuse `path` (ENOEXEC) if it is a program for another machine than `arch`.
-
-    The size of its program headers says 0, which no loader takes, and a byte of padding is set, by
-    which binfmt_misc doesn't know it any more. The machine that it is for can still be read.
-    """
+    """Make the kernel refuse `path` if it is a program for another machine than `arch`."""
     path.chmod(0o600)
     with path.open("r+b") as file:
-        try:
-            header = read_header(file.read(HEADER_SIZE))
-        except ElfInvalid:
-            return
-        if header.is_64_bit and header.arch is not arch:
-            file.seek(_LAST_PADDING_AT)
-            file.write(b"\x01")
-            file.seek(_PHENTSIZE_AT)
-            file.write(b"\0\0")
+        head = file.read(HEADER_SIZE)
+        if (changed := disarmed(head, arch)) != head:
+            file.seek(0)
+            file.write(changed)

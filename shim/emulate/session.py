@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import time
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from shim.emulate import standin
 from shim.emulate.emulator_log import TIMED_OUT, Record, without_own_lines
-from shim.emulate.process import Emulator
-from shim.emulate.supervisor import Order
 from shim.errors import MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
     from types import TracebackType
 
-    from shim.emulate.fork_server import ForkServer
+    from shim.arch import Arch
     from shim.emulate.start import Start
+
+    Log = Callable[[bytes], None]
+    """Gets lines, one by one."""
 
 HOST = "127.0.0.1"
 PATH = "/2015-03-31/functions/function/invocations"
 """Where the emulator takes events: the API's path, with a name that is always the same."""
 
-LISTEN_SECONDS, ANSWER_SECONDS = 20, 15
-"""Bounds until the emulator listens, and for an answer, beyond the function's own timeout."""
+ANSWER_SECONDS = 15
+"""Bound for an answer, beyond the function's own timeout."""
 
-NO_QEMU = (
-    "install qemu-user with its entry in binfmt_misc; on Debian and Ubuntu that is "
-    "`apt-get install qemu-user-static binfmt-support`"
-)
 _TRIES = 3
-_POLL_SECONDS = 0.005
-# As the source address it keeps the kernel from connecting a port of this machine to itself.
-_OTHER_LOOPBACK = ("127.0.0.2", 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,28 +47,58 @@ class Answer:
     init_milliseconds: float | None
 
 
+class Emulator(Protocol):
+    """One that has been started, with a function in it."""
+
+    notes: tuple[str, ...]
+    """What isn't as on Lambda here."""
+    port: int
+    """Of this machine, where it takes events."""
+
+    def await_listening(self) -> None:
+        """Return when it takes events; raises `MachineError` where it ends before."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it has ended; returns whether it has."""
+
+    def drain(self) -> None:
+        """Hand on all that has been written to the logs until now."""
+
+    def close(self) -> None:
+        """End every process of this start, and return when they have ended."""
+
+
+class Place(Protocol):
+    """Where emulators are started: on this machine, or in containers."""
+
+    def system(self, arch: Arch) -> str | None:
+        """What functions see in place of this machine's own system; None where they see that."""
+
+    def open(self, start: Start, *, function_log: Log, emulator_log: Log) -> Emulator:
+        """Start one; it has to be closed, whatever it comes to."""
+
+
 class Session:
     """One start of a function, for a `with` statement; invoked by one thread at a time.
 
-    `program` is the emulator, `log` gets what the function writes, line by line, `emulator_log`
-    what the emulator does. Of many sessions, each starts in a fraction of the time with one open
-    `fork_server`. `notes` says what isn't as on Lambda here.
+    `log` gets what the function writes, line by line, `emulator_log` what the emulator does.
+    `notes` says what isn't as on Lambda here.
     """
+
+    _emulator: Emulator
 
     def __init__(
         self,
         start: Start,
         *,
-        program: Path,
-        log: Callable[[bytes], None],
-        emulator_log: Callable[[bytes], None] = lambda _: None,
-        fork_server: ForkServer | None = None,
+        place: Place,
+        log: Log,
+        emulator_log: Log = lambda _: None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.port = 0
         self._start = start
-        self._program = program
-        self._fork_server = fork_server
+        self._place = place
         self._log = log
         self._emulator_log = emulator_log
         self._last_lines: deque[str] = deque(maxlen=20)
@@ -85,13 +106,10 @@ class Session:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        arch = self._start.arch
-        if arch != standin.host_arch() and not standin.can_run(arch):
-            raise MachineError(f"programs for {arch} don't run on this machine", hint=NO_QEMU)
         for tries_left in reversed(range(_TRIES)):
             self._last_lines.clear()
             try:
-                self._call_emulator()
+                self._open_emulator()
                 break
             except MachineError:
                 self.close()
@@ -154,35 +172,18 @@ class Session:
         """End every process of this start, and return when they have ended."""
         self._open.close()
 
-    def _call_emulator(self) -> None:
-        with _reserved_ports() as (self.port, api_port):
-            options = (
-                *("--log-level", "debug"),
-                *("--runtime-interface-emulator-address", f"{HOST}:{self.port}"),
-                *("--runtime-api-address", f"{HOST}:{api_port}"),
-            )
-            self._emulator = Emulator(
-                Order(start=self._start, program=self._program, options=options),
-                function_log=self._read_function_line,
-                emulator_log=self._read_emulator_line,
-                fork_server=self._fork_server,
-            )
-            self._open.callback(self._emulator.close)
-            self.notes = self._emulator.await_start()
-            # A native function can be faster than the emulator at opening the second one.
-            for port in (self.port, api_port):
-                self._await_listening(port)
-
-    def _await_listening(self, port: int) -> None:
-        deadline = time.monotonic() + LISTEN_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((HOST, port), 1, _OTHER_LOOPBACK).close()
-                return
-            except OSError:
-                if self._emulator.wait(_POLL_SECONDS):
-                    break
-        raise self._failure("the emulator doesn't listen")
+    def _open_emulator(self) -> None:
+        self._emulator = self._place.open(
+            self._start,
+            function_log=self._read_function_line,
+            emulator_log=self._read_emulator_line,
+        )
+        self._open.callback(self._emulator.close)
+        self.port, self.notes = self._emulator.port, self._emulator.notes
+        try:
+            self._emulator.await_listening()
+        except MachineError as error:
+            raise self._failure(error.message) from error
 
     def _read_function_line(self, line: bytes) -> None:
         if line := without_own_lines(line):
@@ -197,21 +198,7 @@ class Session:
     def _failure(self, what: str) -> MachineError:
         self._emulator.drain()
         said = "".join(self._last_lines) or "nothing"
-        return MachineError(f"{what}: {self._program}", hint=f"the last that it said:\n{said}")
-
-
-@contextmanager
-def _reserved_ports() -> Iterator[tuple[int, int]]:
-    """Two free ports, kept from everybody else.
-
-    Bound, and not listening, they are given to nobody who asks for a free one; the emulator, which
-    names them and allows an address to be used again as every Go program does, can listen there.
-    """
-    with socket.socket() as first, socket.socket() as second:
-        for one in (first, second):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind((HOST, 0))
-        yield first.getsockname()[1], second.getsockname()[1]
+        return MachineError(what, hint=f"the last that it said:\n{said}")
 
 
 def _answer(payload: bytes, record: Record, *, status: int, seconds: float) -> Answer:

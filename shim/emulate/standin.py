@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 import shutil
 import struct
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING
 from shim.arch import Arch
 from shim.elf import HEADER_SIZE, ElfInvalid, read_header
 from shim.emulate import linux
-from shim.errors import MachineError
-from shim.package.extract import read_head
+from shim.emulate.machine import host_arch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 _EXIT_0 = {
     Arch.X86_64: bytes.fromhex("31ff 6a3c 58 0f05"),  # xor edi, edi; push 60; pop rax; syscall
@@ -40,28 +38,6 @@ _DEBIAN = {Arch.X86_64: "amd64", Arch.ARM64: "arm64"}
 _PROBE_SECONDS = 10
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 _ADDRESS, _PROGRAM_HEADER_SIZE = 0x400000, 56
-
-
-def host_arch() -> Arch | None:
-    """This machine's architecture; None where Lambda has none like it."""
-    return Arch.from_machine(platform.machine())
-
-
-def required_host_arch() -> Arch:
-    """This machine's architecture, for which there must be an emulator."""
-    if arch := host_arch():
-        return arch
-    raise MachineError(f"there is no AWS emulator for a machine like this: {platform.machine()}")
-
-
-def default_arch(package: Path, layers: Sequence[Path]) -> Arch:
-    """The architecture of the `bootstrap` that Lambda would start, else this machine's own."""
-    for source in (package, *reversed(layers)):
-        if head := read_head(source, "bootstrap", HEADER_SIZE):
-            with suppress(ElfInvalid):
-                return read_header(head).arch or required_host_arch()
-            break
-    return required_host_arch()
 
 
 def can_run(arch: Arch) -> bool:

@@ -29,6 +29,12 @@ DECIDED_HERE = frozenset(
 )
 """Variables that the options or the emulator set: a value from the user would break the start."""
 
+FUNCTION_USER, FUNCTION_GROUP = 993, 990
+"""The numbers of the user `sbx_user1051`, as whom Lambda runs a function."""
+
+TMP_SIZE = "512m"
+"""What a function may put into /tmp (AWS Lambda quotas: ephemeral storage, default)."""
+
 _RUNTIME_DIR = "/var/runtime"
 
 

@@ -27,6 +27,7 @@ LINK_ROOTS = ("/var/task", "/opt", "/tmp")  # noqa: S108 - the function's folder
 
 _INPUT_ERRNOS = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
 _LINK_LIMIT = 4096  # Linux: PATH_MAX
+_NAME_LIMIT = 255  # Linux: NAME_MAX
 
 
 def unpack(source: Path, into: Path, *, limit: int) -> int:
@@ -37,12 +38,7 @@ def unpack(source: Path, into: Path, *, limit: int) -> int:
     """
     package = read_package(source)
     with naming(source):
-        total = sum(entry.size for entry in package.entries if not stat.S_ISDIR(entry.kind))
-        if total > limit:
-            raise InputError(
-                f"{total:,} bytes unzipped are more than the {limit:,} that are left",
-                hint=f"Lambda takes {format_size(read_limits().unzipped)}, layers included",
-            )
+        total = check_size(package, limit=limit)
         _write(list(sound_entries(package)), into)
     return total
 
@@ -52,6 +48,17 @@ def read_head(source: Path, name: str, size: int) -> bytes:
     entry = read_package(source).names.get(name)
     with naming(source):
         return entry.read(0, size) if entry and not stat.S_ISDIR(entry.kind) else b""
+
+
+def check_size(package: Package, *, limit: int) -> int:
+    """The bytes that its files have; raises `InputError` where that is more than `limit`."""
+    total = sum(entry.size for entry in package.entries if not stat.S_ISDIR(entry.kind))
+    if total > limit:
+        raise InputError(
+            f"{total:,} bytes unzipped are more than the {limit:,} that are left",
+            hint=f"Lambda takes {format_size(read_limits().unzipped)}, layers included",
+        )
+    return total
 
 
 @contextmanager
@@ -78,6 +85,8 @@ def sound_entries(package: Package) -> Iterator[tuple[str, Entry]]:
         parts = parts_of(entry.name)
         if entry.name.startswith("/") or ".." in parts:
             raise InputError(f"the name `{entry.name}` leads out of the package")
+        if any(len(os.fsencode(part)) > _NAME_LIMIT for part in parts):
+            raise InputError(f"`{entry.name}` has a longer name than Linux takes")
         if entry.problem:
             raise InputError(
                 f"`{entry.name}` can't be unpacked, {entry.problem}", hint="make the zip again"
@@ -160,6 +169,8 @@ def check_link(text: str, name: str, *, depth: int) -> str:
     up = len(tuple(takewhile("..".__eq__, parts)))
     inside = any(PurePosixPath(text).is_relative_to(root) for root in LINK_ROOTS)
     is_fine = inside if text.startswith("/") else bool(text) and up <= depth
+    if "\0" in text:
+        raise InputError(f"the link `{name}` has a null byte in it")
     if not is_fine or ".." in parts[up:]:
         raise InputError(f"the link `{name}` leads out of the package: `{text}`")
     return text

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from shim.check.findings import Severity
-from shim.emulate.fork_server import ForkServer
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.errors import MachineError
-from shim.package.extract import unpack
-from shim.package.limits import read_limits
 from shim.simulate.by_verdict import outcome_of
 from shim.simulate.sandboxes import Outcome
 
@@ -21,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from shim.check.runtimes import Runtime
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
-    from shim.emulate.session import Answer
-    from shim.package.read import Package
+    from shim.emulate.session import Answer, Place
 
 _HOST_SPARES = ("glibc-", "libstdcxx-", "library-", "interpreter-", "script-interpreter-")
 """Findings on what a runtime lacks: a start can't show them where this machine stands in for it."""
@@ -82,26 +79,25 @@ class RealSandbox:
 class RealStarter:
     """A `Starter`, for a `with` statement, at whose end every process of its sandboxes has ended.
 
-    `program` is the emulator, `roots` the root folders that stand in for runtimes, by their names.
+    `place` says where a runtime's sandboxes start, `roots` are the root folders that stand in for
+    runtimes, by their names.
     """
 
     def __init__(
         self,
-        program: Path,
+        place: Callable[[Runtime], Place],
         *,
         roots: Mapping[str, Path],
         verdicts: Verdicts,
         event: bytes = EVENT,
     ) -> None:
-        self._program = program
+        self._place = place
         self._roots = roots
         self._verdicts = verdicts
         self._event = event
-        self._unpacked: dict[Package, Path] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._fork_server = self._open.enter_context(ForkServer())
         return self
 
     def __exit__(
@@ -115,10 +111,10 @@ class RealStarter:
     def start(self, state: State) -> RealSandbox:
         """See `Starter`."""
         start = Start(
-            package=self._files(state.package),
+            package=Path(state.package.path),
             handler=state.handler,
             arch=state.arch,
-            layers=tuple(map(self._files, state.layers)),
+            layers=tuple(Path(layer.path) for layer in state.layers),
             environment=dict(state.environment),
             runs_handler=state.runtime.runs_handler,
             root=self._roots.get(state.runtime.name),
@@ -127,9 +123,7 @@ class RealStarter:
         self._open.push(closing)
 
         def begin() -> Session:
-            session = Session(
-                start, program=self._program, log=lambda _: None, fork_server=self._fork_server
-            )
+            session = Session(start, place=self._place(state.runtime), log=lambda _: None)
             return closing.enter_context(session)
 
         return RealSandbox(
@@ -140,18 +134,9 @@ class RealStarter:
             session=begin(),
         )
 
-    def _files(self, package: Package) -> Path:
-        """The package's files, unpacked once for all of its starts."""
-        if package not in self._unpacked:
-            folder = self._fork_server.folder / str(len(self._unpacked))
-            folder.mkdir()
-            unpack(Path(package.path), folder, limit=read_limits().unzipped)
-            self._unpacked[package] = folder
-        return self._unpacked[package]
-
     def _unseen(self, state: State) -> Outcome | None:
         """What only the verdict knows, where this machine stands in for the runtime."""
-        if state.runtime.name in self._roots:
+        if state.runtime.name in self._roots or self._place(state.runtime).system(state.arch):
             return None
         for one in self._verdicts.verdict(state).findings:
             decides = one.severity in {Severity.ERROR, Severity.UNKNOWN}

@@ -74,4 +74,4 @@ def test_aws_is_asked_who_calls_where_that_is_wanted(
 def test_other_systems_say_what_they_lack(system: str, tmp_path: Path) -> None:
     done = shim_on(system, ("doctor", "--no-color"), folder=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.count("starts Linux programs, and this is ") == 3
+    assert done.stdout.count("starts Linux programs, and this is ") == 2

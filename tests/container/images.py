@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker.errors import ImageNotFound  # type: ignore[import-untyped] # they are others' package
 
+from tests.check.oracle.roots import require_roots, root_tar
 from tests.debian import release_tar
 from tests.requirements import require
 from tests.shared import shared
@@ -86,7 +87,7 @@ class _Base:
             yield
 
     def _start(self, context: Path) -> None:
-        if self._is_there():
+        if _is_there(self.client, self.name):
             return
         (context / "authorities").mkdir(parents=True)
         _link_or_copy(self.archive, context / "base.tar")
@@ -97,15 +98,8 @@ class _Base:
         build_image(self.client, self.name, arch=self.arch, path=str(context))
 
     def _end(self) -> None:
-        if self._is_there():
+        if _is_there(self.client, self.name):
             self.client.images.remove(self.name, noprune=True)
-
-    def _is_there(self) -> bool:
-        try:
-            self.client.images.get(self.name)
-        except ImageNotFound:
-            return False
-        return True
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -127,12 +121,38 @@ def scratch_image(client: Any, name: str, *, arch: Arch, files: dict[str, bytes]
     build_image(client, name, arch=arch, fileobj=data, custom_context=True)
 
 
-def tar_image(client: Any, name: str, *, arch: Arch, tar: Path) -> None:
-    """An image of a root file system's tar."""
+@contextmanager
+def root_image(client: Any, runtime: str, arch: Arch) -> Iterator[str]:
+    """The name of an image of a test runtime's root folder, while anybody has this open."""
+    require_roots(arch)
+    tar = root_tar(runtime, arch)
+    name = f"shim-test-{runtime}:{arch}-{_digest(tar)}"
+
+    def start() -> None:
+        if not _is_there(client, name):
+            _tar_image(client, name, arch=arch, tar=tar)
+
+    def end() -> None:
+        if _is_there(client, name):
+            client.images.remove(name)
+
+    with shared(name.replace(":", "-"), start=start, end=end):
+        yield name
+
+
+def _tar_image(client: Any, name: str, *, arch: Arch, tar: Path) -> None:
     with tempfile.TemporaryDirectory(dir=tar.parent) as folder:
         Path(folder, "root.tar").hardlink_to(tar)
         Path(folder, "Dockerfile").write_text("FROM scratch\nADD root.tar /\n")
         build_image(client, name, arch=arch, path=folder)
+
+
+def _is_there(client: Any, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
 
 
 def build_image(client: Any, name: str, *, arch: Arch, **context: Any) -> None:

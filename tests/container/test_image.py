@@ -6,17 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shim.arch import Arch
 from tests.check.builders import program
-from tests.check.oracle.roots import RELEASES, require_roots, root_tar, unpack_root
-from tests.container.images import tar_image
+from tests.check.oracle.roots import RELEASES, unpack_root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -43,18 +42,19 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("arch", "runtime"), list(zip(Arch, RELEASES, strict=True)))
+@pytest.mark.parametrize("arch", list(Arch))
+@pytest.mark.parametrize("runtime", RELEASES)
 def test_an_image_is_read_as_its_root_folder_is(
-    engine: Any, package: Path, tmp_path: Path, arch: Arch, runtime: str
+    engine: Any,
+    runtime_image: Callable[[str, Arch], str],
+    package: Path,
+    tmp_path: Path,
+    arch: Arch,
+    runtime: str,
 ) -> None:
-    require_roots(arch)
-    name = f"shim-test-root:{uuid.uuid4().hex[:12]}"
-    tar_image(engine, name, arch=arch, tar=root_tar(runtime, arch))
-    try:
-        there = check(package, "--arch", arch, "--json", "--image", name)
-        containers = engine.containers.list(all=True, filters={"ancestor": name})
-    finally:
-        engine.images.remove(name)
+    name = runtime_image(runtime, arch)
+    there = check(package, "--arch", arch, "--json", "--image", name)
+    containers = engine.containers.list(all=True, filters={"ancestor": name, "status": "created"})
     root = unpack_root(runtime, arch, tmp_path)
     here = check(package, "--arch", arch, "--json", "--root", root)
     assert (there.returncode, here.returncode) == (0, 0), there.stderr

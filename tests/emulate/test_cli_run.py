@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
-from shim.emulate import standin
+from shim.emulate import machine
 from tests.cli.test_json import check_convention
 from tests.command import Command
 from tests.requirements import require, require_runs
@@ -44,7 +44,8 @@ class RunCommand(Command):
     __slots__ = ()
 
     def words(self, *words: str | Path) -> list[str]:
-        return [*Command.words(self, *words), "--env", f"MARK={self.mark}"]
+        here = ("--in", "machine")  # whatever engine is there
+        return [*Command.words(self, *words), *here, "--env", f"MARK={self.mark}"]
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_function_that_does_not_start_is_exit_status_1(command: Command, packa
     assert done.returncode == 1
     assert json.loads(done.stdout)["errorType"] == "Runtime.ExitError"
     assert "exit status 3" in done.stderr
-    arch = standin.required_host_arch()
+    arch = machine.required_host_arch()
     hint = f"hint: this may say why: shim check {package} --handler exit3 --arch {arch}\n"
     assert hint in done.stderr
 
@@ -141,7 +142,7 @@ def test_json_holds_answers_errors_and_times(command: Command, package: Path) ->
     result = check_convention(done.stdout)
     assert result["answers"] == [7, 7]
     assert result["errors"] == [None, None]
-    assert result["architecture"] == standin.required_host_arch()
+    assert result["architecture"] == machine.required_host_arch()
     assert result["notes"] == []
     assert result["initMilliseconds"][0] > 0
     assert result["initMilliseconds"][1] is None
@@ -438,7 +439,7 @@ def test_a_functions_file_says_what_to_start(
 def test_where_sh_is_bash_the_dual_bootstrap_still_finds_the_emulated_machine(
     prefix: Sequence[str], command: Command, dual_package: Path
 ) -> None:
-    other = next(arch for arch in Arch if arch != standin.host_arch())
+    other = next(arch for arch in Arch if arch != machine.host_arch())
     require_runs(other)
     require(os.geteuid() == 0, "only root can make bash the shell of a test")
     bash_as_sh = (
@@ -450,7 +451,7 @@ def test_where_sh_is_bash_the_dual_bootstrap_still_finds_the_emulated_machine(
     done = command.run(*words, prefix=whole, event="{}")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["machine"] == other.machine
-    native = command.run(*words[:-1], str(standin.host_arch()), prefix=whole, event="{}")
+    native = command.run(*words[:-1], str(machine.host_arch()), prefix=whole, event="{}")
     assert json.loads(native.stdout)["machine"] == os.uname().machine
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from shim.emulate.host import Host
 from shim.emulate.session import Answer, Session
 from shim.emulate.start import Start
 from shim.package.extract import unpack
@@ -30,7 +31,7 @@ def pack(output: Path, functions: dict[Arch, Path], *arches: Arch) -> Path:
 def invoke(emulator: Path, package: Path, arch: Arch, handler: str) -> Answer:
     require_runs(arch)
     start = Start(package=package, handler=handler, arch=arch)
-    with Session(start, program=emulator, log=lambda _: None) as session:
+    with Session(start, place=Host(program=emulator), log=lambda _: None) as session:
         return session.invoke(b"{}")
 
 

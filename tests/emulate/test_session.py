@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shim.arch import Arch
-from shim.emulate import standin
+from shim.emulate import machine, standin
 from shim.emulate.fork_server import ForkServer
-from shim.emulate.session import HOST, Answer, Session, _reserved_ports
+from shim.emulate.host import Host, _reserved_ports
+from shim.emulate.session import HOST, Answer, Session
 from shim.emulate.start import Start
 from shim.errors import InputError, MachineError
 from tests.plan.builders import zipped
@@ -25,7 +26,7 @@ from tests.requirements import require, require_runs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOST_ARCH = standin.required_host_arch()
+HOST_ARCH = machine.required_host_arch()
 OTHER_ARCH = next(arch for arch in Arch if arch != HOST_ARCH)
 
 
@@ -39,7 +40,7 @@ class Starter:
     @contextmanager
     def __call__(self, package: Path, handler: str = "x", **options: Any) -> Iterator[Session]:
         start = Start(package=package, handler=handler, **{"arch": HOST_ARCH, **options})
-        with Session(start, program=self.emulator, log=self._keep) as session:
+        with Session(start, place=Host(program=self.emulator), log=self._keep) as session:
             yield session
 
     def _keep(self, line: bytes) -> None:
@@ -314,7 +315,7 @@ def test_a_native_function_answers_on_its_architecture(
 ) -> None:
     require_runs(arch)
     package = zipped(tmp_path / "p.zip", {"bootstrap": functions[arch].read_bytes()})
-    assert standin.default_arch(package, []) == arch
+    assert machine.default_arch(package, []) == arch
     with started(package, arch=arch) as session:
         answer = json.loads(session.invoke(b"{}").payload)
     assert answer == {"machine": arch.machine, "program": "/var/task/bootstrap"}
@@ -418,11 +419,12 @@ def test_sessions_of_one_fork_server_start_and_end_like_any_other(
 ) -> None:
     with ForkServer() as fork_server:
         assert fork_server.folder.is_dir()
+        place = Host(program=emulator, fork_server=fork_server)
         start = Start(package=package, handler="x", arch=HOST_ARCH)
         log: list[bytes] = []
         for number in range(3):
             word = f"4321.5{number}"
-            one = Session(start, program=emulator, log=log.append, fork_server=fork_server)
+            one = Session(start, place=place, log=log.append)
             with one as session:
                 evaluate(
                     session,
@@ -438,6 +440,7 @@ def test_what_a_fork_server_cannot_start_is_told(emulator: Path, tmp_path: Path)
     source = zipped(tmp_path / "p.zip", {"../../evil": b""})
     start = Start(package=source, handler="x", arch=HOST_ARCH)
     with ForkServer() as fork_server:
-        one = Session(start, program=emulator, log=lambda _: None, fork_server=fork_server)
+        place = Host(program=emulator, fork_server=fork_server)
+        one = Session(start, place=place, log=lambda _: None)
         with pytest.raises(InputError, match="leads out of the package"), one:
             pass

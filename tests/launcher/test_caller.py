@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shim.arch import Arch
+from shim.emulate.host import Host
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from tests.launcher.cases import CASES, Case
@@ -69,7 +70,7 @@ def assert_told(package: Package, case: Case, emulator: Path) -> None:
         environment=case.variables(ROOT),
     )
     log: list[bytes] = []
-    with Session(start, program=emulator, log=log.append) as session:
+    with Session(start, place=Host(program=emulator), log=log.append) as session:
         answer = session.invoke(b"{}")
     message = case.message(package, ROOT)
     assert answer.error_type == f"Runtime.{case.kind}"

@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import sys
+import tarfile
 import zipfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,10 +18,12 @@ import pytest
 
 from shim.errors import InputError
 from shim.package.extract import read_head, unpack
+from shim.package.layered import lay_over, write_tar
 from shim.package.limits import read_limits
 from shim.package.read import read_package
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LIMIT = read_limits().unzipped
@@ -52,6 +55,22 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "package.zip"
 
 
+def through_a_tar(*sources: Path, limit: int) -> int:
+    """As `unpack`, of all but the last into that, in the way that a container gets it."""
+    *packages, into = sources
+    placed, size = lay_over(packages, limit=limit)
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        write_tar(placed, tar, "root", change=lambda head: head)
+    data.seek(0)
+    with tarfile.open(fileobj=data) as tar:
+        for member in tar:
+            member.name = member.name.removeprefix("root").lstrip("/")
+            member.uid, member.gid = os.getuid(), os.getgid()
+            tar.extract(member, into, filter="fully_trusted")
+    return size
+
+
 def tree(folder: Path) -> dict[str, str]:
     """Each path below `folder`: what kind, which mode, what is in it."""
     found = {}
@@ -65,7 +84,10 @@ def tree(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_files_modes_links_and_folders_are_kept(source: Path, into: Path) -> None:
+@pytest.mark.parametrize("way", [unpack, through_a_tar])
+def test_files_modes_links_and_folders_are_kept(
+    way: Callable[..., int], source: Path, into: Path
+) -> None:
     make_zip(
         source,
         ("bootstrap", FILE | 0o755, "start"),
@@ -76,7 +98,7 @@ def test_files_modes_links_and_folders_are_kept(source: Path, into: Path) -> Non
         ("current", LINK | 0o777, "bin"),
         ("cache", LINK | 0o777, "/tmp/cache"),
     )
-    size = unpack(source, into, limit=LIMIT)
+    size = way(source, into, limit=LIMIT)
     assert tree(into) == {
         "bootstrap": "755 start",
         "bin": "750 /",
@@ -131,6 +153,42 @@ def test_later_layers_lie_over_earlier_ones(tmp_path: Path, into: Path) -> None:
     assert tree(into) == {"a": "644 2", "b": "644 2"}
 
 
+def test_layers_lie_over_each_other_in_a_tar_too(tmp_path: Path, into: Path) -> None:
+    first = make_zip(
+        tmp_path / "1",
+        *(("bin/", FOLDER | 0o750, ""), ("bin/a", FILE | 0o400, "1"), ("b", LINK | 0o777, "bin")),
+        ("only", FILE | 0o644, "1"),
+    )
+    second = make_zip(tmp_path / "2", ("bin/a", FILE | 0o644, "2"), ("b", FILE | 0o644, "2"))
+    separate = tmp_path / "separate"
+    separate.mkdir()
+    for one in (first, second):
+        unpack(one, separate, limit=LIMIT)
+    assert through_a_tar(first, second, into, limit=LIMIT) == 7
+    assert tree(into) == tree(separate)
+    third = make_zip(tmp_path / "3", ("only/x", FILE | 0o644, ""))
+    with pytest.raises(InputError, match="needs a folder"):
+        through_a_tar(first, third, into, limit=LIMIT)
+    with pytest.raises(InputError, match="layers included"):
+        through_a_tar(first, second, into, limit=6)
+
+
+def test_a_large_file_is_changed_at_its_beginning_alone(tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    source = tmp_path / "package"
+    source.mkdir()
+    (source / "file").write_bytes(content)
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        change = lambda head: b"#" + head[1:]  # noqa: E731 - the shortest
+        write_tar(lay_over([source], limit=LIMIT)[0], tar, "opt", change=change)
+    data.seek(0)
+    with tarfile.open(fileobj=data) as tar:
+        file = tar.extractfile("opt/file")
+        assert file
+        assert file.read() == b"#" + content[1:]
+
+
 def test_a_folder_stays_writable_until_all_of_it_is_there(source: Path, into: Path) -> None:
     make_zip(source, ("bin/", FOLDER | 0o555, ""), ("bin/orders", FILE | 0o444, "program"))
     unpack(source, into, limit=LIMIT)
@@ -159,16 +217,21 @@ def test_a_folder_stays_writable_until_all_of_it_is_there(source: Path, into: Pa
         ("it has no name", [(".", FILE, "")]),
         ("is there twice", [("bin/x", FILE, "1"), ("bin/./x", FILE, "2")]),
         ("neither a file", [("pipe", PIPE, "")]),
-        ("File name too long", [("n" * 300, FILE, "")]),
+        ("longer name than Linux takes", [("n" * 300, FILE, "")]),
         ("null", [("evil", LINK, "bin\0")]),
     ],
 )
+@pytest.mark.parametrize("way", [unpack, through_a_tar])
 def test_what_leads_out_of_the_package_or_contradicts_itself_is_refused(
-    sentence: str, entries: list[tuple[str, int, str]], source: Path, into: Path
+    way: Callable[..., int],
+    sentence: str,
+    entries: list[tuple[str, int, str]],
+    source: Path,
+    into: Path,
 ) -> None:
     make_zip(source, *entries)
     with pytest.raises(InputError, match=sentence) as caught:
-        unpack(source, into, limit=LIMIT)
+        way(source, into, limit=LIMIT)
     assert str(source) in caught.value.message
     assert [path.name for path in into.parent.iterdir()] == ["into"]
     assert not any(path.name == "evil" for path in into.parent.rglob("*"))

@@ -15,6 +15,7 @@ import pytest
 from shim.arch import Arch
 from shim.check.verdicts import Verdicts
 from shim.emulate import standin
+from shim.emulate.host import Host
 from shim.emulate.session import Session
 from shim.emulate.start import Start
 from shim.package.launchers import Flavour, launcher
@@ -69,7 +70,7 @@ class Kit:
             layers=tuple(Path(layer.path) for layer in started.layers),
             runs_handler=started.runtime.runs_handler,
         )
-        with Session(start, program=self.emulator, log=lambda _: None) as session:
+        with Session(start, place=Host(program=self.emulator), log=lambda _: None) as session:
             answer = session.invoke(b"{}")
         assert answer.error_type is None, (answer.error_type, answer.error_message, started)
         found: dict[str, Any] = json.loads(answer.payload)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.check.verdicts import Verdicts
+from shim.emulate.host import shared_host
 from shim.simulate.by_start import RealStarter
 from shim.simulate.changes import PLAN, alias_change, changes
 from shim.simulate.sandboxes import Traffic
@@ -62,9 +63,8 @@ def campaign(arguments: argparse.Namespace) -> Iterator[tuple[Run, dict[str, obj
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         roots = {ON_BULLSEYE: unpack_root("debian-bullseye", Arch.X86_64, folder)}
-        starter = stack.enter_context(
-            RealStarter(arguments.emulator, roots=roots, verdicts=verdicts)
-        )
+        host = stack.enter_context(shared_host(arguments.emulator))
+        starter = stack.enter_context(RealStarter(lambda _: host, roots=roots, verdicts=verdicts))
         for name in arguments.scenarios:
             scenario = read_scenario(name, arguments.built, verdicts=verdicts, folder=folder)
             for seed in arguments.seeds:

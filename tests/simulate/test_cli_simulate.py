@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shim.emulate import standin
+from shim.emulate import machine
 from tests.command import Command
 from tests.plan.builders import zipped
 from tests.simulate.scenarios import arguments
@@ -89,7 +89,7 @@ def test_each_new_sandbox_is_a_real_start(command: Command, built: Path, tmp_pat
 def test_what_functions_are_sent_is_the_event(
     command: Command, functions: dict[Arch, Path], tmp_path: Path
 ) -> None:
-    arch = standin.required_host_arch()
+    arch = machine.required_host_arch()
     package = zipped(tmp_path / "p.zip", {"bootstrap": functions[arch].read_bytes()})
     function = {
         "Runtime": "provided.al2023",

@@ -13,6 +13,7 @@ import pytest
 
 from shim.arch import Arch
 from shim.check.verdicts import Verdicts
+from shim.emulate.host import shared_host
 from shim.emulate.session import Answer
 from shim.errors import MachineError
 from shim.package.launchers import Flavour, launcher
@@ -140,7 +141,10 @@ def test_real_processes_fail_and_answer_as_the_verdict_says(
         roots = {ON_BULLSEYE: unpack_root("debian-bullseye", Arch.X86_64, tmp_path)}
     traffic = Traffic(rate=5, invocations=200)
     quick = Timing(update=(3.0, 4.0), linger=3.0, spread=1.0)
-    with Counting(emulator, roots=roots, verdicts=verdicts) as real:
+    with (
+        shared_host(emulator) as host,
+        Counting(lambda _: host, roots=roots, verdicts=verdicts) as real,
+    ):
         by_verdict = VerdictStarter(verdicts=verdicts)
         told, seen = (
             simulated(one, replace(world(one, starter, traffic=traffic), timing=quick))
@@ -159,7 +163,10 @@ def test_without_its_root_folder_the_verdict_says_what_a_runtime_lacks(
 ) -> None:
     one = scenario("al2-to-al2023-newer-glibc", built, tmp_path)
     too_new = replace(one.wanted, runtime=one.begin.runtime)
-    with RealStarter(emulator, roots={}, verdicts=verdicts) as starter:
+    with (
+        shared_host(emulator) as host,
+        RealStarter(lambda _: host, roots={}, verdicts=verdicts) as starter,
+    ):
         assert starter.start(one.wanted).invoke() == Outcome(error_type=None)
         outcome = starter.start(too_new).invoke()
     assert outcome.error_type == "Runtime.ExitError"
@@ -199,7 +206,8 @@ def test_the_script_that_shim_replaces_gets_its_bridge_and_no_start_fails(
     assert found.used
     with ExitStack() as stack:
         plan = stack.enter_context(written(found, verdicts=verdicts)).plan
-        starter = stack.enter_context(RealStarter(emulator, roots={}, verdicts=verdicts))
+        host = stack.enter_context(shared_host(emulator))
+        starter = stack.enter_context(RealStarter(lambda _: host, roots={}, verdicts=verdicts))
         traffic = Traffic(rate=10, invocations=600)
         where = World(begin=begin, starter=starter, traffic=traffic, seed=1, day=DAY)
         ways = changes(begin, wanted, plan, seed=1, day=DAY)
@@ -221,7 +229,10 @@ def test_where_lambda_takes_one_call_only_that_one_is_enough(
     where = replace(world(one, starter, traffic=TRAFFIC), day=BLOCKED)
     assert where.run(PLAN, lambda executor: executor.apply(one.plan)).lost_nothing
     if name == "go1x-to-al2023":
-        with RealStarter(emulator, roots={}, verdicts=verdicts) as real:
+        with (
+            shared_host(emulator) as host,
+            RealStarter(lambda _: host, roots={}, verdicts=verdicts) as real,
+        ):
             traffic = Traffic(rate=10, invocations=600)
             where = replace(where, starter=real, traffic=traffic)
             assert where.run(PLAN, lambda executor: executor.apply(one.plan)).lost_nothing
@@ -294,7 +305,10 @@ def test_real_sandboxes_behind_an_alias_lose_nothing(
 ) -> None:
     require_runs(Arch.X86_64)
     one = scenario("handler-renamed", built, tmp_path)
-    with RealStarter(emulator, roots={}, verdicts=verdicts) as starter:
+    with (
+        shared_host(emulator) as host,
+        RealStarter(lambda _: host, roots={}, verdicts=verdicts) as starter,
+    ):
         run = on_alias(one, starter)
     assert run.lost_nothing
     assert run.starts < 60

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 MODULES = ("errno", "fcntl", "grp", "os", "pwd", "resource", "select", "signal", "termios", "time")
 """Those that differ between systems."""
 
-_BOUND_EARLY = ("concurrent.futures", "rich.console", "subprocess", "tempfile", "urllib.request")
+_BOUND_EARLY = (
+    *("concurrent.futures", "docker", "filelock", "rich.console", "subprocess", "tempfile"),
+    "urllib.request",
+)
 """Modules of libraries that choose by the system when they are imported: here, by this one."""
 
 

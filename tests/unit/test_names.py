@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shim.arch import Arch
-from shim.emulate.standin import required_host_arch
+from shim.emulate.machine import required_host_arch
 from shim.errors import InputError
 from shim.package.launchers import Flavour, launcher
 from shim.package.names import (

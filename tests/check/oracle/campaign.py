@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import stat
 import sys
 import tempfile
 import time
@@ -26,10 +27,11 @@ from tests.check.oracle.real import start_for_real
 from tests.check.oracle.roots import RELEASES, cache_folder, system_files, unpack_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from shim.check.state import State
     from shim.check.verdict import Verdict
+    from tests.check.oracle.real import RealStart
 
 _LINE = re.compile(r"can't be followed beyond line \d+: |; whether .*|`[^`]*`|\(line \d+\)")
 TIMEOUTS = {Arch.X86_64: 3.0, Arch.ARM64: 15.0}
@@ -53,59 +55,87 @@ class Tally:
         """States on which verdict and reality agree."""
         return self.agreed_starts + self.agreed_fails
 
+    @property
+    def states(self) -> int:
+        """All that were compared."""
+        return self.agreed + len(self.disagreed) + self.unknown_states
+
+    def compare(self, expected: Verdict, real: RealStart, *, where: str) -> None:
+        """Count one state; `where` names it, should the two disagree."""
+        found = {one.code for one in expected.findings}
+        for code in found:
+            self.codes[code] = self.codes.get(code, 0) + 1
+        if expected.answer is Answer.UNKNOWN:
+            self.unknown_states += 1
+            self.unknown.update(_causes(expected))
+        elif expected.starts == real.ran:
+            self.agreed_starts += real.ran
+            self.agreed_fails += not real.ran
+        else:
+            self.disagreed.append(
+                f"{where}: verdict {expected.starts} ({', '.join(found)}),"
+                f" ran {real.ran}: {real.output[:300]!r}"
+            )
+
+    def print(self, seconds: float) -> None:
+        """What it came to."""
+        for line in self.disagreed:
+            print(line)
+        print(
+            f"{self.agreed} agreed ({self.agreed_starts} start, {self.agreed_fails} don't),"
+            f" {len(self.disagreed)} disagreed, {self.unknown_states} unknown, {seconds:.0f} s"
+        )
+        for cause, count in self.unknown.most_common():
+            print(f"{count:6} {cause}")
+        print(dict(sorted(self.codes.items(), key=lambda item: -item[1])))
+
+
+def new_generator(arch: Arch, runtime: str, root: Path) -> Generator:
+    """Of states for a runtime, whose root folder is `root`."""
+    programs = {one: Programs(arch=one, cache=cache_folder() / "programs") for one in Arch}
+    system = system_files(runtime, arch, root)
+    return Generator(arch=arch, runtime=runtime, programs=programs, system=system)
+
 
 def campaign(
     arch: Arch, runtime: str, seeds: Iterable[int], *, folder: Path, is_linked: bool = False
 ) -> Tally:
     """Start the state of each seed for real, and compare."""
-    programs = {one: Programs(arch=one, cache=cache_folder() / "programs") for one in Arch}
     root = unpack_root(runtime, arch, folder)
-    generator = Generator(
-        arch=arch, runtime=runtime, programs=programs, system=system_files(runtime, arch, root)
-    )
+    generator = new_generator(arch, runtime, root)
     tally = Tally()
     for seed in seeds:
         state = generator.linked_state(seed) if is_linked else generator.state(seed)
         if seed % 10 == 0:
             state = as_zips(state, folder)
-        expected = verdict(state)
         real = start_for_real(state, root, timeout=TIMEOUTS[arch])
-        found = {one.code for one in expected.findings}
-        for code in found:
-            tally.codes[code] = tally.codes.get(code, 0) + 1
-        if expected.answer is Answer.UNKNOWN:
-            tally.unknown_states += 1
-            tally.unknown.update(_causes(expected))
-        elif expected.starts == real.ran:
-            tally.agreed_starts += real.ran
-            tally.agreed_fails += not real.ran
-        else:
-            tally.disagreed.append(
-                f"seed {seed} {arch} {runtime}: verdict {expected.starts} ({', '.join(found)}),"
-                f" ran {real.ran}: {real.output[:300]!r}"
-            )
+        tally.compare(verdict(state), real, where=f"seed {seed} {arch} {runtime}")
     return tally
 
 
-def as_zips(state: State, folder: Path) -> State:
-    """The same state, read back from real zips."""
+def as_zips(
+    state: State, folder: Path, change: Callable[[bytes], bytes] = lambda data: data
+) -> State:
+    """The same state, read back from real zips; `change` is asked about each file."""
     return replace(
         state,
-        package=_as_zip(state.package, folder / "package.zip"),
+        package=_as_zip(state.package, folder / "package.zip", change),
         layers=tuple(
-            _as_zip(layer, folder / f"layer{index}.zip") for index, layer in enumerate(state.layers)
+            _as_zip(layer, folder / f"layer{index}.zip", change)
+            for index, layer in enumerate(state.layers)
         ),
     )
 
 
-def _as_zip(package: Package, path: Path) -> Package:
+def _as_zip(package: Package, path: Path, change: Callable[[bytes], bytes]) -> Package:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry in package.entries:
             info = zipfile.ZipInfo(entry.name)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3
             info.external_attr = (entry.kind | entry.mode) << 16
-            archive.writestr(info, entry.read(0, entry.size))
+            data = entry.read(0, entry.size)
+            archive.writestr(info, change(data) if entry.kind == stat.S_IFREG else data)
     return read_package(path)
 
 
@@ -136,17 +166,8 @@ def main() -> int:
             folder=Path(folder),
             is_linked=arguments.linked,
         )
-    for line in tally.disagreed:
-        print(line)
     print(f"{arguments.arch} {arguments.runtime}, seeds {seeds.start} to {seeds.stop - 1}:")
-    print(
-        f"{tally.agreed} agreed ({tally.agreed_starts} start, {tally.agreed_fails} don't),"
-        f" {len(tally.disagreed)} disagreed, {tally.unknown_states} unknown,"
-        f" {time.monotonic() - began:.0f} s"
-    )
-    for cause, count in tally.unknown.most_common():
-        print(f"{count:6} {cause}")
-    print(dict(sorted(tally.codes.items(), key=lambda item: -item[1])))
+    tally.print(time.monotonic() - began)
     return 1 if tally.disagreed else 0
 
 

@@ -109,12 +109,12 @@ def _make_way(folder: Path, target: Path, *, is_folder: bool) -> None:
         target.unlink(missing_ok=True)
 
 
-def _as_foreign(data: bytes, state: State) -> bytes:
-    """What Linux refuses and this machine, natively or by qemu, would start.
+def as_refused(data: bytes, state: State) -> bytes:
+    """What Linux refuses, and this machine would start or end in its own way.
 
-    That is the other architecture's programs; Windows's, where mono or wine is registered for them;
-    and an arm64 program without its interpreter, which qemu starts, to end with a message of its
-    own. A script without its interpreter is refused like it: ENOENT.
+    That is a program for Windows, where mono or wine is registered for them; and an arm64 program
+    without its interpreter, which qemu starts, to end with a message of its own. A script without
+    its interpreter is refused like it: ENOENT.
     """
     if data.startswith(b"MZ"):
         return b"M\0" + data[2:]
@@ -122,6 +122,12 @@ def _as_foreign(data: bytes, state: State) -> bytes:
         for missing in _missing_interpreters(state):
             if missing + b"\0" in data:
                 return b"#!" + missing + b"\n"
+    return data
+
+
+def _as_foreign(data: bytes, state: State) -> bytes:
+    """As `as_refused`; the other architecture's programs, which qemu would start, are too."""
+    data = as_refused(data, state)
     machine = int.from_bytes(data[_MACHINE_AT : _MACHINE_AT + 2], "little")
     if data.startswith(b"\x7fELF") and machine in {62, 183} - {state.arch.elf_machine}:
         patched = bytearray(data)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shim.emulate import image
-from shim.emulate.image import unpack_tar
+from shim.emulate import untar
+from shim.emulate.untar import unpack_tar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +96,6 @@ def test_a_tar_that_is_cut_off_or_too_large_is_refused(
     data = tar(("a", FILE, b"x" * 2000))
     with pytest.raises(tarfile.TarError):
         unpacked(tmp_path, data[:1500])
-    monkeypatch.setattr(image, "_SIZE_LIMIT", 1999)
+    monkeypatch.setattr(untar, "_SIZE_LIMIT", 1999)
     with pytest.raises(tarfile.TarError, match="larger than any runtime"):
         unpacked(tmp_path, data)
