@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from shim.errors import InputError
 from shim.package.compress import Compressed, compress_entries
@@ -33,7 +33,7 @@ _TIME, _DATE = 0, 1 << 5 | 1  # 1980-01-01, the earliest that a zip can hold
 
 
 def write_archive(
-    file: BinaryIO, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
+    file: IO[bytes], entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
 ) -> None:
     """Write the entries, sorted by name, as a zip.
 
