@@ -20,8 +20,6 @@ from tests.templates.test_formats import TERRAFORM, assembly
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Run = "Callable[..., tuple[int, str]]"
-
 PLAIN = """\
 Resources:
   Orders: # the orders
