@@ -185,7 +185,7 @@ def _add_function(one: Made, id_: str, usual: dict[str, Any], layers: list[Any])
     _add_others(one, id_, said, wanted)
     resources = {id_: _resource("AWS::Lambda::Function", **wanted)}
     resources[f"{id_}Role"] = _resource("AWS::IAM::Role")
-    target = _add_alias(random, id_, said, resources)
+    target = _add_alias(one, id_, said, resources)
     _add_events(one, id_, said, resources, target)
     holds = random.choice([None, None, True, False])
     condition = {} if holds is None else {"Condition": one.condition(holds=holds)}
@@ -221,12 +221,16 @@ def _add_others(one: Made, id_: str, said: dict[str, Any], wanted: dict[str, Any
 
 
 def _add_alias(
-    random: Random, id_: str, said: dict[str, Any], resources: dict[str, Any]
+    one: Made, id_: str, said: dict[str, Any], resources: dict[str, Any]
 ) -> dict[str, Any]:
     """An alias, or none; what events then invoke."""
+    random = one.random
     if random.random() < 0.5:
         return {"Fn::GetAtt": [id_, "Arn"]}
-    name = said["AutoPublishAlias"] = random.choice(["live", "Blue"])
+    name = random.choice(["live", "Blue"])
+    # SAM takes a parameter there, and no function.
+    said["AutoPublishAlias"] = one.hidden(name, ways=1) if random.random() < 0.3 else name
+    said["AutoPublishAliasAllProperties"] = random.random() < 0.5
     function = {"FunctionName": {"Ref": id_}}
     resources[f"{id_}Version"] = _resource("AWS::Lambda::Version", **function)
     resources[f"{id_}Alias"] = _resource("AWS::Lambda::Alias", **function, Name=name)
