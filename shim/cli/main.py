@@ -65,11 +65,12 @@ def main(words: Sequence[str]) -> int:
     words = _without_help(words)
     name = words[0]
     try:
-        if name not in COMMANDS:
-            _top_parser().parse_args(words)
-        status = _run_command(name, words[1:])
-        sys.stdout.flush()
-        return status
+        try:
+            if name not in COMMANDS:
+                _top_parser().parse_args(words)
+            return _run_command(name, words[1:])
+        finally:  # help and version end here too
+            sys.stdout.flush()
     except (ShimError, PermissionError) as error:
         told = error if isinstance(error, ShimError) else _not_permitted(error)
         _print_error(told, as_json="--json" in words)

@@ -112,6 +112,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     event = read_event(arguments.event)
     if event is None and arguments.repeat:
         raise InputError("--repeat needs an --event to repeat")
+    if event is not None and arguments.port and "port" not in arguments.configured:
+        raise InputError("--port is the endpoint's, and with --event there is none")
     with sigterm_as_exit(), ExitStack() as stack:
         functions = LocalFunctions(arguments, stack)
         runtime = functions.runtime

@@ -36,7 +36,11 @@ def here(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "words", ["check empty.zip", "check empty.zip --json", "--help", "check --help", "check none"]
+    "words",
+    [
+        *("check empty.zip", "check empty.zip --json", "--help", "check --help", "check none"),
+        *("cache", "launcher --arch arm64 --output -", "completion fish"),
+    ],
 )
 @pytest.mark.parametrize("redirected", ["| true", "2>&1 | true", "> /dev/null"])
 def test_a_reader_that_goes_away_changes_nothing(words: str, redirected: str, here: Path) -> None:
@@ -47,11 +51,22 @@ def test_a_reader_that_goes_away_changes_nothing(words: str, redirected: str, he
     assert "Exception ignored" not in done.stderr
 
 
-def test_a_result_that_can_not_be_written_is_an_error(here: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("check empty.zip", "cache", "launcher --arch arm64 --output -", "completion bash"),
+        *("--help", "--version", "plan --help"),
+    ],
+)
+def test_a_result_that_can_not_be_written_is_an_error(words: str, here: Path) -> None:
     require(Path("/dev/full").exists(), "no /dev/full")
-    done = shell(f"{SHIM} check empty.zip > /dev/full", here)
+    done = shell(f"{SHIM} {words} > /dev/full", here)
     assert done.stdout == "3\n"
     assert done.stderr == "error: can't write the result, No space left on device\n"
+
+
+def test_an_error_that_can_not_be_written_changes_no_exit_status(here: Path) -> None:
+    require(Path("/dev/full").exists(), "no /dev/full")
     assert shell(f"{SHIM} check none 2> /dev/full", here).stdout == "2\n"
     assert shell(f"{SHIM} check none >&- 2>&-", here).stdout == "2\n"
 

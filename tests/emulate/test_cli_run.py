@@ -179,6 +179,7 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
         (2, "error: the event given: not JSON: ", [".", "--handler", "x", "--event", "{"], None),
         (2, "can't read it", [".", "--from", "nowhere"], "{}"),
         (2, "can't read the event", [".", "--handler", "x", "--event", "nowhere"], None),
+        (2, "--port is the endpoint's", [".", "--handler", "x", "--port", "7000"], "{}"),
         (2, "--repeat needs an --event", [".", "--handler", "x", "--repeat", "2"], None),
         (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "NAME"], "{}"),
         (2, "not NAME=VALUE", [".", "--handler", "x", "--env", "1=2"], "{}"),
