@@ -124,6 +124,15 @@ def test_what_cargo_lambda_leaves_is_a_handler_for_each_function(
 
 
 @pytest.mark.usefixtures("cargo")
+def test_two_folders_of_cargo_lambda_are_one_function_for_two_architectures(
+    programs: dict[Arch, Path],
+) -> None:
+    put(programs, "target/arm64/orders/bootstrap", ARM)
+    words = ("target/lambda/orders", "target/arm64")
+    assert handlers(find_files(map(Input.parse, words))) == {"orders": [ARM, X86]}
+
+
+@pytest.mark.usefixtures("cargo")
 def test_a_zip_of_cargo_lambda_stands_for_a_program_that_is_gone() -> None:
     Path("target/lambda/orders/bootstrap").unlink()
     expected = {"orders": [X86], "invoices": [ARM]}
