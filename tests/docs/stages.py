@@ -236,6 +236,28 @@ def terraform_plan(scene: Scene) -> None:
     )
 
 
+def goreleaser_dist(scene: Scene) -> None:
+    """What `goreleaser build` leaves of one program, as its source has it."""
+    programs("dist/orders_linux_amd64_v1/orders", "dist/orders_linux_arm64_v8.0/orders")(scene)
+    artifacts = [
+        {
+            "name": "orders",
+            "path": f"dist/orders_linux_{target}/orders",
+            "goos": "linux",
+            "goarch": target.partition("_")[0],
+            "target": f"linux_{target}",
+            "internal_type": 4,
+            "type": "Binary",
+            "extra": {"Binary": "orders", "Ext": "", "ID": "orders"},
+        }
+        for target in ("amd64_v1", "arm64_v8.0")
+    ]
+    scene.write("dist/artifacts.json", json.dumps(artifacts))
+    runtime = {"goos": "linux", "goarch": "amd64"}
+    scene.write("dist/metadata.json", json.dumps({"project_name": "orders", "runtime": runtime}))
+    scene.write("dist/config.yaml", "project_name: orders\n")
+
+
 STAGES: dict[str, Callable[[Scene], None]] = {
     "hello in an account": hello_in_an_account,
     "orders in an account": orders_in_an_account,
@@ -254,8 +276,6 @@ STAGES: dict[str, Callable[[Scene], None]] = {
     "a renamed handler": renamed_handler,
     "what terraform show prints": terraform_plan,
     "what cargo lambda build leaves": programs("target/lambda/orders/bootstrap"),
-    "what goreleaser leaves": programs(
-        "dist/orders_linux_amd64_v1/orders", "dist/orders_linux_arm64_v8.0/orders"
-    ),
+    "what goreleaser leaves": goreleaser_dist,
 }
 """By the name that pages call it by."""
