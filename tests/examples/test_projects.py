@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from base64 import b64encode
@@ -80,9 +81,26 @@ def test_a_project_comes_to_what_its_readme_and_the_template_by_hand_say(
 def test_plans_of_terraform_say_what_the_readme_shows(shop: Path, tmp_path: Path) -> None:
     project = copied("terraform", shop, tmp_path)
     follow(project / "README.md", NO_TOOLS.environment())
-    for patch in ("dangerous.patch", "safe-1.patch"):
-        patched = ["patch", "-p1", "--dry-run", "--input", patch]
-        subprocess.run(patched, cwd=project, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("patches", [("dangerous",), ("safe-1",), ("safe-1", "safe-2")])
+def test_a_plan_of_terraform_is_that_of_the_patched_source(
+    patches: tuple[str, ...], tmp_path: Path
+) -> None:
+    project = tmp_path / "terraform"
+    shutil.copytree(EXAMPLES / "terraform", project)
+    for patch in patches:
+        words = ["patch", "-p1", "--input", f"{patch}.patch"]
+        subprocess.run(words, cwd=project, capture_output=True, check=True)
+    source = (project / "main.tf").read_text()
+    said = dict(re.findall(r'^  (architecture|layer) += "(.*)"$', source, re.MULTILINE))
+    plan = json.loads((project / f"{patches[-1]}.plan.json").read_text())
+    after = {one["address"]: one["change"]["after"] for one in plan["resource_changes"]}
+    for name in ("orders", "report"):
+        function = after[f"aws_lambda_function.{name}"]
+        assert function["architectures"] == [said["architecture"]]
+        assert function["filename"] == f"out/shop-{said['architecture']}.zip"
+    assert after["aws_lambda_layer_version.audit"]["filename"] == f"out/{said['layer']}.zip"
 
 
 def test_what_is_deployed_is_at_hand_where_a_plan_has_its_hash(shop: Path, tmp_path: Path) -> None:
