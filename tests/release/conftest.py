@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -65,16 +64,13 @@ def released(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return Released(folder=kept)
 
 
-def make_release(tree: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def make_release(
+    tree: Path, *words: str, launchers: Path = BUILT
+) -> subprocess.CompletedProcess[str]:
     """The recipe behind `scripts/release`, with what is installed here."""
     command = [sys.executable, str(tree / "build" / "make_release.py"), *words]
-    return subprocess.run(
-        [*command, f"--launchers={BUILT}"],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command += [f"--launchers={launchers}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def commit_all(tree: Path) -> None:
