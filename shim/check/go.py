@@ -55,8 +55,8 @@ def check_go(state: State, *, may_inflate: bool = False) -> Iterator[Finding]:
                 place,
                 f"is built with aws-lambda-go {program.build.versions[_LIBRARY]}, without the tag"
                 f" `{_TAG}`: it holds, and sets up, net/rpc, by which go1.x alone calls a function",
-                hint=f"build it with `-tags {_TAG}`: up to 2 MB less, and half a millisecond of"
-                " each cold start",
+                hint=f"build it with `-tags {_TAG}`: some 2 MB less, and half a millisecond of each"
+                " cold start, where it doesn't take net/rpc's own packages besides",
             )
         if program.build and _needs_libc_alone(entry, program.build):
             yield finding(

@@ -68,7 +68,9 @@ def _go_build(place: str, program: GoProgram) -> str:
     if program.build is None:
         return f"\n{printable(place)} is a Go program that doesn't say how it was built\n"
     settings = " ".join(
-        f"{name}={value}" for name, value in program.build.settings.items() if value
+        f"{name}={value}"
+        for name, value in program.build.settings.items()
+        if value and name != "DefaultGODEBUG"  # a line of its own, and nothing was chosen
     )
     size = format_size(program.strippable)
     lines = [
