@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -78,8 +78,8 @@ def test_the_sources_have_the_version_and_its_changelog(released: Released) -> N
 
         assert f'__version__ = "{VERSION}"' in read("shim/__init__.py")
         changelog = read("CHANGELOG.md")
-    today = datetime.now(tz=UTC).date().isoformat()[:4]
-    assert f"\n## Unreleased\n\n## {VERSION} - {today}-" in changelog
+    heading = rf"^## Unreleased\n\n## {VERSION} - \d{{4}}-\d\d-\d\d$"
+    assert re.search(heading, changelog, flags=re.MULTILINE)
     assert section(changelog, VERSION) == section((ROOT / "CHANGELOG.md").read_text(), "Unreleased")
 
 
