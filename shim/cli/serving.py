@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shim.cli.terminal import print_error, print_note, status
 from shim.document import document, encode
 from shim.emulate.endpoint import Endpoint
-from shim.errors import ExitCode, MachineError, ShimError
+from shim.errors import ExitCode, InputError, MachineError, ShimError
 from shim.text import printable
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Serving:
     def _start_anew(self) -> bool:
         try:
             self.start()
-        except ShimError as error:  # a file half-written, or one that was removed
-            print_error(error)
+        except (ShimError, OSError) as error:  # a file half-written, or one that has just gone
+            print_error(error if isinstance(error, ShimError) else InputError(str(error)))
             print("what was there before goes on until the next change", file=sys.stderr)
             return False
         return True
