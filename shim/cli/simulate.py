@@ -101,7 +101,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--image",
         type=_pair,
         action="append",
-        dest="images",
         default=[],
         metavar="RUNTIME=IMAGE",
         help="the containers' image for a runtime (default: AWS's)",
@@ -120,7 +119,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     event = read_event(arguments.event)
     if arguments.draw:
         check_output(arguments.draw)
-    roots, images = _roots(arguments.root), _by_runtime(arguments.images)
+    roots, images = _roots(arguments.root), _by_runtime(arguments.image)
     if arguments.by_verdict:
         _refuse_starting(arguments)
     verdicts = Verdicts()

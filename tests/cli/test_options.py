@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--handler", "--layer", "--seed",
              "--include", "--root", "--from", "--region", "--runtime", "--dry-run",
-             "--explain"}  # fmt: skip
+             "--explain", "--image"}  # fmt: skip
 """What is said of these says too what the command makes of them."""
 
-OWN_FORMS = {"--layer", "--output", "-o", "--root"}
+OWN_FORMS = {"--image", "--layer", "--output", "-o", "--root"}
 """These take a file, or a folder, or, where several are told apart, a name before it."""
 
 
