@@ -32,9 +32,9 @@ class PartialVerdicts(Verdicts):
             self._known.add(self._stand_ins[key])
         return self._stand_ins[key]
 
-    def is_absent(self, package: Package) -> bool:
+    def is_absent(self, package: object) -> bool:
         """Whether it is a stand-in."""
-        return package in self._known
+        return isinstance(package, Package) and package in self._known
 
     def verdict(self, state: State) -> Verdict:
         """See `Verdicts`."""

@@ -204,10 +204,14 @@ class Judge:
 
 
 def shown_layers(function: Function) -> str:
-    """Layers by their last two parts, or ids."""
+    """All of them, by their names."""
     content = function.layers.content
-    names = [
-        ":".join(text.split(":")[-2:]) if text.startswith("arn:") else text
-        for text in (shown(one) for one in (content if isinstance(content, list) else [content]))
-    ]
-    return " + ".join(names) or "none"
+    return (
+        " + ".join(map(shown_layer, content if isinstance(content, list) else [content])) or "none"
+    )
+
+
+def shown_layer(content: Content) -> str:
+    """A published layer by its name and version, any other as it is written."""
+    text = shown(content)
+    return ":".join(text.split(":")[-2:]) if text.startswith("arn:") else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shim.check.state import VARIABLES
 from shim.templates.change import Changed
@@ -47,11 +47,17 @@ def ends_of(pair: Pair, judge: Judge) -> Ends | str:
     if isinstance(wanted, str):
         return wanted
     kept = {
-        field: getattr(begin, field)
+        field: _kept(getattr(begin, field), getattr(wanted, field), judge)
         for name, field in _FIELDS.items()
         if pair.changes[name] is Changed.NO
     }
-    return Ends(begin=begin, wanted=replace(wanted, **kept))
+    return Ends(begin=replace(begin, **kept), wanted=replace(wanted, **kept))
+
+
+def _kept(old: Any, new: Any, judge: Judge) -> Any:
+    """What is one thing on both sides, from the one on which it is at hand."""
+    parts = old if isinstance(old, tuple) else (old,)
+    return new if any(map(judge.verdicts.is_absent, parts)) else old
 
 
 def _unsaid(pair: Pair) -> frozenset[str]:

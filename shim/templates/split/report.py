@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.check.verdict import Answer
 from shim.plan.hazards import guard_sentences
 from shim.plan.wording import Names, brief
+from shim.templates.between import shown_layer
 from shim.templates.model import Format
 from shim.templates.report import in_words
+from shim.templates.split.data import resource_name
+from shim.templates.value import Reference
 from shim.text import printable
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from shim.check.state import State
     from shim.package.read import Package
+    from shim.templates.model import Function, Template
     from shim.templates.split.split import Deployment, Move, Split
     from shim.templates.split.ways import Passage, Way
+    from shim.templates.value import Content
 
 _SETTINGS = {
     "package": "code",
@@ -49,17 +53,26 @@ class SideNames(Names):
     def __init__(self, passage: Passage) -> None:
         """Of one function."""
         super().__init__()
-        ends = {"old": passage.begin, "new": passage.wanted}
-        layers = {one for end in ends.values() for one in end.layers}
-        counts = Counter(map(_short, layers))
-        for word, end in ends.items():
-            for one in end.layers:
-                name = _short(one)
-                self._names[one] = name if counts[name] == 1 else f"the {word} {name}"
-            self._names[end.package] = f"the {word} code"
+        pair = passage.deployed.pair
+        for word, state, side, function in (
+            ("old", passage.begin, pair.old_side, pair.old),
+            ("new", passage.wanted, pair.new_side, pair.new),
+        ):
+            names = _layer_names(side, function)
+            self._names |= {
+                one: self._told_apart(one, name, word)
+                for one, name in zip(state.layers, names, strict=True)
+            }
+            self._names[state.package] = f"the {word} code"
         if passage.begin.package is passage.wanted.package:
             self._names[passage.begin.package] = "the code"
         self._names |= {one: Path(one.path).name for one in passage.bridged.bridges}
+
+    def _told_apart(self, package: Package, name: str, word: str) -> str:
+        """One that both sides call so is another one on the new side."""
+        if package in self._names:
+            return self._names[package]
+        return f"the {word} {name}" if name in self._names.values() else name
 
     def shortened(self, text: str) -> str:
         """A place in a package is called as it is elsewhere."""
@@ -185,7 +198,14 @@ def _value(state: State, name: str, names: Names, passage: Passage) -> str:
             return str(getattr(state, name)) or "(not set)"
 
 
-def _short(package: Package) -> str:
-    """A published layer by its name and version, a file by its name."""
-    path = package.path
-    return ":".join(path.split(":")[-2:]) if path.startswith("arn:") else Path(path).name
+def _layer_names(side: Template, function: Function) -> list[str]:
+    """A published layer by its name and version, one of the template's own by its resource."""
+    content = function.layers.content
+    return [_layer_name(side, one) for one in (content if isinstance(content, list) else [content])]
+
+
+def _layer_name(side: Template, content: Content) -> str:
+    made = side.layers.get(content.id) if isinstance(content, Reference) else None
+    if made is None:
+        return shown_layer(content)
+    return str(made.place.steps[1]) if len(made.place.steps) > 1 else resource_name(made.id)

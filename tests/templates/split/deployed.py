@@ -34,7 +34,7 @@ ORDERS = {"terraform": [("configuration", "code")]}
 EITHER = list(permutations(("code", "configuration")))
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Takes CloudFormation's short tags, spelt out."""
 
 

@@ -29,7 +29,7 @@ def test_a_sample_of_the_campaign_holds(world: World) -> None:
         hold(world, number, tally)
     assert sum(tally.deployments.values()) > 15
     assert len(tally.forms) > 4
-    assert tally.found[True] > 15
+    assert tally.found[True]
     assert tally.none.total() > 3
 
 
