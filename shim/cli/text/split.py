@@ -9,8 +9,8 @@ from rich.text import Text
 from shim.cli.text.states import STYLES
 from shim.templates.split.report import (
     calls_in_words,
-    deployed_file,
     how_to_deploy,
+    paths_of,
     state_in_words,
     what_it_meets,
     what_it_sets,
@@ -64,7 +64,7 @@ def _way(way: Way, *, note: str = "") -> Text:
 
 
 def _deployment(split: Split, deployment: Deployment) -> Text:
-    files = ", ".join(deployed_file(split, deployment))
+    files = ", ".join(paths_of(split, deployment))
     text = Text(f"{deployment.number}  {printable(files)}\n")
     for move in deployment.moves:
         text.append_text(_move(move))

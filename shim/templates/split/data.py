@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shim.errors import InputError
 from shim.plan.step import UpdateConfiguration
 from shim.templates.edit import REMOVED, Edit
-from shim.templates.split.shared import own, property_of, unshare, usual
+from shim.templates.split.shared import inner, objects, own, property_of, unshare, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from shim.templates.split.ways import Passage
     from shim.templates.value import Steps
 
-LAYERS = {"AWS::Lambda::LayerVersion", "AWS::Serverless::LayerVersion"}
+MADE_LAYER = "AWS::Lambda::LayerVersion"
+LAYERS = (MADE_LAYER, "AWS::Serverless::LayerVersion")
 CODE = ("Code", "CodeUri", "InlineCode")
 """Where a function's resource says which code it is."""
 
@@ -89,7 +90,7 @@ class Stepped:
                 self.places.expect(way, code)
                 continue
             self._properties(name)[one] = self.places.location(package, code)
-            if _ASSET in resource.get("Metadata", {}):
+            if _ASSET in objects(resource.get("Metadata")):
                 resource["Metadata"][_ASSET] = self.places.location(package, None)
 
     def _rest(self, name: str) -> None:
@@ -120,34 +121,28 @@ class Stepped:
     def _bring(self, value: Any) -> None:
         """What only the new side has a name for, and layers as that has them."""
         for name, section in product(sorted(set(_references(value))), _SECTIONS):
-            there = self.new.get(section, {})
-            mine = self.data.get(section, {}).get(name)
-            if name not in there or mine == there[name]:
-                continue
-            if mine is None or there[name].get("Type") in LAYERS:
-                self.data.setdefault(section, {})[name] = _copy(there[name])
-                self._bring(there[name])
+            there = objects(self.new.get(section)).get(name)
+            mine = objects(self.data.get(section)).get(name)
+            is_layer = objects(there).get("Type") in LAYERS
+            if there is not None and there != mine and (mine is None or is_layer):
+                inner(self.data, section)[name] = _copy(there)
+                self._bring(there)
 
     def _layers(self, name: str, way: Passage, layers: tuple[Package, ...]) -> Iterator[Any]:
         old, new = (
             self._written_layers(side, name, state)
             for side, state in ((self.old, way.begin), (self.new, way.wanted))
         )
+        code = next(filter(None, (property_of(self.new, name, one) for one in CODE)), None)
         for number, layer in enumerate(layers):
-            if layer in old:
-                yield _copy(old[layer])
-                continue
-            if layer in new:
+            if layer in new and layer not in old:
                 self._bring(new[layer])
-                yield _copy(new[layer])
+            if layer in old or layer in new:
+                yield _copy((new | old)[layer])
                 continue
             made = f"ShimBridge{name}{number}"
-            code = next(filter(None, (property_of(self.new, name, one) for one in CODE)), None)
             content = {"Content": self.places.location(layer, code)}
-            self.data["Resources"][made] = {
-                "Type": "AWS::Lambda::LayerVersion",
-                "Properties": content,
-            }
+            self.data["Resources"][made] = {"Type": MADE_LAYER, "Properties": content}
             yield {"Ref": made}
 
     def _written_layers(self, data: dict[str, Any], name: str, state: State) -> dict[Package, Any]:
@@ -157,8 +152,7 @@ class Stepped:
         return dict(zip(state.layers, written, strict=True))
 
     def _properties(self, name: str) -> dict[str, Any]:
-        properties: dict[str, Any] = self.data["Resources"][name].setdefault("Properties", {})
-        return properties
+        return inner(self.data["Resources"][name], "Properties")
 
 
 def resource_name(id: str) -> str:  # noqa: A002 # what it is called everywhere
@@ -168,7 +162,7 @@ def resource_name(id: str) -> str:  # noqa: A002 # what it is called everywhere
 
 def differences(before: Any, after: Any, path: Steps = ()) -> Iterator[Edit]:
     """The least that has to be written, so that nothing else of a text changes."""
-    if before == after and type(before) is type(after):
+    if before == after:
         return
     if _is_object(before) and _is_object(after):
         for name in {**before, **after}:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.templates.git import Commit
-from shim.templates.split.shared import is_sam_function, own, usual
+from shim.templates.split.shared import inner, is_sam_function, objects, own, usual
 from shim.templates.value import leaves
 
 if TYPE_CHECKING:
@@ -56,13 +56,12 @@ class Paths:
         parts = [(copy.get("Globals"), "Function", _PATHS)]
         for name, one in copy["Resources"].items():
             if _is_here(copy, name):
-                one.setdefault("Properties", {})["CodeUri"] = "."
+                inner(one, "Properties")["CodeUri"] = "."
             parts += [(one, "Properties", _PATHS), (one, "Metadata", (_ASSET,))]
         for whole, part, names in parts:
-            inner = whole.get(part) if isinstance(whole, dict) else None
-            if isinstance(inner, dict):
-                texts = {name: inner[name] for name in names if isinstance(inner.get(name), str)}
-                inner |= {name: self._renamed(path) for name, path in texts.items()}
+            named = objects(objects(whole).get(part))
+            texts = {name: named[name] for name in names if isinstance(named.get(name), str)}
+            named |= {name: self._renamed(path) for name, path in texts.items()}
         return copy
 
     def _renamed(self, path: str) -> str:

@@ -124,8 +124,8 @@ def calls_in_words(move: Move) -> str:
     return " call, then ".join(brief(one).partition(" (")[0] for one in steps) + " call"
 
 
-def deployed_file(split: Split, deployment: Deployment) -> tuple[str, ...]:
-    """What is deployed: the last is the new side itself, wherever that lies."""
+def paths_of(split: Split, deployment: Deployment) -> tuple[str, ...]:
+    """Where its files lie."""
     return tuple(str(split.folder / name) for name in deployment.files)
 
 
@@ -162,7 +162,7 @@ def as_object(split: Split) -> dict[str, Any]:
         "deployments": [
             {
                 "number": one.number,
-                "files": list(deployed_file(split, one)),
+                "files": list(paths_of(split, one)),
                 "functions": [_move(move) for move in one.moves],
             }
             for one in split.deployments
@@ -193,7 +193,8 @@ def _value(state: State, name: str, names: Names, passage: Passage) -> str:
         case "layers":
             return " + ".join(map(names, state.layers)) or "none"
         case "environment":
-            return "the new one" if state.environment == passage.wanted.environment else "the old"
+            is_new = state.environment == passage.wanted.environment
+            return "the new one" if is_new else "the old one"
         case _:
             return str(getattr(state, name)) or "(not set)"
 

@@ -14,23 +14,32 @@ if TYPE_CHECKING:
 SAM_FUNCTION = "AWS::Serverless::Function"
 
 
+def objects(value: Any) -> dict[str, Any]:
+    """An object; an empty one where it is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def inner(whole: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object of that name, made where there is none."""
+    if not isinstance(whole.get(name), dict):
+        whole[name] = {}
+    found: dict[str, Any] = whole[name]
+    return found
+
+
 def own(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The properties that a function's resource says itself."""
-    resource = data["Resources"].get(name)
-    properties = resource.get("Properties") if isinstance(resource, dict) else None
-    return properties if isinstance(properties, dict) else {}
+    return objects(objects(data["Resources"].get(name)).get("Properties"))
 
 
 def usual(data: Mapping[str, Any]) -> dict[str, Any]:
     """Those that all functions of SAM's have."""
-    shared = data.get("Globals")
-    found = shared.get("Function") if isinstance(shared, dict) else None
-    return found if isinstance(found, dict) else {}
+    return objects(objects(data.get("Globals")).get("Function"))
 
 
 def is_sam_function(resource: Any) -> bool:
     """Whether it is a function that `Globals` are for."""
-    return isinstance(resource, dict) and resource.get("Type") == SAM_FUNCTION
+    return objects(resource).get("Type") == SAM_FUNCTION
 
 
 def property_of(data: Mapping[str, Any], name: str, named: str) -> Any:
@@ -46,7 +55,7 @@ def unshare(data: dict[str, Any], named: str) -> None:
     for name, resource in data["Resources"].items():
         if is_sam_function(resource):
             value = property_of(data, name, named)
-            resource.setdefault("Properties", {})[named] = json.loads(json.dumps(value))
+            inner(resource, "Properties")[named] = json.loads(json.dumps(value))
     del data["Globals"]["Function"][named]
     if not data["Globals"]["Function"]:
         del data["Globals"]["Function"]

@@ -131,15 +131,12 @@ class Writer:
             if not any(behind for _, behind in moved.values()):
                 continue
             name = f"{number}-{self.sheet.new.path.name}"
-            path, at = self.temporary / name, self.temporary / name
             is_last = number == self.count
-            if is_last:
-                path.write_bytes(self.sheet.new.data)
-                # Its paths are meant from where the new template lies.
-                at = self.sheet.new.path
-            else:
-                path.write_bytes(self._stepped(paths, moved.values()))
-            after = self._read(self.sides[1], at)
+            data = self.sheet.new.data if is_last else self._stepped(paths, moved.values())
+            path = self.temporary / name
+            path.write_bytes(data)
+            # The last one's paths are meant from where the new template lies.
+            after = self._read(self.sides[1], self.sheet.new.path if is_last else path)
             check_step(before, after, moved, self._packages, is_last=is_last)
             before = after
             yield number, name
