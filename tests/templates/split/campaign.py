@@ -128,6 +128,7 @@ class Knowledge:
             self._begin,
             self.case.wanted,
             starts=lambda state: self._answer(state) is Answer.STARTS,
+            hidden=self.hidden,
         )
 
     @cached_property

@@ -98,8 +98,9 @@ class World:
 
     def is_said(self, case: Case, form: str) -> bool:
         """Whether it can be known what the old code is: not if both sides name one path."""
-        is_path = form in {"yaml", "json", "sam"}
-        return not case.is_absent and not (is_path and case.begin.package is case.wanted.package)
+        is_hashed = form == "terraform"
+        is_same = case.begin.package is case.wanted.package
+        return not case.is_absent and (is_hashed or not is_same)
 
 
 @dataclass(frozen=True, kw_only=True)

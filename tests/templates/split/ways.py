@@ -14,6 +14,7 @@ from shim.package.read import read_package
 from tests.check.builders import launcher
 from tests.plan.builders import zipped
 from tests.plan.test_bridge_pairs import DUAL, LAYERS, PACKAGES
+from tests.templates.split.pairs import ARN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,10 +28,20 @@ _EXTENSION = b'#!/bin/sh\nexec "/opt/.extensions/$(uname -m)/${0##*/}" "$@"\n'
 Place = tuple[Any, Any]
 
 
-def has_way(world: World, begin: State, wanted: State, *, starts: Callable[[State], bool]) -> bool:
-    """Whether calls lead from one to the other, through nothing but what starts."""
+def has_way(
+    world: World,
+    begin: State,
+    wanted: State,
+    *,
+    starts: Callable[[State], bool],
+    hidden: frozenset[str],
+) -> bool:
+    """Whether calls lead from one to the other, through nothing but what starts.
+
+    Of layers that are `hidden`, by their ARNs, nothing can be made.
+    """
     packages = [begin.package, wanted.package, *_bridges(world, begin, wanted)]
-    layers = [begin.layers, wanted.layers, *_layers(world, begin, wanted)]
+    layers = [begin.layers, wanted.layers, *_layers(world, begin, wanted, hidden)]
     codes = list(product(dict.fromkeys(packages), dict.fromkeys((begin.arch, wanted.arch))))
     settings = list(
         product(
@@ -131,21 +142,23 @@ def _laid_out(
         yield behind
 
 
-def _layers(world: World, begin: State, wanted: State) -> Iterator[tuple[Package, ...]]:
+def _layers(
+    world: World, begin: State, wanted: State, hidden: frozenset[str]
+) -> Iterator[tuple[Package, ...]]:
     """A layer with both agents, where nothing else in the two is at odds."""
-    names = [world.names.get(one) for state in (begin, wanted) for one in state.layers]
-    if len(names) != 2 or None in names:
+    names = [world.names[one] for state in (begin, wanted) for one in state.layers]
+    if len(names) != 2 or hidden & {ARN.format(name) for name in names}:
         return
     libraries: dict[str, bytes] = {}
     agents = {}
-    for name in filter(None, names):
+    for name in names:
         for path, data in LAYERS[name].items():
             if path.startswith("extensions/"):
                 agents["aarch64" if name.endswith("arm") else "x86_64"] = data
             elif libraries.setdefault(path, data) != data:
                 return
     files = {f".extensions/{machine}/agent": data for machine, data in agents.items()}
-    label = "-".join(filter(None, names))
+    label = "-".join(names)
     if label not in world.own:
         file = world.folder / f"own-layer-{label}.zip"
         whole = {"extensions/agent": _EXTENSION, **files, **libraries}
