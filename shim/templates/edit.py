@@ -107,12 +107,22 @@ class _Text:
     def with_all(self, edits: Iterable[Edit]) -> str:
         splices = sorted(map(self._splice, edits), key=lambda one: one.start)
         parts, last = [], 0
-        for one in splices:
+        for one in sorted(self._beside(splices), key=lambda one: one.start):
             if one.start < last:
                 raise InputError("two changes of one place")
             parts += [self._text[last : one.start], one.text]
             last = one.end
         return "".join([*parts, self._text[last:]])
+
+    def _beside(self, splices: Sequence[_Splice]) -> Iterator[_Splice]:
+        """The same; what would come behind a line that goes away comes behind the one before it."""
+        gone = [one for one in splices if not one.text]
+        for one in splices:
+            at = one.start
+            for other in reversed(gone if one.start == one.end else ()):
+                if other.start <= at < other.end:
+                    at = other.start - len(self._line_end)
+            yield one if at == one.start else _Splice(at, at, one.text)
 
     def _splice(self, edit: Edit) -> _Splice:
         *path, last = edit.path

@@ -138,6 +138,14 @@ def test_several_edits_are_one() -> None:
     both = (("a", 0), REMOVED), (("a", 2), REMOVED), (("a", 1), "w")
     assert write("a: [b, x, d, e]\n", *both) == "a: [w, e]\n"
     assert write("a:\n- b\n- x\n- d\n- e\n", *both) == "a:\n- w\n- e\n"
+    assert write(text, (("a", "b"), REMOVED), (("a", "d"), 2)) == "a:\n  c: {}\n  d: 2\n"
+    assert write(text, (("a", "d"), 2), (("a", "c"), REMOVED)) == "a:\n  b: 1\n  d: 2\n"
+    deep = "a:\n  b:\n    c: 1\n    d:\n      - 2\n"
+    assert write(deep, (("a", "b", "d"), REMOVED), (("a", "e"), 3)) == (
+        "a:\n  b:\n    c: 1\n  e: 3\n"
+    )
+    flow = "a: {b: 1, c: 2}\n"
+    assert write(flow, (("a", "c"), REMOVED), (("a", "d"), 3)) == "a: {b: 1, d: 3}\n"
     with pytest.raises(InputError, match="two changes of one place"):
         write(text, (("a",), 2), (("a", "b"), 3))
 

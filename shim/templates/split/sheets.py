@@ -35,11 +35,8 @@ class File:
     name: str
     path: Path
     data: bytes
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """As plain data."""
-        return check_template(read_source(self.name, self.data).data)
+    content: dict[str, Any]
+    """As plain data."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +98,9 @@ def _files(side: Side) -> Iterator[tuple[str, File]]:
                 hint="give both sides as templates: `shim diff OLD NEW --split FOLDER`",
             )
     for prefix, path in paths:
-        yield prefix, File(name=project.name(path), path=path, data=read_inside(project, path))
+        name, data = project.name(path), read_inside(project, path)
+        content = check_template(read_source(name, data).data)
+        yield prefix, File(name=name, path=path, data=data, content=content)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
