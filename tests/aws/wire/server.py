@@ -114,6 +114,11 @@ class Cloud:
                 )
             return self._accounts[key]
 
+    def forget(self, number: str, region: str = REGION) -> None:
+        """Let an account go, with all that is in it."""
+        with self._lock:
+            del self._accounts[number, region]
+
     def environment(self, number: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """The variables that lead boto3 and the AWS CLI to an account here, and nowhere else."""
         return {

@@ -67,7 +67,9 @@ def campaign(
             assert Stage(cloud, scenario, next(numbers)).run() is None
             requests = [call.name for call in cloud.requests]
             for case in islice(cases(requests), 0, None, every):
-                yield case, scenario, check(Stage(cloud, scenario, next(numbers)), case)
+                stage = Stage(cloud, scenario, next(numbers))
+                yield case, scenario, check(stage, case)
+                stage.forget()
 
 
 def check(stage: Stage, case: Case) -> str:

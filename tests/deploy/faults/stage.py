@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,12 @@ class Stage:
             scenario.plan, verdicts=scenario.verdicts, day=DAY, arns=arns, target=target
         )
         make_folder(self.folder, document)
+
+    def forget(self) -> None:
+        """Let go of all that it holds, which is zips of a real size."""
+        shutil.rmtree(self.folder)
+        self.cloud.requests.clear()
+        self.cloud.forget(self.number)
 
     @property
     def environment(self) -> dict[str, str]:
