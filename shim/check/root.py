@@ -229,7 +229,9 @@ def _system(root: _Root) -> str:
 def _versions(listing: Listing) -> dict[str, tuple[int, ...]]:
     """The newest of each kind that messages speak of."""
     newest: dict[str, tuple[int, ...]] = {}
-    for version in {one for defined in listing.libraries.values() for one in defined or ()}:
+    # Without the linker: Red Hat's glibc 2.34 gave it a GLIBC_2.35, for rseq.
+    others = [some for name, some in listing.libraries.items() if not name.startswith("ld-linux")]
+    for version in {one for defined in others for one in defined or ()}:
         kind, numbers = split_version(version)
         if kind in _KINDS and numbers is not None:
             newest[kind] = max(numbers, newest.get(kind, ()))

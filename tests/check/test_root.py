@@ -16,7 +16,8 @@ import pytest
 import shim.check
 from shim.arch import Arch
 from shim.check.ld_cache import read_cache
-from shim.check.root import read_root
+from shim.check.listing import Listing
+from shim.check.root import _versions, read_root
 from shim.cli.main import main
 from shim.elf import read_start
 from shim.errors import InputError
@@ -122,6 +123,16 @@ def test_a_library_counts_by_the_names_that_programs_ask_for(root: Path) -> None
     libraries = read_root(root, day=DAY).listing(Arch.X86_64).libraries
     assert {"libc.so.6", "libc.so"} <= libraries.keys()
     assert not {"libc-2.36.so", "libtext.so.1", "libcut.so.1"} & libraries.keys()
+
+
+def test_a_version_that_only_the_linker_has_makes_no_newer_glibc() -> None:
+    libraries = {
+        "libc.so.6": frozenset({"GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_PRIVATE"}),
+        "ld-linux-x86-64.so.2": frozenset({"GLIBC_2.35"}),
+        "libstdc++.so.6": frozenset({"GLIBCXX_3.4.29", "GLIBCXX_3.4.30"}),
+    }
+    versions = _versions(Listing(programs=frozenset(), libraries=libraries))
+    assert versions == {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 30)}
 
 
 def test_pipes_and_devices_are_not_opened(root: Path) -> None:
