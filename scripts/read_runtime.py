@@ -49,7 +49,7 @@ def main() -> int:
     arguments = parser.parse_args()
     today = datetime.now(UTC).date()
     try:
-        with _opened(arguments.source, arguments.arch) as (folder, digest):
+        with opened(arguments.source, arguments.arch) as (folder, digest):
             runtime = read_root(folder, day=today, name=arguments.name)
     except ShimError as error:
         sys.exit(f"error: {error}")
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 @contextmanager
-def _opened(source: str, arch: Arch | None) -> Iterator[tuple[Path, str]]:
+def opened(source: str, arch: Arch | None) -> Iterator[tuple[Path, str]]:
     """The source as a folder, and its digest."""
     path = Path(source)
     if path.is_dir():

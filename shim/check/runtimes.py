@@ -75,6 +75,8 @@ class Runtime:
     """What its `sh` is."""
     container: str = ""
     """The name of its container image; none where nobody publishes one."""
+    digests: Mapping[Arch, str] = field(default_factory=dict)
+    """Those of the image that the listings were read from, where they were."""
     runs_handler: bool = False
     """Whether the file that Handler names is run itself, and no `bootstrap`."""
     is_test: bool = False
@@ -204,6 +206,10 @@ def _runtime(name: str, table: dict[str, Any]) -> Runtime:
         ),
         shell=_of(table, "shell", str, name, default=BASH),
         container=_of(table, "container", str, name, default=""),
+        digests={
+            Arch(arch): digest
+            for arch, digest in _of(table, "digests", dict, name, default={}).items()
+        },
         runs_handler=_of(table, "starts", str, name, default="bootstrap") == "handler",
         is_test=_of(table, "test_only", bool, name, default=False),
         support_ends=table.pop("support_ends", None),
