@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.cli.change import read_change
+from shim.cli.day import today
 from shim.errors import InputError
 from shim.fields import naming, read_file
 from shim.plan.alias import AliasPlan, MoveAlias
@@ -22,6 +22,7 @@ from shim.simulate.simulation import LiveAlias
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from shim.check.state import State
     from shim.check.verdicts import Verdicts
@@ -65,7 +66,7 @@ def read_case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[Cas
             raise InputError("a plan has all that --from and --function would say")
         yield _saved(arguments.plan)
         return
-    change, day = read_change(arguments), datetime.now(UTC).date()
+    change, day = read_change(arguments), today()
     _check_layers(change.begin)
     if change.alias:
         yield _on_alias(change, change.alias, arguments, verdicts=verdicts, day=day)

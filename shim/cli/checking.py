@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from shim.check.report import as_json, as_sarif
 from shim.check.runtimes import Runtime, known_runtime, lambda_runtimes
 from shim.check.state import State
 from shim.check.survey import HANDLERS_LIMIT, Survey, Unchecked, survey
+from shim.cli.day import today
 from shim.cli.terminal import open_console, print_note, quiet_status, status
 from shim.document import encode
 
@@ -41,7 +41,7 @@ def survey_packages(
     packages: Iterable[Package], layers: tuple[Package, ...], choice: Choice, *, explains: bool
 ) -> list[Survey]:
     """Check each package with the layers; with all that may have to be inflated it `explains`."""
-    today = datetime.now(UTC).date()
+    day = today()
     surveys = []
     runtimes = [choice.runtime] if choice.runtime else lambda_runtimes()
     for package in packages:
@@ -59,7 +59,7 @@ def survey_packages(
                 architectures=[choice.arch] if choice.arch else choice.architectures,
                 runtimes=runtimes,
                 handler=choice.handler,
-                day=today,
+                day=day,
                 may_inflate=explains,
             )
         )
@@ -88,7 +88,7 @@ def _read_root(folder: Path, name: str = "") -> Runtime:
     # What few runs need.
     from shim.check.root import read_root
 
-    return read_root(folder, day=datetime.now(UTC).date(), name=name)
+    return read_root(folder, day=today(), name=name)
 
 
 def _read_image(arguments: argparse.Namespace) -> Runtime:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shim.cli import options
 from shim.cli.connecting import open_connection
+from shim.cli.day import today
 from shim.cli.terminal import print_note, progress
 from shim.cli.text.deploy import Board, summary_of
 from shim.deploy.beforehand import Terms
@@ -82,7 +83,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
 
 def terms_of(arguments: argparse.Namespace, **more: bool) -> Terms:
     """What the command line puts up with, today."""
-    return Terms(day=datetime.now(UTC).date(), despite_owner=arguments.despite_owner, **more)
+    return Terms(day=today(), despite_owner=arguments.despite_owner, **more)
 
 
 class Accounts:

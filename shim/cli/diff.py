@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from shim.cli import options
+from shim.cli.day import today
 from shim.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     with ExitStack() as stack:
         sides = _sides(arguments, stack)
         packages = Packages()
-        judge = Judge(packages, _layers(arguments.layers), day=datetime.now(UTC).date())
+        judge = Judge(packages, _layers(arguments.layers), day=today())
         comparison = compare(sides[0].template, sides[1].template, judge, packages)
         if arguments.write_baseline:
             _write_baseline(arguments.write_baseline, comparison)

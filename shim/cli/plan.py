@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -12,6 +11,7 @@ from shim.check.verdicts import Verdicts
 from shim.cli import options
 from shim.cli.change import Change, read_change
 from shim.cli.change_options import add_change_arguments
+from shim.cli.day import today
 from shim.cli.iam import print_reading_policy
 from shim.cli.packing import packing
 from shim.cli.terminal import open_console, print_note
@@ -30,6 +30,7 @@ from shim.plan.wording import Names
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from shim.check.state import State
     from shim.cli.change import AliasNow
@@ -101,7 +102,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.iam:
         return print_reading_policy(arguments)
     _check(arguments)
-    day = arguments.day or datetime.now(UTC).date()
+    day = arguments.day or today()
     run = _Run(
         arguments=arguments, change=read_change(arguments), verdicts=Verdicts(day=day), day=day
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shim.check.runtimes import known_runtime
 from shim.cli.cache import used_cache
 from shim.cli.connecting import open_connection
+from shim.cli.day import today
 from shim.cli.iam import print_policy
 from shim.cli.scan_options import add_scan_arguments, check_scan_arguments
 from shim.cli.terminal import open_console, print_note, quiet_status
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _scan(arguments: argparse.Namespace) -> Scan:
     """As far as it comes: what is known when it is interrupted is a result too."""
-    day = datetime.now(UTC).date()
+    day = today()
     wanted = all_wanted(
         [*map(known_runtime, arguments.runtime or ())],
         arguments.arch or (),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shim.check.go import check_go
@@ -11,6 +10,7 @@ from shim.check.report import finding_as_json
 from shim.check.runtimes import lambda_runtimes
 from shim.check.state import State
 from shim.check.verdict import Answer, verdict
+from shim.cli.day import today
 from shim.cli.terminal import print_note, print_warning
 
 if TYPE_CHECKING:
@@ -133,6 +133,6 @@ def _handler_starts(
 
 def _current_runtimes() -> list[Runtime]:
     """Those that are still supported, the newest first; all, where none is."""
-    today = datetime.now(UTC).date()
+    day = today()
     runtimes = lambda_runtimes()
-    return [one for one in runtimes if one.support_ends and one.support_ends >= today] or runtimes
+    return [one for one in runtimes if one.support_ends and one.support_ends >= day] or runtimes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shim.check.survey import Survey, Unchecked, survey
 from shim.cli import options
+from shim.cli.day import today
 from shim.errors import InputError
 from shim.package.packages import Packages
 from shim.templates.between import Judge
@@ -39,7 +39,7 @@ def _survey_template(
 ) -> None:
     reader = Reader(project=project_of(path), given=options.template_given(arguments))
     template = reader.read_one(path)
-    day = datetime.now(UTC).date()
+    day = today()
     judge = Judge(Packages(), {}, day=day)
     for function in template.functions.values():
         side = (template, function)
