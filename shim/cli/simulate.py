@@ -167,7 +167,7 @@ def _refuse_starting(arguments: argparse.Namespace) -> None:
         "event": "event",
         "root": "root",
         "place": "in",
-        "images": "image",
+        "image": "image",
         "rie": "rie",
     }
     for name, option in options_by_name.items():
