@@ -67,6 +67,13 @@ def sarif(
     }
 
 
+def sarif_artifact(path: str) -> dict[str, str]:
+    """The file in which a finding is."""
+    from urllib.parse import quote  # SARIF alone needs it
+
+    return {"uri": quote(utf8(path))}
+
+
 def finding_as_json(finding: Finding) -> dict[str, str]:
     """A finding as plain values."""
     return {
@@ -135,11 +142,9 @@ def _state(state: State) -> dict[str, Any]:
 
 def _result(finding: Finding, checked: str) -> dict[str, Any]:
     """A finding on the package `checked`; one on no file, on its handler say, stands there too."""
-    from urllib.parse import quote  # SARIF alone needs it
-
     package, separator, _ = finding.location.partition("!/")
-    artifact = quote(utf8(package if separator else checked))
-    sarif: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": artifact}}}
+    artifact = sarif_artifact(package if separator else checked)
+    sarif: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact}}
     if separator:
         sarif["logicalLocations"] = [{"fullyQualifiedName": finding.location}]
     return {

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from shim.check.findings import Severity
-from shim.check.report import level, sarif
+from shim.check.report import level, sarif, sarif_artifact
 from shim.check.verdict import Answer
 from shim.document import document, json_name
 from shim.plan.wording import WORDS
@@ -183,7 +182,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _result(finding: Finding) -> dict[str, Any]:
-    where: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.place.file)}}
+    where: dict[str, Any] = {"artifactLocation": sarif_artifact(finding.place.file)}
     if finding.place.line:
         where["region"] = {
             "startLine": finding.place.line,

@@ -128,6 +128,16 @@ def test_as_sarif(said: Callable[..., tuple[int, str]]) -> None:
     assert region["startLine"] == 5
 
 
+def test_a_name_that_is_not_utf8_is_in_sarif_as_in_json(
+    here: Path, said: Callable[..., tuple[int, str]]
+) -> None:
+    (here / "new.yaml").rename(here / "\udcff.yaml")
+    document = json.loads(said("old.yaml", "\udcff.yaml", "--sarif")[1])
+    jsonschema.validate(document, published("sarif-2.1.0"))
+    place = document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "%EF%BF%BD.yaml"
+
+
 @pytest.mark.usefixtures("here")
 def test_as_annotations_of_github(said: Callable[..., tuple[int, str]]) -> None:
     lines = said("old.yaml", "new.yaml", "--github")[1].splitlines()
