@@ -284,8 +284,8 @@ def one_of(kind: type[_Words]) -> OneOf[_Words]:
 
 
 def text(word: str) -> str:
-    """A text that AWS can be sent, for argparse."""
-    if problem := text_problem(word):
+    """A text that AWS can be sent, for argparse: an empty one would be as good as none."""
+    if problem := text_problem(word) if word else "it is empty":
         raise argparse.ArgumentTypeError(problem)
     return word
 

@@ -97,7 +97,9 @@ def _scan(arguments: argparse.Namespace) -> Scan:
         launcher=read_package(arguments.launcher) if arguments.launcher else None,
     )
     folders = FolderWriter(arguments.output, wanted[0], day=day) if arguments.output else None
-    choice = Choice(names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner)
+    choice = Choice(
+        names=tuple(arguments.names), tags=tuple(arguments.tags), owner=arguments.owner or ""
+    )
     with quiet_status() as say:
         scanner = Scanner(
             choice=choice,

@@ -30,7 +30,6 @@ def add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument(
         "--owner",
-        default="",
         type=options.text,
         metavar="NAME",
         help="only those of a tool, such as SAM or Terraform, or of a stack of that name",

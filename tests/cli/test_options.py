@@ -61,6 +61,9 @@ def test_what_takes_a_functions_settings_takes_them_all_and_its_file(command: st
     [
         (["check", ""], "empty file name"),
         (["pack", "x", "-o", ""], "empty file name"),
+        (["check", "x", "--runtime", ""], "it is empty"),
+        (["deploy", "--function", ""], "it is empty"),
+        (["run", "x", "--image", ""], "it is empty"),
         (["check", "x", "--handler", "caf\udce9"], "it is not UTF-8"),
         (["run", "x", "--handler", "x", "--env", "NAME=\udcff"], "it is not UTF-8"),
         (["run", "x", "--handler", "x", "--env", "_X=1"], "not NAME=VALUE"),

@@ -171,7 +171,6 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
             "{}",
         ),
         (2, "takes no such Handler", [".", "--handler", "x" * 129], "{}"),
-        (2, "takes no such Handler", [".", "--handler", ""], "{}"),
         (2, "error: the event -: not JSON: ", [".", "--handler", "x"], "{"),
         (2, "error: the event -: not JSON: ", [".", "--handler", "x"], "NaN"),
         (2, "nested too deeply", [".", "--handler", "x"], "[" * 100_000),
