@@ -148,11 +148,13 @@ def find_configuration(folder: Path, commands: Collection[str]) -> Configuration
 
 
 def _read(path: Path, commands: Collection[str]) -> Configuration | None:
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
         text = path.read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"can't read the options, {error.strerror}: `{path}`") from error
+    except UnicodeDecodeError as error:
         raise InputError(f"can't read the options, {error}: `{path}`") from error
     is_own = path.name == "shim.toml"
     # Most of the time that is saved: to import what reads TOML, and to read what others wrote.

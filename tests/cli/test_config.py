@@ -131,6 +131,12 @@ def test_what_can_not_be_is_said_with_its_line(
     assert "shim.toml" not in capsys.readouterr().err
 
 
+def test_what_is_no_file_is_not_waited_for(here: Path) -> None:
+    os.mkfifo(here / "shim.toml")
+    (here / "pyproject.toml").mkdir()
+    assert parsed("check", "x").runtime is None
+
+
 def test_an_error_says_what_came_from_the_file(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
