@@ -110,6 +110,11 @@ def _kept(what: str, folder: Path) -> Kept:
 
 
 def _remove(folder: Path) -> None:
+    if folder.is_symlink():
+        raise MachineError(
+            f"a link is not removed, nor what is behind it: `{folder}`",
+            hint="SHIM_CACHE=FOLDER names another folder as a whole",
+        )
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:

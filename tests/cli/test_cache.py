@@ -77,3 +77,15 @@ def test_nothing_goes_while_another_command_uses_it(
         assert (cache / "rie/1/program").exists()
         other.communicate("\n")
     assert main(["cache", "--clear"]) == 0
+
+
+def test_what_a_link_leads_to_stays(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (cache / "rie").rename(tmp_path / "elsewhere")
+    (cache / "rie").symlink_to(tmp_path / "elsewhere")
+    assert main(["cache", "--clear"]) == 3
+    assert f"error: a link is not removed, nor what is behind it: `{cache}/rie`" in (
+        capsys.readouterr().err
+    )
+    assert (tmp_path / "elsewhere/1/program").exists()
