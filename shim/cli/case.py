@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.cli.change import read_change
+from shim.cli.change_options import given_options
 from shim.cli.day import today
 from shim.errors import InputError
 from shim.fields import naming, read_file
@@ -59,11 +60,9 @@ class Case:
 @contextmanager
 def read_case(arguments: argparse.Namespace, verdicts: Verdicts) -> Iterator[Case]:
     """What the arguments ask for; a bridge lies on disk as long as the block runs."""
-    if arguments.shares and not arguments.alias:
-        raise InputError("--share is for traffic on an alias: `--alias NAME`")
     if arguments.plan:
-        if arguments.from_file or arguments.function:
-            raise InputError("a plan has all that --from and --function would say")
+        if beside := next(given_options(arguments), None):
+            raise InputError(f"a plan has all that {beside} would say")
         yield _saved(arguments.plan)
         return
     change, day = read_change(arguments), today()

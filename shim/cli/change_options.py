@@ -13,7 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SETTINGS = ("runtime", "arch", "handler", "layers", "no_layers", "env")
+_SETTINGS = {
+    "runtime": "--runtime",
+    "arch": "--arch",
+    "handler": "--handler",
+    "layers": "--layer",
+    "no_layers": "--no-layers",
+    "env": "--env",
+}
+_CHANGE = {
+    "from_file": "--from",
+    "from_package": "--from-package",
+    "from_layers": "--from-layer",
+    "function": "--function",
+    "package": "--package",
+    **_SETTINGS,
+    "alias": "--alias",
+    "to": "--to",
+    "shares": "--share",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,17 +96,14 @@ def add_change_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def given_options(arguments: argparse.Namespace) -> Iterator[str]:
-    """The options of `add_change_arguments` that were given, by their names."""
-    for name in ("from_file", "from_package", "from_layers", "function", "package", *_SETTINGS):
-        if getattr(arguments, name):
-            yield name.removesuffix("_file").removesuffix("s").replace("_", "-")
-    for name in ("alias", "to"):
-        if getattr(arguments, name):
-            yield name
+    """What of a change was given, which a saved plan or a deployment folder has already."""
+    return (option for name, option in _CHANGE.items() if getattr(arguments, name))
 
 
 def check_change_arguments(arguments: argparse.Namespace) -> None:
     """Raise `InputError` where they don't go together."""
+    if arguments.shares and not arguments.alias:
+        raise InputError("--share is for traffic on an alias: `--alias NAME`")
     if (arguments.from_file is None) == (arguments.function is None):
         raise InputError(
             "what is the function now? give one of `--from FILE` and `--function NAME`",
@@ -99,8 +114,8 @@ def check_change_arguments(arguments: argparse.Namespace) -> None:
         raise InputError("--function gives its package, and can't go along with --from-package")
     given = [name for name in _SETTINGS if getattr(arguments, name)]
     if arguments.to and set(given) - {"layers"}:
-        option = given[0].replace("_", "-")
-        raise InputError(f"--to says all settings, and can't go along with --{option}")
+        option = next(_SETTINGS[name] for name in given if name != "layers")
+        raise InputError(f"--to says all settings, and can't go along with {option}")
     if arguments.no_layers and arguments.layers:
         raise InputError("--no-layers and --layer can't go together")
 

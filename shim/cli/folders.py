@@ -48,8 +48,10 @@ def deployment_folders(arguments: argparse.Namespace, *, day: date) -> tuple[Dep
         return (_of_change(arguments, day),)
     beside = set(given_options(arguments))
     is_plan = any(path.is_file() for path in what)
-    if beside - ({"function"} if is_plan else set()):
-        raise InputError(f"what is named has all that --{min(beside)} would say")
+    if is_plan:
+        beside.discard("--function")
+    if beside:
+        raise InputError(f"what is named has all that {min(beside)} would say")
     if not is_plan:
         return find_folders(what)
     if len(what) > 1:

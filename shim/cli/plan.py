@@ -111,8 +111,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.shares and not arguments.alias:
-        raise InputError("--share is for traffic on an alias: `--alias NAME`")
     if arguments.alias and arguments.draw:
         raise InputError("with --alias no state in between meets traffic: there is nothing to draw")
     for path in (arguments.output, arguments.draw):

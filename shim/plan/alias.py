@@ -130,8 +130,9 @@ def find_alias_plan(
 def _check_shares(shares: tuple[float, ...], old_version: str) -> None:
     """Lambda API, `RoutingConfig`: two versions at most, both published, weights from 0 to 1."""
     if any(not low < high for low, high in pairwise((0.0, *shares, 1.0))):
+        given = " ".join(map(str, shares))
         raise InputError(
-            f"the new version's shares have to rise, from over 0 to under 1: {shares}",
+            f"the new version's shares have to rise, from over 0 to under 1: {given}",
             hint="0.1 0.5, say: first a tenth of the invocations, then half of them",
         )
     if shares and old_version == LATEST:

@@ -495,3 +495,29 @@ def test_a_network_that_comes_late_is_waited_for(
     status, _, err = shim(capsys, "deploy", FOLDER, "--yes")
     assert (status, state(function.plane)) == (0, NEW), err
     assert err.count("trying again in ") >= 2
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--function", NAME, "--package", "other.zip"), "--package"),
+        (("--share", "0.1"), "--share"),
+        (("--no-layers",), "--no-layers"),
+    ],
+)
+@pytest.mark.usefixtures("world")
+def test_what_a_plan_says_already_is_never_left_out_in_silence(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], option: str
+) -> None:
+    Path("plan.json").write_text("{}")
+    status, _, err = shim(capsys, "deploy", "plan.json", *words, "--yes")
+    assert (status, err.splitlines()[0]) == (
+        2,
+        f"error: what is named has all that {option} would say",
+    )
+
+
+@pytest.mark.usefixtures("world")
+def test_shares_are_an_aliass(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = shim(capsys, "deploy", "--function", NAME, "--share", "0.1", "--yes")
+    assert (status, err) == (2, "error: --share is for traffic on an alias: `--alias NAME`\n")

@@ -198,7 +198,9 @@ def test_a_time_line_is_drawn(command: Command, built: Path, tmp_path: Path) -> 
         (["--root", "provided.al2=/nowhere"], "not the root folder"),
         (["--draw", "/nowhere/x.svg"], "/nowhere"),
         (["--draw", "x.png"], "an .svg or .html file"),
-        (["--plan", "/nowhere", "--function", "x"], "a plan has all that"),
+        (["--plan", "/nowhere", "--function", "x"], "a plan has all that --function would say"),
+        (["--plan", "/nowhere", "--share", "0.5"], "a plan has all that --share would say"),
+        (["--plan", "/nowhere", "--no-layers"], "a plan has all that --no-layers would say"),
     ],
 )
 def test_bad_usage_is_told(command: Command, words: list[str], sentence: str) -> None:
