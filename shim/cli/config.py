@@ -148,7 +148,10 @@ def find_configuration(folder: Path, commands: Collection[str]) -> Configuration
 
 
 def _read(path: Path, commands: Collection[str]) -> Configuration | None:
-    if not path.is_file():  # a pipe would be waited for
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
+    except PermissionError:  # in a folder that one may not look into
         return None
     try:
         text = path.read_text("utf-8")

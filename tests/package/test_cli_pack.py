@@ -258,7 +258,9 @@ def test_without_a_full_launcher_the_hint_says_what_to_take(
 ) -> None:
     monkeypatch.setattr("shim.package.launchers._FOLDER", tmp_path)
     assert main(["pack", "hook", "-o", "a.zip", "--flavour", "full"]) == 3
-    assert "hint: take the lean one: `--flavour lean`" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "hint: install it: `pip install 'lambda-shim[full]" in printed
+    assert "or take the lean one: `--flavour lean`" in printed
     assert not Path("a.zip").exists()
 
 
