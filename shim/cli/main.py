@@ -101,6 +101,7 @@ def _without_help(words: Sequence[str]) -> Sequence[str]:
 
 
 def _run_command(name: str, words: Sequence[str]) -> ExitCode:
+    _check_folder()
     command = find_command(name)
     parser = command_parser(name, command)
     if {"-h", "--help", "--no-config"}.intersection(words):
@@ -110,6 +111,18 @@ def _run_command(name: str, words: Sequence[str]) -> ExitCode:
 
     with configured(name, parser, words, commands=COMMANDS) as more:
         return command.run(parser.parse_intermixed_args([*more, *words]))
+
+
+def _check_folder() -> None:
+    """Paths are relative to it, and each of them would end otherwise in a place of its own."""
+    from pathlib import Path  # what `shim --version` doesn't take
+
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError(
+            "the current folder is not there any more", hint="`cd` to one that is"
+        ) from error
 
 
 def find_command(name: str) -> Command:

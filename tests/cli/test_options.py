@@ -12,6 +12,7 @@ from shim.cli.main import COMMANDS, command_parser, find_command, main
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 OWN_WORDS = {"--arch", "--output", "-o", "--draw", "--flavour", "--handler", "--layer", "--seed",
              "--include", "--root", "--from", "--region", "--runtime", "--dry-run",
@@ -102,6 +103,21 @@ def test_a_word_misspelt_is_met_with_the_one_that_was_meant(
 ) -> None:
     assert main(words) == 2
     assert f"hint: did you mean `{meant}`? see `shim" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_current_folder_that_went_is_told(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert main([command, "--no-config"]) == 2
+    assert capsys.readouterr().err.startswith("error: the current folder is not there any more\n")
 
 
 def test_a_word_like_no_other_is_met_with_none(capsys: pytest.CaptureFixture[str]) -> None:
