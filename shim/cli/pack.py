@@ -143,8 +143,8 @@ def _summary(package: FunctionPackage, packed: Packed, *, output: Output, answer
     lines += [
         "  ".join((name.ljust(width), *(cell.rjust(10) for cell in cells))) for name, *cells in rows
     ]
-    if package.other_files:
-        lines += ["", f"and {len(package.other_files)} other files"]
+    if others := len(package.other_files):
+        lines += ["", "and 1 other file" if others == 1 else f"and {others:,} other files"]
     return "\n".join(lines)
 
 

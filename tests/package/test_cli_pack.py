@@ -67,6 +67,12 @@ def test_two_variants_and_a_script_become_a_dual_package() -> None:
     assert stat.S_IMODE(Path("a.zip").stat().st_mode) & 0o111 == 0
 
 
+def test_other_files_are_counted() -> None:
+    one = ("hook", "--include", "orders_arm64", "-o", "a.zip")
+    assert pack(*one).stdout.splitlines()[-1] == "and 1 other file"
+    assert pack(*one, "--include", "orders_x86_64").stdout.splitlines()[-1] == "and 2 other files"
+
+
 @pytest.mark.parametrize("arch", Arch)
 def test_a_single_package_has_the_native_launcher_as_bootstrap(arch: Arch) -> None:
     assert pack("orders_x86_64", "orders_arm64", "--arch", arch, "-o", "a.zip").returncode == 0
