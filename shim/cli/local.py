@@ -19,6 +19,7 @@ from shim.package.inputs import Input, find_files
 from shim.package.launchers import Flavour, launcher_files
 from shim.package.names import BOOTSTRAP, api_problem, file_stem
 from shim.package.read import read_package
+from shim.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -80,6 +81,11 @@ class LocalFunctions:
                 raise InputError(f"there is no such file: {path}")
         found: dict[str, Local] = {}
         for number, given in enumerate(self._inputs):
+            if given.name is not None and file_stem(given.name) != given.name:
+                raise InputError(
+                    f"Lambda takes no such function name: `{printable(given.name)}`",
+                    hint="it has letters, digits, `-` and `_`, 64 of them at most",
+                )
             package = self._packed(given, f"{number}.zip")
             for handler in self._handlers(package):
                 name = given.name or self._name(given.path, handler)

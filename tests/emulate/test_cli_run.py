@@ -164,6 +164,9 @@ def test_the_emulators_own_log_is_shown_on_demand_only(command: Command, package
         (2, "no such file: nowhere.zip", ["nowhere.zip", "--handler", "x"], "{}"),
         (2, "no such file: nowhere.zip", [".", "--handler", "x", "--layer", "nowhere.zip"], "{}"),
         (2, "it is not a zip, or it is cut off", [__file__, "--handler", "x"], "{}"),
+        (2, "no such function name: `a b`", ["a b=.", "--handler", "x"], "{}"),
+        (2, "no such function name: ``", ["=.", "--handler", "x"], "{}"),
+        (2, "no such function name: `\\udcff`", ["\udcff=.", "--handler", "x"], "{}"),
         (
             2,
             "no such Handler, it has white space in it: `a b`",
