@@ -117,6 +117,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
     if arguments.dry_run and not arguments.fix:
         raise InputError("--dry-run goes along with --fix")
+    _refuse_two_forms(arguments)
     with ExitStack() as stack:
         sides = _sides(arguments, stack)
         packages = Packages()
@@ -141,6 +142,13 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _print(arguments, comparison, left)
     bad = {Severity.ERROR} if arguments.allow_unknown else {Severity.ERROR, Severity.UNKNOWN}
     return ExitCode.NO if any(one.severity in bad for one in left) else ExitCode.OK
+
+
+def _refuse_two_forms(arguments: argparse.Namespace) -> None:
+    """`--json` has no group of arguments with the others: it goes along with --fix and --split."""
+    typed = [name for name in ("json", "sarif", "github", "markdown") if getattr(arguments, name)]
+    if len(typed) > 1 and not arguments.configured.intersection(typed):
+        raise InputError(f"--{typed[0]} can't go along with --{typed[1]}")
 
 
 def _sides(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Side, Side]:

@@ -272,6 +272,7 @@ def test_a_link_in_a_commit_leads_nowhere_else(
         (["old.yaml", "new.yaml", "--parameter", "x"], "not NAME=VALUE: x"),
         (["old.yaml", "new.yaml", "--layer", "x.zip"], "which layer's zip is it?"),
         (["old.yaml", "new.yaml", "--sarif", "--github"], "not allowed with argument"),
+        (["old.yaml", "new.yaml", "--json", "--markdown"], "can't go along with --markdown"),
         (["old.yaml", "new.yaml", "--baseline", "new.yaml"], "new.yaml: not JSON"),
     ],
 )
