@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.arch import Arch
 from shim.cli import options
 from shim.cli.packing import RESULT_FORMAT
+from shim.cli.streams import write_data
 from shim.document import document, encode
 from shim.errors import ExitCode, InputError, MachineError
 from shim.package.launchers import Flavour, launcher, launcher_files
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.dual:
         written = _write_dual(Path(arguments.output or "."), flavour)
     elif arguments.output == "-":
-        sys.stdout.buffer.write(launcher(arguments.arch, flavour))
+        write_data(io.BytesIO(launcher(arguments.arch, flavour)))
         return ExitCode.OK
     else:
         path = Path(arguments.output or "bootstrap")

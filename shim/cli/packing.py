@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from contextlib import nullcontext
@@ -13,6 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, TextIO
 
 from shim.cli import options
+from shim.cli.streams import write_data
 from shim.cli.terminal import progress
 from shim.errors import InputError
 from shim.package.archive import write_archive
@@ -165,6 +165,5 @@ def _write_stream(entries: Sequence[Entry], show: Callable[[int], None]) -> int:
         write_archive(file, entries, progress=show)
         size = file.tell()
         file.seek(0)
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+        write_data(file)
     return size

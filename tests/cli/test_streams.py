@@ -39,7 +39,7 @@ def here(tmp_path: Path) -> Path:
     "words",
     [
         *("check empty.zip", "check empty.zip --json", "--help", "check --help", "check none"),
-        *("cache", "launcher --arch arm64 --output -", "completion fish"),
+        *("cache", "completion fish"),
     ],
 )
 @pytest.mark.parametrize("redirected", ["| true", "2>&1 | true", "> /dev/null"])
@@ -63,6 +63,20 @@ def test_a_result_that_can_not_be_written_is_an_error(words: str, here: Path) ->
     done = shell(f"{SHIM} {words} > /dev/full", here)
     assert done.stdout == "3\n"
     assert done.stderr == "error: can't write the result, No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["launcher --arch arm64 --output -", "pack big --output -"],
+)
+def test_what_is_lost_where_nobody_reads_it_is_an_error(words: str, here: Path) -> None:
+    (here / "big").write_bytes(b"#!/bin/sh\n" + os.urandom(1 << 20))
+    (here / "big").chmod(0o755)
+    closed = shell(f"{SHIM} {words} >&-", here)
+    assert closed.stdout == "3\n", closed.stderr
+    assert "error: can't write the result, nobody reads it" in closed.stderr
+    if not words.startswith("launcher"):  # which a pipe takes as a whole
+        assert shell(f"{SHIM} {words} | true", here).stdout == "3\n"
 
 
 def test_an_error_that_can_not_be_written_changes_no_exit_status(here: Path) -> None:
