@@ -21,7 +21,7 @@ from shim.emulate.image import LABEL, container_engine
 from shim.emulate.leftovers import owner
 from shim.emulate.machine import required_host_arch
 from tests.check.oracle.roots import RELEASES
-from tests.command import Command
+from tests.command import TREE, Command
 from tests.container.images import scratch_image
 from tests.emulate.test_cli_run import NO_RIGHTS, post, require_prefix, served_url
 from tests.plan.builders import zipped
@@ -200,19 +200,22 @@ def test_what_the_killed_have_left_is_removed_by_the_next(
 ) -> None:
     """And what the living have is not."""
     words = [sys.executable, "-c", LEAVE, str(tmp_path), image]
+    environment = {**os.environ, "PYTHONPATH": f"{TREE}{os.pathsep}{ROOT}"}
     processes = [
-        subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
     ]
     try:
         dead, living = [(one.stdout and one.stdout.readline().strip()) or "" for one in processes]
         assert [len(labelled(engine, label)) for label in (dead, living)] == [1, 1]
         processes[0].kill()
-        processes[0].communicate()
+        processes[0].wait()
         with container_engine() as own, owner(own, tmp_path):
             assert [len(labelled(engine, label)) for label in (dead, living)] == [0, 1]
     finally:
-        processes[1].kill()
-        processes[1].communicate()
+        for one in processes:
+            one.kill()
+            one.communicate()
         with container_engine() as own, owner(own, tmp_path):
             pass
     assert labelled(engine, living) == []

@@ -25,6 +25,9 @@ from tests.templates.test_cli_diff import git
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/runtimes.yml").read_text())
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+"""As where the script is run: it imports what lies beside it."""
+
 AMAZON = ("provided.al2023", "provided.al2")
 BOOKWORM = "debian-bookworm"
 RUNTIMES = "shim/check/runtimes.toml"
@@ -105,7 +108,7 @@ def renew(copy: Path, *names: str) -> subprocess.CompletedProcess[str]:
 
 def run_in(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Python, to which the copy's shim is the only one."""
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(copy)}
     return subprocess.run(
         [sys.executable, *words],
         cwd=copy,
@@ -276,7 +279,7 @@ class Job:
         subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             cwd=checkout,
-            env={**os.environ, **runner, **variables},
+            env={**ENVIRONMENT, **runner, **variables},
             check=True,
         )
 
