@@ -75,8 +75,7 @@ class Judge:
         if not code or not configuration or pair.is_replaced or pair.new.is_image:
             return
         is_terraform = pair.new_side.tool is Tool.TERRAFORM
-        before = replace(pair.old, package=None) if pair.is_unsaid else pair.old
-        old, new = (pair.old_side, before), (pair.new_side, pair.new)
+        old, new = (pair.old_side, pair.old), (pair.new_side, pair.new)
         if not is_terraform:
             yield self._after(pair, Order.CODE_FIRST, code=new, configuration=old)
         yield self._after(pair, Order.CONFIGURATION_FIRST, code=old, configuration=new)

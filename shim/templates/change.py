@@ -77,16 +77,6 @@ class Pair:
             None not in names and names[0] != names[1]
         ) or self.old.is_image != self.new.is_image
 
-    @property
-    def is_unsaid(self) -> bool:
-        """Whether both sides name one path for code that may have changed.
-
-        What lies there may be either: nobody says what the function had.
-        """
-        before, after = self.old.package, self.new.package
-        is_same = before is not None and after is not None and before.samefile(after)
-        return is_same and self.changes["code"] is Changed.UNKNOWN
-
     def _layers(self) -> Changed:
         """Layers that the template makes change with what is in them."""
         old, new = self.old.layers.content, self.new.layers.content

@@ -107,21 +107,6 @@ def test_what_is_not_at_hand_is_unknown(said: Callable[..., tuple[int, str]]) ->
 
 
 @pytest.mark.usefixtures("here")
-def test_of_old_code_that_lies_where_the_new_code_does_nothing_is_claimed(
-    said: Callable[..., tuple[int, str]],
-) -> None:
-    for name, text in {"old.yaml": OLD, "new.yaml": NEW}.items():
-        Path(name).write_text(text.replace("Code: old", "Code: new"))
-    for name in ("new/orders", "new/bootstrap"):
-        Path(name).write_bytes(SCRIPT)
-        Path(name).chmod(0o755)
-    status, text = said("old.yaml", "new.yaml", "--json")
-    between = {one["order"]: one for one in json.loads(text)["functions"][0]["between"]}
-    assert [one["answer"] for one in between.values()] == ["starts", "unknown"]
-    assert status == 1, "the old code may be another than what lies there now"
-
-
-@pytest.mark.usefixtures("here")
 def test_as_json(said: Callable[..., tuple[int, str]]) -> None:
     status, text = said("old.yaml", "new.yaml", "--json")
     document = check_convention(text)

@@ -62,8 +62,12 @@ def _kept(old: Any, new: Any, judge: Judge) -> Any:
 
 def _unsaid(pair: Pair) -> frozenset[str]:
     """Of code and layers, what is only a path that both sides name: nobody says what it had."""
-    unsaid = {"code": pair.is_unsaid, "layers": pair.changes["layers"] is Changed.UNKNOWN}
-    return frozenset(name for name, is_so in unsaid.items() if is_so)
+    before, after = pair.old.package, pair.new.package
+    is_same = before is not None and after is not None and before.samefile(after)
+    unsaid = {"code": is_same, "layers": True}
+    return frozenset(
+        name for name, is_so in unsaid.items() if is_so and pair.changes[name] is Changed.UNKNOWN
+    )
 
 
 def _end(
