@@ -134,8 +134,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         if event is None:
             return serve(serving, port=arguments.port, as_json=arguments.json)
         status = _send(serving, event, arguments)
-        while watch and serving.await_change():
-            status = _send(serving, event, arguments)
+        # Whatever Ctrl-C comes upon then, it is how a watch ends.
+        with suppress(KeyboardInterrupt):
+            while watch:
+                serving.await_change()
+                status = _send(serving, event, arguments)
     return status
 
 

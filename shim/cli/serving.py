@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -67,14 +67,11 @@ class Serving:
         name = names[0] if called == "function" and len(names) == 1 else called
         return partial(self.invoke, name) if name in names else None
 
-    def await_change(self) -> bool:
-        """Wait until files have changed, and all is started anew; False where Ctrl-C ended it."""
-        try:
-            while not self._served.wait(_POLL_SECONDS):
-                if self._watch and self._watch.has_changed() and self._start_anew():
-                    return True
-        except KeyboardInterrupt:
-            return False
+    def await_change(self) -> None:
+        """Wait until files have changed, and all is started anew: for ever, where nothing does."""
+        while not self._served.wait(_POLL_SECONDS):
+            if self._watch and self._watch.has_changed() and self._start_anew():
+                return
         raise MachineError("the emulator ended by itself", hint="see its log with --verbose")
 
     def _start_anew(self) -> bool:
@@ -91,8 +88,10 @@ def serve(serving: Serving, *, port: int, as_json: bool) -> ExitCode:
     """Take events from anybody on this machine, until Ctrl-C."""
     with Endpoint(serving.find, port=port) as endpoint:
         _announce(serving, endpoint, as_json=as_json)
-        while serving.await_change():
-            print(f"started anew: {', '.join(serving.functions)}", file=sys.stderr)
+        with suppress(KeyboardInterrupt):
+            while True:
+                serving.await_change()
+                print(f"started anew: {', '.join(serving.functions)}", file=sys.stderr)
     return ExitCode.OK
 
 
