@@ -26,12 +26,13 @@ from shim.deploy.engine.language import (
     fail,
     guarded,
     inputs,
+    made,
     result_of,
     task,
     wait,
     when,
 )
-from shim.deploy.engine.traffic import ASK_ALIAS, BEGUN, settings_of, traffic_states
+from shim.deploy.engine.traffic import ASK_ALIAS, BEGUN, SETTINGS, traffic_states
 from shim.deploy.patience import TRIES
 from shim.plan.step import UpdateCode, UpdateConfiguration
 
@@ -51,7 +52,7 @@ _NOW = f"""$states.result.Configuration.{{
     'reason': LastUpdateStatusReasonCode & ': ' & LastUpdateStatusReason,
     'shown': Runtime & ', ' & Architectures[0] & ', handler ' & Handler & ', code ' & CodeSha256,
     'at': (
-        $settings := {settings_of()};
+        $settings := {SETTINGS};
         $append($filter([$at..$count($plan.calls)], function($index) {{
             $plan.states[$index] = $settings
         }}), -1)[0]
@@ -62,9 +63,6 @@ that follow are looked at, for a function never goes back by itself."""
 
 _NEXT = "($now.is_failed and $now.at > 0 ? $now.at - 1 : $now.at)"
 """The call that leads on. An update that failed before the first try has not made its call."""
-
-_ACCEPTED = f"{{'call': $plan.calls[{_NEXT}].call, 'gave': $states.result.RevisionId}}"
-"""Of a call that was accepted, what is kept."""
 
 
 def definition() -> dict[str, Any]:
@@ -149,7 +147,7 @@ def _decide() -> dict[str, Any]:
                 " it: ' & $now.shown %}",
             ),
             when(f"{is_there} and $exists($plan.alias)", ASK_ALIAS),
-            {**when(is_there, WRITE_DONE), "Assign": result_of(outcome="done")},
+            when(is_there, WRITE_DONE, **result_of(outcome="done")),
             fail(
                 f"$now.at = $at and $tries >= {TRIES}",
                 GIVEN_UP,
@@ -162,14 +160,13 @@ def _decide() -> dict[str, Any]:
 
 
 def _make(call: str) -> dict[str, Any]:
-    return {
-        **when(f"$plan.calls[{_NEXT}].call = '{call}'", call),
-        "Assign": {
-            "at": "{% $now.at %}",
-            "tries": "{% $now.at = $at ? $tries : 0 %}",
-            "looks": 0,
-        },
-    }
+    return when(
+        f"$plan.calls[{_NEXT}].call = '{call}'",
+        call,
+        at="{% $now.at %}",
+        tries="{% $now.at = $at ? $tries : 0 %}",
+        looks=0,
+    )
 
 
 def _update(action: str) -> dict[str, Any]:
@@ -180,7 +177,7 @@ def _update(action: str) -> dict[str, Any]:
     # What fails to take hold after a refusal is somebody else's update.
     return {
         **guarded(call, tried={**tried, "sent": False}, again=WAIT),
-        "Assign": {**tried, "sent": True, "made": f"{{% [$made, {_ACCEPTED}] %}}"},
+        "Assign": {**tried, "sent": True, "made": made(f"$plan.calls[{_NEXT}].call", "RevisionId")},
         "Next": WAIT,
     }
 

@@ -85,7 +85,7 @@ def wait(seconds: str, following: str) -> State:
     return {"Type": "Wait", "Seconds": f"{{% {seconds} %}}", "Next": following}
 
 
-def when(condition: str, following: str, **assigned: str) -> State:
+def when(condition: str, following: str, **assigned: Any) -> State:
     """A choice."""
     choice: State = {"Condition": f"{{% {condition} %}}", "Next": following}
     return {**choice, "Assign": assigned} if assigned else choice
@@ -93,8 +93,12 @@ def when(condition: str, following: str, **assigned: str) -> State:
 
 def fail(condition: str, error: str, cause: str) -> State:
     """A choice that ends a function with an error of the machine's own."""
-    assigned = result_of(outcome="failed", error=error, cause=cause)
-    return {**when(condition, WRITE_FAILED), "Assign": assigned}
+    return when(condition, WRITE_FAILED, **result_of(outcome="failed", error=error, cause=cause))
+
+
+def made(call: str, gave: str) -> str:
+    """What is kept of an accepted call: its name, as JSONata, and a field of its answer."""
+    return f"{{% [$made, {{'call': {call}, 'gave': $states.result.{gave}}}] %}}"
 
 
 def result_of(**content: str) -> State:

@@ -19,6 +19,7 @@ from shim.deploy.engine.language import (
     expression,
     fail,
     guarded,
+    made,
     result_of,
     task,
     wait,
@@ -81,13 +82,11 @@ _NOT_ANSWERED = [
 transient Lambda service exceptions")."""
 
 
-def settings_of() -> str:
-    """Of what `GetFunction` answers, in the form that a plan's states have in document.py."""
-    return """{
-        'CodeSha256': CodeSha256, 'Architectures': [Architectures], 'Runtime': Runtime,
-        'Handler': Handler, 'Layers': [Layers.Arn],
-        'Environment': $merge([{}, Environment.Variables])
-    }"""
+SETTINGS = """{
+    'CodeSha256': CodeSha256, 'Architectures': [Architectures], 'Runtime': Runtime,
+    'Handler': Handler, 'Layers': [Layers.Arn], 'Environment': $merge([{}, Environment.Variables])
+}"""
+"""Of what `GetFunction` answers, in the form that a plan's states have in document.py."""
 
 
 def traffic_states(*, refused: str) -> dict[str, Any]:
@@ -147,7 +146,7 @@ def _publish(refused: str) -> State:
         ),
         "Assign": {
             "version": "{% $states.result.Version %}",
-            "made": _made(PublishVersion.CALL, "Version"),
+            "made": made(f"'{PublishVersion.CALL}'", "Version"),
         },
         "Next": ASK_VERSION,
     }
@@ -157,7 +156,7 @@ def _ask_version() -> State:
     found = f"""$states.result.Configuration.{{
         'is_pending': State = 'Pending', 'is_failed': State = 'Failed',
         'reason': StateReasonCode & ': ' & StateReason,
-        'is_wanted': {settings_of()} = $plan.states[-1]
+        'is_wanted': {SETTINGS} = $plan.states[-1]
     }}"""
     return {
         **task("lambda:getFunction", _VERSION),
@@ -216,7 +215,7 @@ def _move() -> State:
             again=PAUSE,
         ),
         "Assign": {
-            "made": _made(MoveAlias.CALL, "RevisionId"),
+            "made": made(f"'{MoveAlias.CALL}'", "RevisionId"),
             "pause": f"{{% {_NEXT} = 1 ? 0 : $plan.alias.pause %}}",
             "turns": 0,
         },
@@ -250,16 +249,9 @@ def _provisioned() -> State:
     return {
         "Type": "Choice",
         "Choices": [
-            {
-                **when("$provisioned.status = 'READY'", WRITE_DONE),
-                "Assign": result_of(outcome="done"),
-            },
+            when("$provisioned.status = 'READY'", WRITE_DONE, **result_of(outcome="done")),
             fail("$provisioned.status = 'FAILED'", FAILED_UPDATE, "{% $provisioned.reason %}"),
             fail("$looks >= $polls", TOO_SLOW, "its provisioned concurrency is not ready"),
         ],
         "Default": WAIT_PROVISIONED,
     }
-
-
-def _made(call: str, gave: str) -> str:
-    return f"{{% [$made, {{'call': '{call}', 'gave': $states.result.{gave}}}] %}}"
