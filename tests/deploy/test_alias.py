@@ -14,18 +14,15 @@ from shim.deploy.alias import AliasExecutor
 from shim.deploy.events import sentence
 from shim.deploy.patience import Stopped
 from shim.deploy.transition import Transition
-from shim.plan.alias import AliasPlan, find_alias_plan
-from shim.plan.search import whatever_starts
 from shim.simulate.control import Fault
 from tests.deploy.test_executor import Killed, Mortal
-from tests.plan.worlds import NAME, World
+from tests.plan.worlds import LIVE, NAME, World, alias_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.deploy.events import Event
-
-LIVE = "live"
+    from shim.plan.alias import AliasPlan
 
 
 def aliased(folder: Path) -> World:
@@ -41,18 +38,7 @@ def world(tmp_path: Path) -> World:
 
 
 def plan_of(world: World, *, shares: tuple[float, ...] = ()) -> AliasPlan:
-    plan = find_alias_plan(
-        world.state,
-        world.on_arm64,
-        live=world.state,
-        alias=LIVE,
-        old_version="1",
-        shares=shares,
-        answer=whatever_starts,
-        day=None,
-    )
-    assert isinstance(plan, AliasPlan)
-    return plan
+    return alias_plan(world.state, world.on_arm64, *shares)
 
 
 def executor(world: World, told: list[Event] | None = None) -> AliasExecutor:

@@ -26,9 +26,9 @@ from shim.deploy.patience import Stopped
 from shim.deploy.transition import Standing, Transition, Watch
 from shim.simulate.control import Fault
 from tests.deploy.services import MemoryAlarms
-from tests.deploy.test_alias import LIVE, aliased, executor, plan_of, where
+from tests.deploy.test_alias import aliased, executor, plan_of, where
 from tests.deploy.test_executor import Killed, Mortal
-from tests.plan.worlds import NAME, World
+from tests.plan.worlds import LIVE, NAME, World
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from shim.deploy.events import Sending, Waiting
 from shim.deploy.patience import Stopped
 from shim.deploy.transition import Handover, Transition, Watch
 from tests.aws.test_traffic_services import METRIC
-from tests.deploy.test_alias import LIVE, plan_of
-from tests.plan.worlds import NAME, World
+from tests.deploy.test_alias import plan_of
+from tests.plan.worlds import LIVE, NAME, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable

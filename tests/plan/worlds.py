@@ -12,6 +12,8 @@ from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.deploy.executor import read_zip
 from shim.package.read import Package, read_package
+from shim.plan.alias import AliasPlan, find_alias_plan
+from shim.plan.search import whatever_starts
 from shim.simulate.control import ControlPlane
 from shim.simulate.timeline import Timeline
 from shim.simulate.timing import Timing
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 AL2, AL2023, GO = (read_runtimes()[name] for name in ("provided.al2", "provided.al2023", "go1.x"))
 NAME = "orders"
+LIVE = "live"
+"""An alias."""
 QUICK = Timing(call=(0.0, 0.0), update=(4.5, 4.5), publish=(2.0, 2.0))
 
 
@@ -80,3 +84,19 @@ class World:
         )
         self.clock.sleep(2)
         return version
+
+
+def alias_plan(begin: State, wanted: State, *shares: float) -> AliasPlan:
+    """That for traffic on `LIVE`, whose version 1 is what `$LATEST` is now."""
+    found = find_alias_plan(
+        begin,
+        wanted,
+        live=begin,
+        alias=LIVE,
+        old_version="1",
+        shares=shares,
+        answer=whatever_starts,
+        day=None,
+    )
+    assert isinstance(found, AliasPlan)
+    return found

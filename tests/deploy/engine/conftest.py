@@ -14,8 +14,8 @@ from shim.plan.document import as_document
 from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
 from tests.aws.wire.server import REGION
-from tests.deploy.engine.interpreter import LIVE, Engine, make_whole, plan_of
-from tests.plan.worlds import NAME
+from tests.deploy.engine.interpreter import Engine, make_whole, plan_of
+from tests.plan.worlds import LIVE, NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,14 +27,13 @@ from shim.deploy.engine.order import Order
 from shim.deploy.engine.run import Batch, Result, Run, place, read_results, start, watch
 from shim.deploy.folder import Deployment
 from shim.deploy.transition import Transition
-from shim.plan.alias import AliasPlan, find_alias_plan
+from shim.plan.alias import AliasPlan
 from shim.plan.plan import Plan
-from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from shim.plan.target import Target
 from tests.aws.wire.application import ACCOUNT
 from tests.aws.wire.server import REGION
-from tests.plan.worlds import AL2023
+from tests.plan.worlds import AL2023, alias_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +45,6 @@ if TYPE_CHECKING:
 
 VALUE = "sesame"
 """Of a variable in the environment."""
-
-LIVE = "live"
-"""An alias."""
 
 BUCKET, PREFIX, ROLE = "engine", "shim/", f"arn:aws:iam::{ACCOUNT}:role/engine"
 _PRIVATE = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -73,18 +69,7 @@ def plan_of(world: World) -> Plan:
 
 
 def aliased(plan: Plan, *shares: float) -> AliasPlan:
-    found = find_alias_plan(
-        plan.begin,
-        plan.wanted,
-        live=plan.begin,
-        alias=LIVE,
-        old_version="1",
-        shares=shares,
-        answer=whatever_starts,
-        day=None,
-    )
-    assert isinstance(found, AliasPlan)
-    return AliasPlan(latest=plan, after=found.after)
+    return AliasPlan(latest=plan, after=alias_plan(plan.begin, plan.wanted, *shares).after)
 
 
 def make_bucket(name: str = BUCKET) -> Bucket:

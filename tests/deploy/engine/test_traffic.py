@@ -13,8 +13,8 @@ from shim.aws.api import Alias, Invoked, Provisioned, ProvisionedStatus
 from shim.deploy.engine.language import CHANGED
 from shim.deploy.transition import Transition
 from tests.aws.wire.server import WireFault
-from tests.deploy.engine.interpreter import LIVE, aliased
-from tests.plan.worlds import NAME
+from tests.deploy.engine.interpreter import aliased
+from tests.plan.worlds import LIVE, NAME
 from tests.wait import wait_until
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from shim.check.runtimes import read_runtimes
 from shim.check.state import State
 from shim.check.verdicts import Verdicts
 from shim.package.read import read_package
-from shim.plan.alias import AliasPlan, find_alias_plan
 from shim.plan.plan import Plan
-from shim.plan.search import whatever_starts
 from shim.plan.step import UpdateCode, UpdateConfiguration
 from tests.check.builders import launcher, program
 from tests.plan.builders import zipped
+from tests.plan.worlds import alias_plan
 from tests.simulate.scenarios import NAMES, read_scenario
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shim.package.read import Package
-
-ALIAS = "live"
+    from shim.plan.alias import AliasPlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,17 +65,7 @@ def made_up(folder: Path) -> Iterator[Scenario]:
     )
     verdicts = Verdicts()
     yield Scenario(name="three calls", plan=Plan(begin=begin, steps=steps), verdicts=verdicts)
-    alias = find_alias_plan(
-        begin,
-        replace(begin, package=new, arch=Arch.ARM64),
-        live=begin,
-        alias=ALIAS,
-        old_version="1",
-        shares=(0.5,),
-        answer=whatever_starts,
-        day=None,
-    )
-    assert isinstance(alias, AliasPlan)
+    alias = alias_plan(begin, replace(begin, package=new, arch=Arch.ARM64), 0.5)
     yield Scenario(name="an alias by shares", plan=alias, verdicts=verdicts)
 
 

@@ -24,7 +24,7 @@ from shim.plan.document import as_document
 from shim.plan.refusals import refused
 from shim.plan.target import Target
 from tests.aws.wire.server import Cloud
-from tests.deploy.faults.scenarios import ALIAS
+from tests.plan.worlds import LIVE
 from tests.simulate.scenarios import DAY
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Stage:
             now = self.plane.get_function(NAME)
             self.plane.publish_version(NAME, code_sha256=now.code_sha256, revision=now.revision)
             cloud.sleep(60)
-            self.plane.aliases.put(Alias(name=ALIAS, version="1"))
+            self.plane.aliases.put(Alias(name=LIVE, version="1"))
         os.environ.update(self.environment)
         self.api = connect()
         self.entered: list[Function] = []
@@ -171,7 +171,7 @@ class Stage:
         if strange:
             return f"it went through {strange[0]}"
         if isinstance(self.scenario.plan, AliasPlan):
-            alias = self.plane.aliases.get(ALIAS)
+            alias = self.plane.aliases.get(LIVE)
             version = self.plane.get_function(NAME, alias.version)
             if alias.other_version or _of(version) != _of_state(wanted):
                 return f"the alias ended as {alias}"
